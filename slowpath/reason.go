@@ -1,0 +1,203 @@
+// Package slowpath is the contract with the kernel: why a packet or an interface is left to it (Reason), which parts of
+// the configuration a fast path depends on (Domain), and which changes the kernel makes without announcing them.
+package slowpath
+
+import "fmt"
+
+// Reason says why a packet or an interface is left to the kernel. The list is closed: its numbers index the counters of
+// the emitted programs, its names appear in `hone status`, metrics and documentation.
+type Reason uint8
+
+// MaxReasons is the number of counters that an emitted program keeps for Reasons; every Reason is smaller.
+const MaxReasons = 128
+
+// Reasons of a packet: the interface has a fast path, this packet is not for it.
+const (
+	None             Reason = iota // not a reason
+	Moved                          // the kernel's configuration has moved on since the program was made
+	Short                          // the frame is shorter than Ethernet and IPv4 headers
+	OtherHost                      // the destination MAC is not exactly the interface's
+	NotIPv4                        // another ethertype
+	VLANTag                        // a VLAN tag in the metadata
+	Version                        // IP version or header length is not 4 and 20 bytes (options, too)
+	Length                         // total length is below 20 or past the frame
+	Fragment                       // MF is set or the offset is not zero
+	HeaderChecksum                 // the IPv4 header checksum is wrong
+	TTL                            // TTL is 0 or 1
+	SourceMartian                  // source in 0/8, 127/8, 224/4 or 240/4
+	SourceOwn                      // source is one of the host's own or broadcast addresses
+	SourceFilter                   // rp_filter cannot prove the source
+	DestMartian                    // destination in 0/8, 127/8, 224/4 or 240/4
+	NoRoute                        // no route to the destination
+	Local                          // delivered to this host
+	Broadcast                      // a broadcast or anycast route
+	RouteType                      // blackhole, unreachable, prohibit, throw, nat
+	RouteTOS                       // a route keyed by TOS stands at this prefix
+	RouteEqual                     // several routes equal in prefix, TOS and metric
+	RouteEncap                     // the route encapsulates
+	RouteDead                      // the nexthop is dead or its link is down
+	RouteUnknown                   // the route has an attribute that is not understood
+	RouteTable                     // a local prefix covers the route: which one wins depends on rules
+	Multipath                      // several nexthops and no live lookup
+	NeighbourMissing               // no neighbour entry
+	NeighbourState                 // the neighbour is not usable (INCOMPLETE, FAILED, not Ethernet)
+	NexthopUnknown                 // the nexthop object is missing or not understood
+	EgressDown                     // the outgoing interface is down or has no carrier
+	EgressNotReady                 // the outgoing interface cannot take redirected frames
+	EgressQdisc                    // the outgoing interface has a queueing discipline that matters
+	EgressFilter                   // the outgoing interface has tc filters
+	EgressTap                      // a packet socket listens on the outgoing interface
+	EgressKind                     // the outgoing interface is of a kind that is not compiled
+	MTU                            // longer than the nexthop's MTU
+	Redirect                       // leaves by the interface it came from
+	PartialChecksum                // the L4 checksum may be partial (software devices)
+	LiveLookup                     // the live FIB lookup did not say "forward"
+	LiveDevice                     // the live FIB lookup named an interface that is not vetted
+	Aborted                        // an arm that cannot happen happened
+	lastPacketReason
+)
+
+// Reasons of an interface: it has no fast path.
+const (
+	Off           Reason = iota + 64 // switched off by honed's configuration or command
+	OffAlias                         // its alias or altname says hone=off
+	AutoVeth                         // veth: native XDP would cost it TSO (hook "auto")
+	NotForwarding                    // IPv4 forwarding is off for it
+	Netfilter                        // a netfilter hook sees forwarded packets
+	LegacyTables                     // iptables-legacy tables are registered
+	IPVS                             // IPVS is in use
+	XFRM                             // an XFRM policy is installed
+	Rules                            // policy rules other than the default three
+	VRF                              // belongs to a VRF
+	Member                           // a port of a bridge, bond or other master
+	Kind                             // a kind of link that is not compiled
+	NotEthernet                      // not an Ethernet link
+	LinkDown                         // down
+	Loopback                         // the loopback interface
+	LargeMTU                         // MTU needs multi-buffer XDP
+	ForeignXDP                       // another XDP program is attached
+	IngressFilter                    // tc ingress filters, clsact or TCX programs
+	Tap                              // a packet socket listens
+	Promiscuous                      // promiscuous or allmulti by somebody's wish
+	VLANHidden                       // the NIC strips VLAN tags where the program cannot see them
+	TableFull                        // the routing table does not fit
+	Unknown                          // the configuration holds something that is not understood
+	NoDriver                         // the driver has no XDP
+	AttachFailed                     // the kernel refused the program
+	NoEpochs                         // changes cannot be noticed synchronously
+	lastReason
+)
+
+type reasonText struct{ name, doc string }
+
+var reasonTexts = [MaxReasons]reasonText{
+	None:             {"none", "no reason"},
+	Moved:            {"moved", "the configuration moved on since the program was made"},
+	Short:            {"short", "frame shorter than Ethernet and IPv4 headers"},
+	OtherHost:        {"other-host", "destination MAC is not the interface's"},
+	NotIPv4:          {"not-ipv4", "not IPv4"},
+	VLANTag:          {"vlan-tag", "frame carries a VLAN tag in its metadata"},
+	Version:          {"version", "IP version is not 4, or the header carries options"},
+	Length:           {"length", "total length below 20 bytes or past the frame"},
+	Fragment:         {"fragment", "a fragment"},
+	HeaderChecksum:   {"header-checksum", "wrong IPv4 header checksum"},
+	TTL:              {"ttl", "TTL is 0 or 1"},
+	SourceMartian:    {"source-martian", "martian source address"},
+	SourceOwn:        {"source-own", "source is an own or broadcast address"},
+	SourceFilter:     {"source-filter", "rp_filter cannot be proved to let the source pass"},
+	DestMartian:      {"dest-martian", "martian, multicast or reserved destination"},
+	NoRoute:          {"no-route", "no route"},
+	Local:            {"local", "delivered to this host"},
+	Broadcast:        {"broadcast", "broadcast or anycast destination"},
+	RouteType:        {"route-type", "the route is a blackhole, unreachable, prohibit, throw or nat route"},
+	RouteTOS:         {"route-tos", "the route is chosen by TOS"},
+	RouteEqual:       {"route-equal", "several routes equal in prefix, TOS and metric"},
+	RouteEncap:       {"route-encap", "the route encapsulates"},
+	RouteDead:        {"route-dead", "the nexthop is dead or its link is down"},
+	RouteUnknown:     {"route-unknown", "the route has an attribute that is not understood"},
+	RouteTable:       {"route-table", "a local prefix covers the route"},
+	Multipath:        {"multipath", "several nexthops and no live lookup"},
+	NeighbourMissing: {"neighbour-missing", "no neighbour entry"},
+	NeighbourState:   {"neighbour-state", "the neighbour is not usable"},
+	NexthopUnknown:   {"nexthop-unknown", "nexthop object missing or not understood"},
+	EgressDown:       {"egress-down", "the outgoing interface is down or has no carrier"},
+	EgressNotReady:   {"egress-not-ready", "the outgoing interface cannot take redirected frames"},
+	EgressQdisc:      {"egress-qdisc", "the outgoing interface has a queueing discipline"},
+	EgressFilter:     {"egress-filter", "the outgoing interface has tc filters"},
+	EgressTap:        {"egress-tap", "a packet socket listens on the outgoing interface"},
+	EgressKind:       {"egress-kind", "the outgoing interface is of a kind that is not compiled"},
+	MTU:              {"mtu", "longer than the nexthop's MTU"},
+	Redirect:         {"redirect", "would leave by the interface it came from"},
+	PartialChecksum:  {"partial-checksum", "the L4 checksum may be partial"},
+	LiveLookup:       {"live-lookup", "the live route lookup did not say forward"},
+	LiveDevice:       {"live-device", "the live route lookup named an interface that is not vetted"},
+	Aborted:          {"aborted", "an arm that cannot happen"},
+
+	Off:           {"off", "switched off"},
+	OffAlias:      {"off-alias", "its alias or altname says hone=off"},
+	AutoVeth:      {"auto-veth", "native XDP on veth would cost its peer TSO"},
+	NotForwarding: {"not-forwarding", "IPv4 forwarding is off"},
+	Netfilter:     {"netfilter", "a netfilter hook sees forwarded packets"},
+	LegacyTables:  {"legacy-tables", "iptables-legacy tables are registered"},
+	IPVS:          {"ipvs", "IPVS is in use"},
+	XFRM:          {"xfrm", "an XFRM policy is installed"},
+	Rules:         {"rules", "policy rules other than the default three"},
+	VRF:           {"vrf", "belongs to a VRF"},
+	Member:        {"member", "a port of a bridge, bond or other master"},
+	Kind:          {"kind", "a kind of link that is not compiled"},
+	NotEthernet:   {"not-ethernet", "not an Ethernet link"},
+	LinkDown:      {"link-down", "down"},
+	Loopback:      {"loopback", "the loopback interface"},
+	LargeMTU:      {"large-mtu", "the MTU needs multi-buffer XDP"},
+	ForeignXDP:    {"foreign-xdp", "another XDP program is attached"},
+	IngressFilter: {"ingress-filter", "tc filters on ingress"},
+	Tap:           {"tap", "a packet socket listens"},
+	Promiscuous:   {"promiscuous", "in promiscuous or allmulti mode"},
+	VLANHidden:    {"vlan-hidden", "VLAN tags are stripped where the program cannot see them"},
+	TableFull:     {"table-full", "the routing table does not fit"},
+	Unknown:       {"unknown", "the configuration holds something that is not understood"},
+	NoDriver:      {"no-driver", "the driver has no XDP"},
+	AttachFailed:  {"attach-failed", "the kernel refused the program"},
+	NoEpochs:      {"no-epochs", "configuration changes cannot be noticed synchronously"},
+}
+
+// String gives the Reason's name, such as "header-checksum".
+func (r Reason) String() string {
+	if int(r) < len(reasonTexts) && reasonTexts[r].name != "" {
+		return reasonTexts[r].name
+	}
+	return fmt.Sprintf("reason-%d", uint8(r))
+}
+
+// Doc explains the Reason in a few words.
+func (r Reason) Doc() string {
+	if int(r) < len(reasonTexts) {
+		return reasonTexts[r].doc
+	}
+	return ""
+}
+
+// OfInterface tells whether the Reason is about a whole interface rather than a packet.
+func (r Reason) OfInterface() bool { return r >= Off && r < lastReason }
+
+// Reasons lists every Reason in order.
+func Reasons() []Reason {
+	var all []Reason
+	for r := Moved; r < lastReason; r++ {
+		if r == lastPacketReason {
+			r = Off
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// ParseReason finds a Reason by its name.
+func ParseReason(name string) (Reason, error) {
+	for i, t := range reasonTexts {
+		if t.name == name && name != "" {
+			return Reason(i), nil
+		}
+	}
+	return None, fmt.Errorf("slowpath: parse reason %q: no such reason", name)
+}

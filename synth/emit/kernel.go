@@ -1,0 +1,36 @@
+// Package emit turns an ir.Program into eBPF: a cilium/ebpf CollectionSpec that loads on the kernel that Kernel
+// describes. It is pure; nothing here touches the kernel.
+package emit
+
+// Kernel is what emission must know about the kernel that will run the program. fastpath.Probe fills it; tests write
+// it by hand. The zero value is the least kernel that hone runs on.
+type Kernel struct {
+	// CPUs is the number of possible CPUs; counters are kept per CPU.
+	CPUs int
+	// FIBLookup tells whether bpf_fib_lookup can be called from XDP.
+	FIBLookup bool
+	// CPUv4 allows the v4 instruction set (32-bit jump offsets, bswap), Linux 6.6.
+	CPUv4 bool
+	// VethTag says where the VLAN tag of a frame stands behind a veth's xdp_buff; nil where BTF does not tell.
+	VethTag *VethTag
+}
+
+// VethTag locates the metadata VLAN tag of a frame on a veth: xdp_md -> (bpf_cast_to_kern_ctx) xdp_buff ->
+// (bpf_rdonly_cast to VethBuff) skb -> vlan_all. All are read from the kernel's BTF.
+type VethTag struct {
+	CastToKernCtx int32 // BTF id of the kfunc bpf_cast_to_kern_ctx
+	RdonlyCast    int32 // BTF id of the kfunc bpf_rdonly_cast
+	VethBuff      int32 // BTF id of struct veth_xdp_buff
+	SkBuff        int32 // BTF id of struct sk_buff
+	SkbOffset     int16 // offset of skb in veth_xdp_buff, bytes
+	TagOffset     int16 // offset of vlan_all (vlan_proto, vlan_tci; 4 bytes, 0 without a tag) in sk_buff, bytes
+}
+
+// Names of the maps of an emitted program. Tables use their own names.
+const (
+	MapSeen  = "seen"  // slowpath.Epochs, shared by the programs of a host; one value
+	MapBuilt = "built" // slowpath.Epochs, fresh for every loaded program; one value
+	MapStats = "stats" // per CPU: MaxReasons + NumCounters 64-bit counters; one value of StatsStride(CPUs) x CPUs bytes
+	// ProgramName names the program in the CollectionSpec.
+	ProgramName = "hone"
+)

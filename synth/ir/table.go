@@ -1,0 +1,90 @@
+package ir
+
+import "github.com/hone-net/hone/slowpath"
+
+// TableKind says what a table answers and how its bytes are laid out.
+type TableKind uint8
+
+// The kinds of table.
+const (
+	TableNone TableKind = iota
+	// Rows is an array of fixed-size rows: key args[0] is the index (taken modulo Size, a power of two), the result a row.
+	Rows
+	// LPM maps an IPv4 address (a number, most significant byte first) to a number below 1<<15: a multibit trie of 16-bit
+	// words in host byte order. First (16 or 24) bits index the first level; a word with bit 15 set names, in its low 15
+	// bits, a block of 256 words indexed by the next 8 bits; blocks follow the first level, Size is their number (a power of
+	// two). A word without bit 15 is the answer.
+	LPM
+	// Set maps an IPv4 address to 1 or 0: 1 if it lies in one of Prefixes. The entries are part of the program (inlined
+	// compares).
+	Set
+	// Hash is the kernel's hash map from a 32-bit key (host byte order) to a row. The result may be no row: compare it with
+	// zero before its fields are used.
+	Hash
+	// FIB is the kernel's live IPv4 route lookup (bpf_fib_lookup): the args are source, destination, total length, L4
+	// protocol, source port, destination port, TOS; the result a row with the fields of FIBFields. It always answers.
+	FIB
+)
+
+// Field is a part of a row: Width (1, 2, 4, 8) bytes at Offset (aligned), in host byte order.
+type Field struct {
+	Name   string
+	Offset int
+	Width  uint8
+}
+
+// Prefix is an IPv4 prefix as numbers: Addr has no bit set past Len.
+type Prefix struct {
+	Addr uint32
+	Len  int
+}
+
+// Table is a lookup table of a program. Tables of equal name, kind and shape are shared by the programs of a host.
+type Table struct {
+	Name     string
+	Kind     TableKind
+	Domain   slowpath.Domain // whose changes move the contents
+	Size     int             // rows, or blocks of an LPM; a power of two
+	First    int             // LPM: bits of the first level, 16 or 24
+	RowSize  int             // bytes of a row, a power of two of at least 8
+	Fields   []Field
+	Prefixes []Prefix // Set: the entries
+}
+
+// FIBFields are the fields of a FIB row: ret is bpf_fib_lookup's result (0 is BPF_FIB_LKUP_RET_SUCCESS), oif the
+// outgoing interface; mac and smac are laid out as in the nexthop table: mac holds destination MAC and the first two
+// bytes of the source MAC as they stand in the frame (little-endian), smac the other four.
+var FIBFields = []Field{{"ret", 0, 4}, {"oif", 4, 4}, {"mac", 8, 8}, {"smac", 16, 4}, {"mtu", 20, 2}}
+
+// Field finds a field of the table's rows by name.
+func (t *Table) Field(name string) (Field, bool) {
+	fields := t.Fields
+	if t.Kind == FIB {
+		fields = FIBFields
+	}
+	for _, f := range fields {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return Field{}, false
+}
+
+// Bytes is the size of the table's contents in memory: of an LPM or of Rows; 0 for the other kinds.
+func (t *Table) Bytes() int {
+	switch t.Kind {
+	case Rows:
+		return t.Size * t.RowSize
+	case LPM:
+		return 2<<t.First + t.Size*512
+	}
+	return 0
+}
+
+// Write changes bytes of a table in place. Data of 1, 2, 4 or 8 bytes at an aligned Offset is stored at once, never
+// torn. For a Hash, Offset is the key and no Data deletes the entry.
+type Write struct {
+	Table  string
+	Offset int
+	Data   []byte
+}
