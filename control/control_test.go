@@ -1,0 +1,131 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestSocketPath(t *testing.T) {
+	t.Setenv("HONE_SOCKET", "")
+	for netns, want := range map[string]string{"blue": "/run/hone/blue.sock", "/proc/7/ns/net": "/run/hone/proc-7-ns-net.sock"} {
+		if got := SocketPath(netns); got != want {
+			t.Errorf("SocketPath(%q) = %q, want %q", netns, got, want)
+		}
+	}
+	if got := SocketPath(""); !strings.HasPrefix(got, "/run/hone/") || !strings.HasSuffix(got, ".sock") {
+		t.Errorf("SocketPath of the own namespace: %q", got)
+	}
+	t.Setenv("HONE_SOCKET", "/tmp/x.sock")
+	if got := SocketPath("blue"); got != "/tmp/x.sock" {
+		t.Errorf("HONE_SOCKET is not heeded: %q", got)
+	}
+}
+
+func TestEnterNetns(t *testing.T) {
+	if err := EnterNetns(""); err != nil {
+		t.Error(err)
+	}
+	if err := EnterNetns("/proc/self/ns/net"); err != nil {
+		t.Errorf("the own namespace: %v", err)
+	}
+	if err := EnterNetns("hone-no-such"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a namespace that is not there: %v", err)
+	}
+}
+
+func TestSwitched(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run", "honed.off")
+	if s, err := LoadSwitched(path); err != nil || s.Disabled || s.Off("r0") {
+		t.Errorf("no file: %+v %v", s, err)
+	}
+	s := Switched{}.Disable("r1").Disable("r0").Disable("r1")
+	if err := s.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	got, err := LoadSwitched(path)
+	if diff := cmp.Diff(Switched{Interfaces: []string{"r0", "r1"}}, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	if got = got.Enable("r0"); got.Off("r0") || !got.Off("r1") || !got.Disable("").Off("r7") {
+		t.Errorf("%+v", got)
+	}
+	if err := got.Enable("").Save(path); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Error("a file that says nothing stays")
+	}
+	os.WriteFile(path, []byte("{"), 0o600)
+	if _, err := LoadSwitched(path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("a broken file: %v", err)
+	}
+}
+
+func serve(t *testing.T, handler http.Handler) *Client {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: handler}
+	go server.Serve(l)
+	t.Cleanup(func() { server.Close() })
+	return NewClient(path)
+}
+
+func TestClient(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
+		json.NewEncoder(w).Encode(Status{Version: "1", PID: 7})
+	})
+	mux.HandleFunc("GET /v1/dump", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		json.NewEncoder(w).Encode(Error{"no interface x"})
+	})
+	mux.HandleFunc("GET /v1/monitor", func(w http.ResponseWriter, r *http.Request) {
+		json.NewEncoder(w).Encode(Event{Kind: "attach"})
+		json.NewEncoder(w).Encode(Event{Kind: "swap"})
+	})
+	c, ctx := serve(t, mux), context.Background()
+	var s Status
+	if err := c.Get(ctx, "/v1/status", nil, &s); err != nil || s.PID != 7 {
+		t.Errorf("status: %+v %v", s, err)
+	}
+	if _, err := c.Text(ctx, "/v1/dump", nil); err == nil || err.Error() != "no interface x" {
+		t.Errorf("error document: %v", err)
+	}
+	var kinds []string
+	if err := c.Monitor(ctx, func(e Event) error { kinds = append(kinds, e.Kind); return nil }); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"attach", "swap"}, kinds); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestClientWithoutAgent(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.sock")
+	var s Status
+	if err := NewClient(path).Get(context.Background(), "/v1/status", nil, &s); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("no socket: %v", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	l.Close()
+	if err := NewClient(path).Get(context.Background(), "/v1/status", nil, &s); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("a socket that nobody listens on: %v", err)
+	}
+}

@@ -1,0 +1,148 @@
+// Package packet makes frames from descriptions such as
+//
+//	iif r0 ip 10.0.0.1 > 10.2.0.9 udp ttl 3
+//	iif r0 hex 020000000001...
+//
+// A description names the interface that the packet arrives on, optionally an Ethernet header, and an IPv4 header with
+// its protocol. What it leaves out is chosen so that the packet is a valid one.
+package packet
+
+import (
+	"encoding/binary"
+	"net/netip"
+)
+
+// MAC is an Ethernet address.
+type MAC [6]byte
+
+// Packet is a description that was understood.
+type Packet struct {
+	Interface string
+	Raw       []byte // the frame as it was given in hexadecimal; the rest is empty then
+	Src, Dst  MAC    // Ethernet addresses; a zero Dst is the interface's own
+	EtherType uint16
+	VLAN      int // tag in the frame's metadata, 0 without
+	IP        IPv4
+}
+
+// IPv4 is what a description says of the IPv4 header and what follows it.
+type IPv4 struct {
+	Src, Dst     netip.Addr
+	Protocol     uint8
+	Sport, Dport uint16
+	TTL, TOS     uint8
+	ID           uint16
+	Total        int // total length
+	DF, MF       bool
+	Offset       uint16 // of a fragment, bytes
+	BadChecksum  bool
+	Options      int // bytes of options
+}
+
+const (
+	etherLen = 14
+	icmp     = 1
+	tcp      = 6
+	udp      = 17
+)
+
+// Frame makes the frame. Own is the Ethernet address of the interface that it arrives on, used where the description
+// gives no destination.
+func (p *Packet) Frame(own MAC) []byte {
+	if p.Raw != nil {
+		return append([]byte(nil), p.Raw...)
+	}
+	dst := p.Dst
+	if dst == (MAC{}) {
+		dst = own
+	}
+	frame := make([]byte, etherLen+max(p.IP.Total, p.IP.header()))
+	copy(frame, dst[:])
+	copy(frame[6:], p.Src[:])
+	binary.BigEndian.PutUint16(frame[12:], p.EtherType)
+	p.IP.put(frame[etherLen:])
+	return frame
+}
+
+func (h *IPv4) header() int { return 20 + h.Options }
+
+// least is the shortest total length that holds the headers.
+func (h *IPv4) least() int {
+	switch h.Protocol {
+	case tcp:
+		return h.header() + 20
+	case udp, icmp:
+		return h.header() + 8
+	}
+	return h.header()
+}
+
+func (h *IPv4) put(b []byte) {
+	b[0] = 4<<4 | byte(h.header()/4)
+	b[1] = h.TOS
+	binary.BigEndian.PutUint16(b[2:], uint16(h.Total))
+	binary.BigEndian.PutUint16(b[4:], h.ID)
+	binary.BigEndian.PutUint16(b[6:], h.flags())
+	b[8], b[9] = h.TTL, h.Protocol
+	src, dst := h.Src.As4(), h.Dst.As4()
+	copy(b[12:], src[:])
+	copy(b[16:], dst[:])
+	for i := 20; i < h.header(); i++ {
+		b[i] = 1 // no operation
+	}
+	sum := ^fold(add(0, b[:h.header()]))
+	if h.BadChecksum {
+		sum ^= 0x0101
+	}
+	binary.BigEndian.PutUint16(b[10:], sum)
+	h.putPorts(b[h.header():])
+}
+
+func (h *IPv4) flags() uint16 {
+	f := h.Offset / 8
+	if h.DF {
+		f |= 1 << 14
+	}
+	if h.MF {
+		f |= 1 << 13
+	}
+	return f
+}
+
+// putPorts fills the header of the transport protocol, with a good checksum.
+func (h *IPv4) putPorts(b []byte) {
+	if h.Offset != 0 || len(b) < h.least()-h.header() {
+		return
+	}
+	pseudo := add(add(0, h.Src.AsSlice()), h.Dst.AsSlice()) + uint32(h.Protocol) + uint32(len(b))
+	switch h.Protocol {
+	case icmp:
+		b[0] = 8
+		binary.BigEndian.PutUint16(b[2:], ^fold(add(0, b)))
+	case tcp:
+		binary.BigEndian.PutUint16(b, h.Sport)
+		binary.BigEndian.PutUint16(b[2:], h.Dport)
+		b[12], b[13] = 5<<4, 2
+		binary.BigEndian.PutUint16(b[16:], ^fold(add(pseudo, b)))
+	case udp:
+		binary.BigEndian.PutUint16(b, h.Sport)
+		binary.BigEndian.PutUint16(b[2:], h.Dport)
+		binary.BigEndian.PutUint16(b[4:], uint16(len(b)))
+		binary.BigEndian.PutUint16(b[6:], ^fold(add(pseudo, b)))
+	}
+}
+
+func add(sum uint32, b []byte) uint32 {
+	for ; len(b) > 1; b = b[2:] {
+		sum += uint32(b[0])<<8 | uint32(b[1])
+	}
+	if len(b) == 1 {
+		sum += uint32(b[0]) << 8
+	}
+	return sum
+}
+
+func fold(sum uint32) uint16 {
+	sum = sum&0xffff + sum>>16
+	return uint16(sum + sum>>16)
+}

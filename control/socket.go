@@ -1,0 +1,63 @@
+package control
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+const (
+	runDir   = "/run/hone"
+	netnsDir = "/run/netns"
+	ownNetns = "/proc/thread-self/ns/net"
+)
+
+// SocketPath is where the agent of a network namespace listens: HONE_SOCKET if that is set, else a path made of the
+// namespace's name. The empty name is the namespace of the calling thread.
+func SocketPath(netns string) string {
+	if path := os.Getenv("HONE_SOCKET"); path != "" {
+		return path
+	}
+	if netns == "" {
+		netns = NetnsName()
+	}
+	return filepath.Join(runDir, socketName(netns)+".sock")
+}
+
+func socketName(netns string) string {
+	if netns == "" {
+		return "honed"
+	}
+	return strings.ReplaceAll(strings.Trim(netns, "/"), "/", "-")
+}
+
+// NetnsName names the network namespace of the calling thread: empty for that of the first process, the name that
+// `ip netns` gave it, or "netns-INODE" for one without a name.
+func NetnsName() string {
+	own, err := inode(ownNetns)
+	if err != nil {
+		return ""
+	}
+	if first, err := inode("/proc/1/ns/net"); err == nil && first == own {
+		return ""
+	}
+	entries, _ := os.ReadDir(netnsDir)
+	for _, e := range entries {
+		if named, err := inode(filepath.Join(netnsDir, e.Name())); err == nil && named == own {
+			return e.Name()
+		}
+	}
+	return fmt.Sprintf("netns-%d", own.ino)
+}
+
+type fileID struct{ dev, ino uint64 }
+
+func inode(path string) (fileID, error) {
+	var st syscall.Stat_t
+	if err := syscall.Stat(path, &st); err != nil {
+		return fileID{}, err
+	}
+	return fileID{uint64(st.Dev), st.Ino}, nil
+}
