@@ -1,0 +1,135 @@
+// Package config is the agent's configuration: what the file and the flags say.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// DefaultFile is read if it is there and no other file is named.
+const DefaultFile = "/etc/hone/honed.toml"
+
+// Hooks are the words that choose where a program runs.
+var Hooks = []string{"auto", "xdp", "xdp-generic", "off"}
+
+// Levels are the log levels.
+var Levels = []string{"debug", "info", "warn", "error"}
+
+// Config is everything that can be configured. The zero value means: the defaults.
+type Config struct {
+	Netns      string            `toml:"netns"`     // network namespace; empty for the own one
+	Socket     string            `toml:"socket"`    // control socket
+	Hook       string            `toml:"hook"`      // one of Hooks, for every interface that has none of its own
+	Metrics    string            `toml:"metrics"`   // TCP address for Prometheus; empty for none
+	LogLevel   string            `toml:"log-level"` // one of Levels
+	Interfaces map[string]string `toml:"interface"` // hooks by interface name
+}
+
+// Load reads a file; with an empty path the default one, which need not be there.
+func Load(path string) (Config, error) {
+	var c Config
+	named := path != ""
+	if !named {
+		path = DefaultFile
+	}
+	text, err := os.ReadFile(path)
+	if !named && errors.Is(err, fs.ErrNotExist) {
+		return c.defaults(), nil
+	} else if err != nil {
+		return c, fmt.Errorf("config: read file: %w", err)
+	}
+	if c, err = Parse(text); err != nil {
+		return c, fmt.Errorf("config: %s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Parse understands the text of a file.
+func Parse(text []byte) (Config, error) {
+	var c Config
+	decoder := toml.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&c); err != nil {
+		return Config{}, explain(err)
+	}
+	c = c.defaults()
+	return c, c.Check()
+}
+
+func (c Config) defaults() Config {
+	if c.Hook == "" {
+		c.Hook = "auto"
+	}
+	if c.LogLevel == "" {
+		c.LogLevel = "info"
+	}
+	if c.Interfaces == nil {
+		c.Interfaces = map[string]string{}
+	}
+	return c
+}
+
+// explain makes one line of the decoder's error, with the place in the file.
+func explain(err error) error {
+	var strict *toml.StrictMissingError
+	if errors.As(err, &strict) && len(strict.Errors) > 0 {
+		line, _ := strict.Errors[0].Position()
+		return fmt.Errorf("line %d: unknown key %q", line, strings.Join(strict.Errors[0].Key(), "."))
+	}
+	var decode *toml.DecodeError
+	if errors.As(err, &decode) {
+		line, _ := decode.Position()
+		return fmt.Errorf("line %d: %s", line, strings.TrimPrefix(decode.Error(), "toml: "))
+	}
+	return err
+}
+
+// Check tells what is wrong with a Config.
+func (c Config) Check() error {
+	if !slices.Contains(Hooks, c.Hook) {
+		return fmt.Errorf("hook: %q is not one of %s", c.Hook, strings.Join(Hooks, ", "))
+	}
+	if !slices.Contains(Levels, c.LogLevel) {
+		return fmt.Errorf("log-level: %q is not one of %s", c.LogLevel, strings.Join(Levels, ", "))
+	}
+	for name, hook := range c.Interfaces {
+		if name == "" || len(name) > 15 || strings.ContainsAny(name, "/ \t\n") {
+			return fmt.Errorf("interface: %q is not an interface name", name)
+		}
+		if !slices.Contains(Hooks, hook) {
+			return fmt.Errorf("interface %s: %q is not one of %s", name, hook, strings.Join(Hooks, ", "))
+		}
+	}
+	if c.Metrics != "" {
+		if _, _, err := net.SplitHostPort(c.Metrics); err != nil {
+			return fmt.Errorf("metrics: %w", err)
+		}
+	}
+	return nil
+}
+
+// HookOf is the hook for an interface.
+func (c Config) HookOf(name string) string {
+	if hook, ok := c.Interfaces[name]; ok {
+		return hook
+	}
+	return c.Hook
+}
+
+// Interface adds what an --interface flag says: NAME=HOOK, or NAME for the native hook.
+func (c Config) Interface(flag string) error {
+	name, hook, ok := strings.Cut(flag, "=")
+	if !ok {
+		hook = "xdp"
+	}
+	c.Interfaces[name] = hook
+	return c.Check()
+}
