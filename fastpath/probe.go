@@ -1,0 +1,45 @@
+package fastpath
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/features"
+
+	"github.com/hone-net/hone/synth/emit"
+)
+
+// Probe asks what the kernel can do. Facts that only make programs faster or complete are left out where the kernel
+// does not have them; a missing capability or no eBPF at all is an error.
+func Probe() (emit.Kernel, error) {
+	var k emit.Kernel
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return k, fmt.Errorf("fastpath: probe: count CPUs: %w", err)
+	}
+	if err := probeXDP(); err != nil {
+		return k, failed("probe: load an XDP program", loadCause(err), err)
+	}
+	k.CPUs = cpus
+	k.FIBLookup = features.HaveProgramHelper(ebpf.XDP, asm.FnFibLookup) == nil
+	k.CPUv4 = features.HaveV4ISA() == nil
+	k.VethTag = vethTag()
+	return k, nil
+}
+
+// probeXDP loads the least XDP program there is; the library caches its own probes, this one asks anew, so that a
+// process that regained its capabilities is not told about the past.
+func probeXDP() error {
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: "hone_probe", Type: ebpf.XDP, License: "GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, xdpPass), asm.Return()},
+	})
+	if err != nil {
+		return err
+	}
+	return prog.Close()
+}
+
+// xdpPass is XDP_PASS, the verdict that hands a frame to the kernel.
+const xdpPass = 2

@@ -1,0 +1,79 @@
+package fastpath
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// table is a map that the programs of a host share. It is replaced, never reshaped: programs that were loaded with the
+// old map go on reading what was there when it was replaced, and are not vouched for.
+type table struct {
+	shape shape
+	m     *ebpf.Map
+	mem   memory // nil for a Hash
+}
+
+// shape is what must be equal for a map to be kept.
+type shape struct {
+	kind                 ir.TableKind
+	size, first, rowSize int
+}
+
+func shapeOf(t *ir.Table) shape { return shape{t.Kind, t.Size, t.First, t.RowSize} }
+
+// inMap tells whether the kind of table is a map of its own: sets are code, the live lookup is a helper.
+func inMap(k ir.TableKind) bool { return k == ir.Rows || k == ir.LPM || k == ir.Hash }
+
+// newTable makes an empty map for a table.
+func newTable(t *ir.Table) (*table, error) {
+	m, err := ebpf.NewMap(mapSpec(t))
+	if err != nil {
+		return nil, failed("make the map of table "+t.Name, loadCause(err), err)
+	}
+	made := &table{shape: shapeOf(t), m: m}
+	if t.Kind == ir.Hash {
+		return made, nil
+	}
+	if made.mem, err = mapMemory(m); err != nil {
+		_ = m.Close()
+		return nil, failed("share table "+t.Name, nil, err)
+	}
+	return made, nil
+}
+
+func (t *table) close() {
+	t.mem.close()
+	_ = t.m.Close()
+}
+
+// write changes the table as w says.
+func (t *table) write(w ir.Write) error {
+	if t.shape.kind != ir.Hash {
+		return t.mem.write(w.Offset, w.Data)
+	}
+	key := binary.NativeEndian.AppendUint32(nil, uint32(w.Offset))
+	if len(w.Data) > 0 {
+		return t.m.Put(key, w.Data)
+	}
+	if err := t.m.Delete(key); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+		return err
+	}
+	return nil
+}
+
+// read copies n bytes at off; of a Hash, the row of key off, all of it, or nothing if there is none.
+func (t *table) read(off, n int) ([]byte, error) {
+	if t.shape.kind == ir.Hash {
+		row, err := t.m.LookupBytes(binary.NativeEndian.AppendUint32(nil, uint32(off)))
+		return row, err
+	}
+	if off < 0 || n < 0 || off > len(t.mem) || n > len(t.mem)-off {
+		return nil, fmt.Errorf("%d bytes at %d are outside of %d", n, off, len(t.mem))
+	}
+	return append([]byte(nil), t.mem[off:off+n]...), nil
+}
