@@ -1,0 +1,197 @@
+package introspect
+
+import (
+	"cmp"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+const sizeofIfInfomsg = 16
+
+// Attributes that golang.org/x/sys does not name.
+const (
+	iflaDevlinkPort     = 62
+	iflaGSOIPv4MaxSize  = 63
+	iflaGROIPv4MaxSize  = 64
+	iflaDPLLPin         = 65
+	iflaMaxPacing       = 66
+	iflaNetnsImmutable  = 67
+	iflaHeadroom        = 68
+	iflaTailroom        = 69
+	iflaXDPExpectedFD   = 8
+	iflaInfoSlaveData   = 5
+	rtextSkipStatistics = 8
+)
+
+// harmlessLink are the attributes of a link that forwarding does not depend on: statistics, queue and offload limits,
+// names of hardware, and per-family trees whose IPv4 part RTM_NEWNETCONF repeats.
+var harmlessLink = setOf(unix.IFLA_UNSPEC, unix.IFLA_QDISC, unix.IFLA_STATS, unix.IFLA_COST, unix.IFLA_PRIORITY,
+	unix.IFLA_WIRELESS, unix.IFLA_TXQLEN, unix.IFLA_MAP, unix.IFLA_WEIGHT, unix.IFLA_LINKMODE, unix.IFLA_NET_NS_PID,
+	unix.IFLA_NUM_VF, unix.IFLA_VFINFO_LIST, unix.IFLA_STATS64, unix.IFLA_AF_SPEC, unix.IFLA_GROUP, unix.IFLA_NET_NS_FD,
+	unix.IFLA_EXT_MASK, unix.IFLA_NUM_TX_QUEUES, unix.IFLA_NUM_RX_QUEUES, unix.IFLA_PHYS_PORT_ID,
+	unix.IFLA_CARRIER_CHANGES, unix.IFLA_PHYS_SWITCH_ID, unix.IFLA_PHYS_PORT_NAME, unix.IFLA_PROTO_DOWN,
+	unix.IFLA_GSO_MAX_SEGS, unix.IFLA_GSO_MAX_SIZE, unix.IFLA_PAD, unix.IFLA_EVENT, unix.IFLA_NEW_NETNSID,
+	unix.IFLA_CARRIER_UP_COUNT, unix.IFLA_CARRIER_DOWN_COUNT, unix.IFLA_NEW_IFINDEX, unix.IFLA_MIN_MTU,
+	unix.IFLA_MAX_MTU, unix.IFLA_PERM_ADDRESS, unix.IFLA_PROTO_DOWN_REASON, unix.IFLA_PARENT_DEV_NAME,
+	unix.IFLA_PARENT_DEV_BUS_NAME, unix.IFLA_GRO_MAX_SIZE, unix.IFLA_TSO_MAX_SIZE, unix.IFLA_TSO_MAX_SEGS,
+	iflaDevlinkPort, iflaGSOIPv4MaxSize, iflaGROIPv4MaxSize, iflaDPLLPin, iflaMaxPacing, iflaNetnsImmutable, iflaHeadroom,
+	iflaTailroom)
+
+// decodeLink reads the payload of RTM_NEWLINK or RTM_DELLINK. Those that a bridge sends about its ports are not ok.
+func decodeLink(b []byte) (l Link, ok bool, err error) {
+	if len(b) < sizeofIfInfomsg {
+		return l, false, errShort
+	}
+	if b[0] != unix.AF_UNSPEC {
+		return l, false, nil
+	}
+	l = Link{Type: native.Uint16(b[2:]), Index: Index(int32(native.Uint32(b[4:]))), Flags: native.Uint32(b[8:]), PeerNS: -1}
+	if l.Index <= 0 {
+		return Link{}, false, errShort
+	}
+	if err := attributes(b[sizeofIfInfomsg:], l.attribute); err != nil {
+		return Link{}, false, err
+	}
+	slices.Sort(l.AltNames)
+	return l, true, nil
+}
+
+func (l *Link) attribute(kind uint16, data []byte) error {
+	switch kind {
+	case unix.IFLA_IFNAME:
+		return set(&l.Name, readString, data)
+	case unix.IFLA_IFALIAS:
+		return set(&l.Alias, readString, data)
+	case unix.IFLA_PROP_LIST:
+		return attributes(data, l.property)
+	case unix.IFLA_LINKINFO:
+		return attributes(data, l.info)
+	case unix.IFLA_XDP:
+		return l.xdp(data)
+	case unix.IFLA_ADDRESS:
+		return set(&l.MAC, readMAC, data)
+	case unix.IFLA_BROADCAST:
+		return set(&l.Broadcast, readMAC, data)
+	case unix.IFLA_CARRIER:
+		return set(&l.Carrier, readFlag, data)
+	case unix.IFLA_OPERSTATE:
+		return set(&l.OperState, readU8, data)
+	}
+	return l.number(kind, data)
+}
+
+func (l *Link) number(kind uint16, data []byte) error {
+	switch kind {
+	case unix.IFLA_MASTER:
+		return set(&l.Master, readIndex, data)
+	case unix.IFLA_LINK:
+		return set(&l.Lower, readIndex, data)
+	case unix.IFLA_LINK_NETNSID:
+		return set(&l.PeerNS, readS32, data)
+	case unix.IFLA_MTU:
+		return set(&l.MTU, readU32, data)
+	case unix.IFLA_PROMISCUITY:
+		return set(&l.Promiscuity, readU32, data)
+	case unix.IFLA_ALLMULTI:
+		return set(&l.AllMulti, readU32, data)
+	}
+	harmlessLink.note(&l.Unknown, kind)
+	return nil
+}
+
+func (l *Link) property(kind uint16, data []byte) error {
+	name, err := readString(data)
+	if kind == unix.IFLA_ALT_IFNAME && err == nil {
+		l.AltNames = append(l.AltNames, name)
+	}
+	return err
+}
+
+func (l *Link) info(kind uint16, data []byte) error {
+	switch kind {
+	case unix.IFLA_INFO_KIND:
+		return set(&l.Kind, readString, data)
+	case unix.IFLA_INFO_SLAVE_KIND:
+		return set(&l.SlaveKind, readString, data)
+	case unix.IFLA_INFO_UNSPEC, unix.IFLA_INFO_DATA, unix.IFLA_INFO_XSTATS, iflaInfoSlaveData:
+		return nil // what a kind means is synth's to know, and only plain ones are compiled
+	}
+	l.Unknown = append(l.Unknown, "info-"+unknownAttribute(kind))
+	return nil
+}
+
+func (l *Link) xdp(b []byte) error {
+	var any, driver, generic, hardware uint32
+	err := attributes(b, func(kind uint16, data []byte) error {
+		switch kind {
+		case unix.IFLA_XDP_ATTACHED:
+			return set(&l.XDPMode, readU8, data)
+		case unix.IFLA_XDP_PROG_ID:
+			return set(&any, readU32, data)
+		case unix.IFLA_XDP_DRV_PROG_ID:
+			return set(&driver, readU32, data)
+		case unix.IFLA_XDP_SKB_PROG_ID:
+			return set(&generic, readU32, data)
+		case unix.IFLA_XDP_HW_PROG_ID:
+			return set(&hardware, readU32, data)
+		case unix.IFLA_XDP_FD, unix.IFLA_XDP_FLAGS, iflaXDPExpectedFD:
+			return nil // of requests only
+		}
+		l.Unknown = append(l.Unknown, "xdp-"+unknownAttribute(kind))
+		return nil
+	})
+	l.XDPProgID = cmp.Or(any, driver, generic, hardware)
+	return err
+}
+
+// running are the flags whose change makes the kernel mark, revive or flush routes without a word about them.
+const running = unix.IFF_UP | unix.IFF_RUNNING | unix.IFF_LOWER_UP
+
+func foldLink(s *Snapshot, m message, resync *Kind) (bool, error) {
+	l, ok, err := decodeLink(m.data)
+	if err != nil || !ok {
+		return false, err
+	}
+	old, known := s.Links.Get(l.Index)
+	if m.gone {
+		*resync |= s.affected(l.Index)
+		s.forget(l.Index)
+		return known, nil
+	}
+	l.XDPFeatures, l.StripsVLAN = old.XDPFeatures, old.StripsVLAN
+	if !known {
+		*resync |= Silent
+	}
+	if (old.Flags^l.Flags)&running != 0 || old.Master != l.Master || old.Carrier != l.Carrier {
+		*resync |= Qdiscs // the first time up, a device gets its default queueing discipline in silence
+		*resync |= s.affected(l.Index)
+	}
+	return put(&s.Links, false, l.Index, l), nil
+}
+
+// affected tells which kinds hold objects that go, die or revive with the state of a device.
+func (s *Snapshot) affected(i Index) Kind {
+	kinds := Kind(0)
+	for _, n := range s.Nexthops.All() {
+		if n.Hop.Index == i {
+			kinds |= Nexthops
+		}
+	}
+	for _, r := range s.Routes4.All() {
+		if r.Object != 0 && kinds&Nexthops != 0 || slices.ContainsFunc(r.Hops, func(h Hop) bool { return h.Index == i }) {
+			return kinds | Routes
+		}
+	}
+	return kinds
+}
+
+// forget removes everything that cannot outlive its device.
+func (s *Snapshot) forget(i Index) {
+	s.Links = s.Links.Without(i)
+	s.Netconf = s.Netconf.Without(i)
+	s.Addrs = keep(s.Addrs, func(k AddrKey) bool { return k.Index != i })
+	s.Neighs = keep(s.Neighs, func(k NeighKey) bool { return k.Index != i })
+	s.Qdiscs = keep(s.Qdiscs, func(k QdiscKey) bool { return k.Index != i })
+	s.Filters = keep(s.Filters, func(k FilterKey) bool { return k.Index != i })
+}
