@@ -1,6 +1,7 @@
 package fastpath
 
 import (
+	"encoding/binary"
 	"fmt"
 	"sync/atomic"
 	"unsafe"
@@ -52,7 +53,7 @@ func (m memory) write(off int, data []byte) error {
 	}
 	switch {
 	case n == 8 && off%8 == 0:
-		m.store(off, *(*uint64)(unsafe.Pointer(unsafe.SliceData(append([]byte(nil), data...)))))
+		m.store(off, binary.NativeEndian.Uint64(data))
 	case n <= 4 && n&(n-1) == 0 && n > 0 && off%n == 0:
 		m.merge(off, data)
 	default:
@@ -63,8 +64,9 @@ func (m memory) write(off int, data []byte) error {
 
 // merge stores the 32-bit word around off with data in it.
 func (m memory) merge(off int, data []byte) {
+	var b [4]byte
 	p := m.half(off &^ 3)
-	v := atomic.LoadUint32(p)
-	copy((*[4]byte)(unsafe.Pointer(&v))[off&3:], data)
-	atomic.StoreUint32(p, v)
+	binary.NativeEndian.PutUint32(b[:], atomic.LoadUint32(p))
+	copy(b[off&3:], data)
+	atomic.StoreUint32(p, binary.NativeEndian.Uint32(b[:]))
 }

@@ -1,12 +1,16 @@
 package fastpath
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"testing"
 	"time"
 
 	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/synth/ir"
 )
 
 // root skips tests that change the kernel's state.
@@ -29,6 +33,34 @@ func TestProbe(t *testing.T) {
 	if k.CPUs < runtime.NumCPU() {
 		t.Errorf("%d CPUs, the runtime sees %d", k.CPUs, runtime.NumCPU())
 	}
+}
+
+func TestWithoutCapabilities(t *testing.T) {
+	namespace(t) // capabilities are the thread's, which dies with the test
+	_, r0 := pair(t, "a", "r0")
+	h, _ := toyHost(t, r0)
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	must(t, unix.Capset(&header, &none[0]))
+	if _, err := Probe(); !errors.Is(err, ErrPermission) {
+		t.Errorf("Probe without capabilities: %v", err)
+	}
+	if _, err := h.Attach(r0, toy(), Native); !errors.Is(err, ErrPermission) {
+		t.Errorf("Attach without capabilities: %v", err)
+	}
+}
+
+func TestLowLimitOfLockedMemory(t *testing.T) {
+	root(t)
+	var old unix.Rlimit
+	must(t, unix.Getrlimit(unix.RLIMIT_MEMLOCK, &old))
+	must(t, unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: 4096, Max: old.Max}))
+	defer func() { must(t, unix.Setrlimit(unix.RLIMIT_MEMLOCK, &old)) }()
+	if _, err := Probe(); err != nil {
+		t.Error(err)
+	}
+	h, _ := toyHost(t, 1)
+	must(t, h.Tables([]*ir.Table{{Name: "route4", Kind: ir.LPM, Size: 256, First: 24}}))
 }
 
 func TestMemberLooksInsideNamelessUnions(t *testing.T) {
