@@ -1,6 +1,7 @@
 package fastpath
 
 import (
+	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/hone-net/hone/synth/emit"
@@ -30,10 +31,32 @@ func vethTag() *emit.VethTag {
 	}
 	tag, ok := member(sk.Members, "vlan_all")
 	t.TagOffset = int16(tag)
-	if !ok {
+	if !ok || load(tagReader(&t)) != nil {
 		return nil
 	}
 	return &t
+}
+
+// tagReader is a program that reads the tag, to see whether the verifier allows it: that these functions may be called
+// from XDP is no part of the BTF.
+func tagReader(t *emit.VethTag) asm.Instructions {
+	return asm.Instructions{
+		kernelCall(t.CastToKernCtx),
+		asm.Mov.Reg(asm.R1, asm.R0),
+		asm.Mov.Imm(asm.R2, t.VethBuff),
+		kernelCall(t.RdonlyCast),
+		asm.LoadMem(asm.R1, asm.R0, t.SkbOffset, asm.DWord),
+		asm.Mov.Imm(asm.R2, t.SkBuff),
+		kernelCall(t.RdonlyCast),
+		asm.LoadMem(asm.R1, asm.R0, t.TagOffset, asm.Word),
+		asm.Mov.Imm(asm.R0, xdpPass),
+		asm.Return(),
+	}
+}
+
+// kernelCall calls the function of the kernel proper that has this id in its BTF.
+func kernelCall(id int32) asm.Instruction {
+	return asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(id)}
 }
 
 // vethBuff finds struct veth_xdp_buff, in the kernel or in the module veth, and the offset of its skb.

@@ -18,7 +18,7 @@ func Probe() (emit.Kernel, error) {
 	if err != nil {
 		return k, fmt.Errorf("fastpath: probe: count CPUs: %w", err)
 	}
-	if err := probeXDP(); err != nil {
+	if err := load(asm.Instructions{asm.Mov.Imm(asm.R0, xdpPass), asm.Return()}); err != nil {
 		return k, failed("probe: load an XDP program", loadCause(err), err)
 	}
 	k.CPUs = cpus
@@ -28,13 +28,10 @@ func Probe() (emit.Kernel, error) {
 	return k, nil
 }
 
-// probeXDP loads the least XDP program there is; the library caches its own probes, this one asks anew, so that a
+// load tells whether the kernel takes an XDP program. The library caches its own probes, this one asks anew, so that a
 // process that regained its capabilities is not told about the past.
-func probeXDP() error {
-	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Name: "hone_probe", Type: ebpf.XDP, License: "GPL",
-		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, xdpPass), asm.Return()},
-	})
+func load(insns asm.Instructions) error {
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: "hone_probe", Type: ebpf.XDP, License: "GPL", Instructions: insns})
 	if err != nil {
 		return err
 	}
