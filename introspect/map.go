@@ -21,13 +21,17 @@ type Map[K Key[K], V Object[V]] struct{ root *node[K, V] }
 
 type node[K Key[K], V Object[V]] struct {
 	key         K
-	value       V
+	value       *V // apart, for a change copies the nodes above it
 	priority    uint64
 	size        int
 	left, right *node[K, V]
 }
 
 var mapSeed = maphash.MakeSeed()
+
+func leaf[K Key[K], V Object[V]](k K, v V) *node[K, V] {
+	return &node[K, V]{key: k, value: &v, priority: maphash.Comparable(mapSeed, k), size: 1}
+}
 
 func (n *node[K, V]) len() int {
 	if n == nil {
@@ -90,7 +94,7 @@ func (m Map[K, V]) With(k K, v V) Map[K, V] {
 	if old, ok := m.Get(k); ok && old.Equal(v) {
 		return m
 	}
-	return Map[K, V]{insert(m.root, &node[K, V]{key: k, value: v, priority: maphash.Comparable(mapSeed, k), size: 1})}
+	return Map[K, V]{insert(m.root, leaf(k, v))}
 }
 
 // Without returns the Map without k.
@@ -111,7 +115,7 @@ func (m Map[K, V]) Get(k K) (V, bool) {
 		case c > 0:
 			n = n.right
 		default:
-			return n.value, true
+			return *n.value, true
 		}
 	}
 	var none V
@@ -132,7 +136,7 @@ func (m Map[K, V]) From(k K) iter.Seq2[K, V] {
 }
 
 func (n *node[K, V]) walk(yield func(K, V) bool) bool {
-	return n == nil || n.left.walk(yield) && yield(n.key, n.value) && n.right.walk(yield)
+	return n == nil || n.left.walk(yield) && yield(n.key, *n.value) && n.right.walk(yield)
 }
 
 func (n *node[K, V]) walkFrom(k K, yield func(K, V) bool) bool {
@@ -142,7 +146,7 @@ func (n *node[K, V]) walkFrom(k K, yield func(K, V) bool) bool {
 	if n.key.Compare(k) < 0 {
 		return n.right.walkFrom(k, yield)
 	}
-	return n.left.walkFrom(k, yield) && yield(n.key, n.value) && n.right.walk(yield)
+	return n.left.walkFrom(k, yield) && yield(n.key, *n.value) && n.right.walk(yield)
 }
 
 // Change is one entry in which two Maps differ: Old is nil where it was added, New where it was removed.
@@ -176,13 +180,13 @@ func diff[K Key[K], V Object[V]](a, b *node[K, V], yield func(Change[K, V]) bool
 func diffAt[K Key[K], V Object[V]](k K, a, b *node[K, V], yield func(Change[K, V]) bool) bool {
 	switch {
 	case a == nil:
-		return yield(Change[K, V]{Key: k, New: &b.value})
+		return yield(Change[K, V]{Key: k, New: b.value})
 	case b == nil:
-		return yield(Change[K, V]{Key: k, Old: &a.value})
-	case a.value.Equal(b.value):
+		return yield(Change[K, V]{Key: k, Old: a.value})
+	case a.value == b.value, (*a.value).Equal(*b.value):
 		return true
 	}
-	return yield(Change[K, V]{k, &a.value, &b.value})
+	return yield(Change[K, V]{k, a.value, b.value})
 }
 
 // Equal tells whether two Maps hold the same.

@@ -1,0 +1,201 @@
+package introspect
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// dialRoute opens a rtnetlink socket for requests, with strict checking: a kernel that does not know a field of a
+// request says so instead of answering another question.
+func dialRoute() (*netlink.Conn, error) {
+	c, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
+	if err != nil {
+		return nil, fmt.Errorf("introspect: open rtnetlink socket: %w", err)
+	}
+	if err := c.SetOption(netlink.GetStrictCheck, true); err != nil {
+		return nil, errors.Join(fmt.Errorf("introspect: set strict checking: %w", err), c.Close())
+	}
+	return c, nil
+}
+
+// request is one dump.
+type request struct {
+	kind uint16
+	body []byte
+}
+
+// rtextSkipStats leaves the statistics out of a dump of links (RTEXT_FILTER_SKIP_STATS).
+const rtextSkipStats = 8
+
+// requests are the dumps that show all objects of a kind, but for tc filters, which are asked for by place.
+var requests = map[Kind][]request{
+	Links:    {{unix.RTM_GETLINK, linkRequest()}},
+	Addrs:    {{unix.RTM_GETADDR, header(unix.SizeofIfAddrmsg, unix.AF_INET)}},
+	Routes:   {{unix.RTM_GETROUTE, header(unix.SizeofRtMsg, unix.AF_INET)}},
+	Rules:    {{unix.RTM_GETRULE, header(sizeofRuleHdr, unix.AF_INET)}},
+	Nexthops: {{unix.RTM_GETNEXTHOP, header(sizeofNhmsg, unix.AF_UNSPEC)}},
+	Neighs: {{unix.RTM_GETNEIGH, header(sizeofNdmsg, unix.AF_INET)}, {unix.RTM_GETNEIGH, header(sizeofNdmsg, unix.AF_INET6)},
+		{unix.RTM_GETNEIGH, proxies(unix.AF_INET)}, {unix.RTM_GETNEIGH, proxies(unix.AF_INET6)}},
+	Netconfs: {{unix.RTM_GETNETCONF, header(align4(sizeofNetconfmsg), unix.AF_INET)}},
+	Qdiscs:   {{unix.RTM_GETQDISC, header(sizeofTcmsg, unix.AF_UNSPEC)}},
+}
+
+func header(size int, family byte) []byte {
+	b := make([]byte, size)
+	b[0] = family
+	return b
+}
+
+func linkRequest() []byte {
+	b := native.AppendUint16(header(sizeofIfInfomsg, unix.AF_UNSPEC), 8)
+	b = native.AppendUint16(b, unix.IFLA_EXT_MASK)
+	return native.AppendUint32(b, rtextSkipStats)
+}
+
+func proxies(family byte) []byte {
+	b := header(sizeofNdmsg, family)
+	b[10] = unix.NTF_PROXY
+	return b
+}
+
+// dump returns the messages that show all objects of one kind. Its order is the kernel's.
+func dump(c *netlink.Conn, kind Kind) ([]netlink.Message, error) {
+	if kind == Filters {
+		return nil, errors.New("introspect: dump filters: they are dumped by device")
+	}
+	var all []netlink.Message
+	for _, r := range requests[kind] {
+		err := ask(c, r, func() {}, func(m netlink.Message) error {
+			m.Data = slices.Clone(m.Data)
+			all = append(all, m)
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("introspect: dump %v: %w", kind, err)
+		}
+	}
+	return all, nil
+}
+
+// errTorn says that the objects changed during a dump, so that it may miss some.
+var errTorn = errors.New("objects changed during the dump")
+
+// maxTries bounds the repetitions of a dump whose objects keep changing.
+const maxTries = 50
+
+// ask dumps until the dump is whole: again starts a new try, f takes each message, whose data is gone after it returns.
+func ask(c *netlink.Conn, r request, again func(), f func(netlink.Message) error) error {
+	var err error
+	for try := range maxTries {
+		again()
+		if err = askOnce(c, r, f); !retryable(err) {
+			return err
+		}
+		time.Sleep(time.Duration(try) * time.Millisecond)
+	}
+	return err
+}
+
+func retryable(err error) bool {
+	return errors.Is(err, errTorn) || errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EBUSY)
+}
+
+func askOnce(c *netlink.Conn, r request, f func(netlink.Message) error) error {
+	m := netlink.Message{Data: r.body}
+	m.Header.Type, m.Header.Flags = netlink.HeaderType(r.kind), netlink.Request|netlink.Dump
+	sent, err := c.Send(m)
+	if err != nil {
+		return err
+	}
+	return answer(c, sent.Header.Sequence, f)
+}
+
+// answer reads the parts of a dump up to its end. It reads the socket itself, for a part that says "interrupted" may be
+// the last, which netlink.Conn does not show. After an error of f it reads on, so that the socket can be used again.
+func answer(c *netlink.Conn, sequence uint32, f func(netlink.Message) error) error {
+	buffer, torn := make([]byte, 64<<10), false
+	var failed error
+	for {
+		part, err := receive(c, buffer)
+		if err != nil {
+			return err
+		}
+		done, err := messages(part, func(m netlink.Message) error {
+			torn = torn || m.Header.Flags&netlink.DumpInterrupted != 0
+			if m.Header.Sequence != sequence || failed != nil || m.Header.Type == netlink.Done {
+				return nil
+			}
+			failed = f(m)
+			return nil
+		})
+		switch {
+		case err != nil:
+			return err
+		case done && failed == nil && torn:
+			return errTorn
+		case done:
+			return failed
+		}
+	}
+}
+
+func receive(c *netlink.Conn, buffer []byte) ([]byte, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	n, flags := 0, 0
+	var failed error
+	err = raw.Read(func(fd uintptr) bool {
+		n, _, flags, _, failed = unix.Recvmsg(int(fd), buffer, nil, unix.MSG_TRUNC)
+		return failed != unix.EAGAIN && failed != unix.EINTR
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case failed != nil:
+		return nil, os.NewSyscallError("recvmsg", failed)
+	case flags&unix.MSG_TRUNC != 0 || n > len(buffer):
+		return nil, fmt.Errorf("message of %d bytes in %d", n, len(buffer))
+	}
+	return buffer[:n], nil
+}
+
+// messages calls f for each message of a datagram and tells whether it ends a dump.
+func messages(b []byte, f func(netlink.Message) error) (done bool, err error) {
+	for len(b) >= unix.SizeofNlMsghdr {
+		size := int(native.Uint32(b))
+		if size < unix.SizeofNlMsghdr || size > len(b) {
+			return false, fmt.Errorf("message of %d bytes in %d", size, len(b))
+		}
+		m := netlink.Message{Header: netlink.Header{Length: uint32(size), Type: netlink.HeaderType(native.Uint16(b[4:])),
+			Flags: netlink.HeaderFlags(native.Uint16(b[6:])), Sequence: native.Uint32(b[8:]), PID: native.Uint32(b[12:])},
+			Data: b[unix.SizeofNlMsghdr:size]}
+		if err := f(m); err != nil {
+			return false, err
+		}
+		switch m.Header.Type {
+		case netlink.Done, netlink.Error:
+			return true, verdict(m.Data)
+		}
+		b = b[min(align4(size), len(b)):]
+	}
+	return false, nil
+}
+
+// verdict reads the errno that ends a dump.
+func verdict(b []byte) error {
+	if len(b) < 4 {
+		return nil
+	}
+	if code := int32(native.Uint32(b)); code < 0 {
+		return unix.Errno(-code)
+	}
+	return nil
+}

@@ -1,0 +1,194 @@
+package introspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Read takes one full dump of what the calling thread's network namespace is configured to do.
+func Read(ctx context.Context) (*Snapshot, error) {
+	c, err := dialRoute()
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	defer stop()
+	s, err := new(Snapshot).reload(c, Announced)
+	if cause := context.Cause(ctx); cause != nil {
+		return nil, fmt.Errorf("introspect: read: %w", cause)
+	}
+	return s, err
+}
+
+// reload returns the Snapshot with all objects of some kinds dumped anew. It is the same pointer if nothing differs, and
+// it shares with s what does not differ.
+func (s *Snapshot) reload(c *netlink.Conn, kinds Kind) (*Snapshot, error) {
+	n := *s
+	for k := Links; k <= Filters; k <<= 1 {
+		if kinds&k == 0 {
+			continue
+		}
+		if err := n.reloadKind(c, k); err != nil {
+			return s, fmt.Errorf("introspect: dump %v: %w", k, err)
+		}
+	}
+	if n == *s {
+		return s, nil
+	}
+	return &n, nil
+}
+
+func (s *Snapshot) reloadKind(c *netlink.Conn, k Kind) error {
+	switch k {
+	case Routes:
+		return s.reloadRoutes(c)
+	case Filters:
+		return s.reloadFilters(c)
+	}
+	fresh := s.Drop(k)
+	for _, r := range requests[k] {
+		base := fresh
+		err := ask(c, r, func() { fresh = base }, func(m netlink.Message) (err error) {
+			fresh, _, err = fresh.Fold(m)
+			return err
+		})
+		if err != nil && !(k == Nexthops && errors.Is(err, unix.EOPNOTSUPP)) {
+			return err
+		}
+	}
+	s.adopt(fresh.keepFeatures(s))
+	return nil
+}
+
+// adopt takes the content of another Snapshot and keeps the trees of its own as far as they say the same.
+func (s *Snapshot) adopt(o *Snapshot) {
+	s.Links = o.Links.onto(s.Links)
+	s.Addrs = o.Addrs.onto(s.Addrs)
+	s.Rules4 = o.Rules4.onto(s.Rules4)
+	s.Nexthops = o.Nexthops.onto(s.Nexthops)
+	s.Neighs = o.Neighs.onto(s.Neighs)
+	s.Netconf = o.Netconf.onto(s.Netconf)
+	s.Qdiscs = o.Qdiscs.onto(s.Qdiscs)
+	s.Filters = o.Filters.onto(s.Filters)
+}
+
+// keepFeatures takes over what a dump of links does not carry.
+func (s *Snapshot) keepFeatures(old *Snapshot) *Snapshot {
+	n := *s
+	for i, l := range s.Links.All() {
+		o, _ := old.Links.Get(i)
+		l.XDPFeatures, l.StripsVLAN = o.XDPFeatures, o.StripsVLAN
+		n.Links = n.Links.With(i, l)
+	}
+	return &n
+}
+
+// reloadRoutes builds the tree of a full table at once: a million insertions would cost ten times as much.
+func (s *Snapshot) reloadRoutes(c *netlink.Conn) error {
+	b := routeBuilder{single: map[Hop][]Hop{}}
+	err := ask(c, requests[Routes][0], func() { b.routes = b.routes[:0] }, b.add)
+	if err != nil {
+		return err
+	}
+	s.Routes4 = collect(b.sorted()).onto(s.Routes4)
+	return nil
+}
+
+type routeBuilder struct {
+	routes []*Route
+	single map[Hop][]Hop // most routes share their only hop with many others
+}
+
+func (b *routeBuilder) add(m netlink.Message) error {
+	if m.Header.Type != unix.RTM_NEWROUTE {
+		return nil
+	}
+	r, ok, err := decodeRoute(m.Data)
+	if err != nil || !ok {
+		return err
+	}
+	if len(r.Hops) == 1 {
+		if shared, ok := b.single[r.Hops[0]]; ok {
+			r.Hops = shared
+		} else {
+			b.single[r.Hops[0]] = r.Hops
+		}
+	}
+	b.routes = append(b.routes, &r)
+	return nil
+}
+
+// sorted yields the routes by key, and numbers those of equal keys in the order of the dump.
+func (b *routeBuilder) sorted() iter.Seq2[RouteKey, Route] {
+	slices.SortStableFunc(b.routes, func(x, y *Route) int { return x.Key.Compare(y.Key) })
+	return func(yield func(RouteKey, Route) bool) {
+		var last RouteKey
+		for i, r := range b.routes {
+			if i > 0 && keyAt(last, 0) == r.Key {
+				r.Key.Seq = last.Seq + 1
+			}
+			last = r.Key
+			if !yield(r.Key, *r) {
+				return
+			}
+		}
+	}
+}
+
+const (
+	classIngress = 0xfffffff2 // TC_H_CLSACT with TC_H_MIN_INGRESS
+	classEgress  = 0xfffffff3
+)
+
+// reloadFilters asks every queueing discipline that can hold filters for them.
+func (s *Snapshot) reloadFilters(c *netlink.Conn) error {
+	fresh := s.Drop(Filters)
+	for k, q := range s.Qdiscs.All() {
+		for _, parent := range filterParents(q) {
+			err := ask(c, request{unix.RTM_GETTFILTER, filterRequest(k.Index, parent)}, func() {}, func(m netlink.Message) error {
+				f, err := decodeFilter(m.Data)
+				f.Key.Index = k.Index // one on a shared block names no device
+				if err == nil && m.Header.Type == unix.RTM_NEWTFILTER {
+					fresh.Filters = fresh.Filters.With(f.Key, f)
+				}
+				return err
+			})
+			if err != nil && !gone(err) {
+				return err
+			}
+		}
+	}
+	s.Filters = fresh.Filters.onto(s.Filters)
+	return nil
+}
+
+// filterParents are the places of a queueing discipline where filters may stand. Those on classes need none: a device
+// with a classful discipline is not compiled.
+func filterParents(q Qdisc) []uint32 {
+	switch {
+	case q.Key.Handle == 0:
+		return nil // a default one
+	case q.Kind == "clsact":
+		return []uint32{classIngress, classEgress}
+	}
+	return []uint32{q.Key.Handle}
+}
+
+func filterRequest(i Index, parent uint32) []byte {
+	b := header(sizeofTcmsg, unix.AF_UNSPEC)
+	native.PutUint32(b[4:], uint32(i))
+	native.PutUint32(b[12:], parent)
+	return b
+}
+
+// gone says that the device or discipline went away meanwhile (of which a notification tells) or takes no filters.
+func gone(err error) bool {
+	return errors.Is(err, unix.ENODEV) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOENT)
+}

@@ -1,0 +1,131 @@
+package introspect
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// String writes one object a line, kind first, in the order of their keys, with the fields that are not at rest.
+func (s *Snapshot) String() string {
+	var b []byte
+	for _, section := range sections {
+		b = section.print(b, s)
+	}
+	return string(b)
+}
+
+// ParseSnapshot reads what String writes. Empty lines and those that start with "#" are skipped.
+func ParseSnapshot(text []byte) (*Snapshot, error) {
+	s, number := &Snapshot{}, 0
+	for line := range bytes.Lines(text) {
+		number++
+		line := strings.TrimSpace(string(line))
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if err := s.parseLine(line); err != nil {
+			return nil, fmt.Errorf("introspect: parse line %d: %w", number, err)
+		}
+	}
+	return s, nil
+}
+
+func (s *Snapshot) parseLine(line string) error {
+	kind, rest, _ := strings.Cut(line, " ")
+	for _, section := range sections {
+		if section.kind == kind {
+			return section.parse(s, rest)
+		}
+	}
+	return fmt.Errorf("no kind of object %q", kind)
+}
+
+// Diff lists what differs between two Snapshots: the lines of a that b has not after "- ", those of b that a has not
+// after "+ ". It is empty where the two are equal.
+func Diff(a, b *Snapshot) string {
+	var out []byte
+	for _, section := range sections {
+		out = section.diff(out, a, b)
+	}
+	return string(out)
+}
+
+// section ties a kind of object to its place in a Snapshot.
+type section struct {
+	kind  string
+	print func(b []byte, s *Snapshot) []byte
+	parse func(s *Snapshot, text string) error
+	diff  func(out []byte, a, b *Snapshot) []byte
+}
+
+func sectionOf[K Key[K], V Object[V]](f format[V], key func(V) K, at func(*Snapshot) *Map[K, V]) section {
+	line := func(b []byte, sign string, v *V) []byte {
+		b = append(append(append(b, sign...), f.kind...), ' ')
+		return append(f.appendTo(b, v, ' ', '='), '\n')
+	}
+	return section{
+		kind: f.kind,
+		print: func(b []byte, s *Snapshot) []byte {
+			for _, v := range at(s).All() {
+				b = line(b, "", &v)
+			}
+			return b
+		},
+		parse: func(s *Snapshot, text string) error {
+			v, err := f.parse(text, ' ', '=')
+			if err != nil {
+				return err
+			}
+			if _, taken := at(s).Get(key(v)); taken {
+				return fmt.Errorf("a second %s of this key", f.kind)
+			}
+			*at(s) = at(s).With(key(v), v)
+			return nil
+		},
+		diff: func(out []byte, a, b *Snapshot) []byte {
+			for c := range DiffMaps(*at(a), *at(b)) {
+				if c.Old != nil {
+					out = line(out, "- ", c.Old)
+				}
+				if c.New != nil {
+					out = line(out, "+ ", c.New)
+				}
+			}
+			return out
+		},
+	}
+}
+
+// sections stand in the order in which a Snapshot prints.
+var sections = []section{
+	sectionOf(linkFormat, func(l Link) Index { return l.Index }, func(s *Snapshot) *Map[Index, Link] { return &s.Links }),
+	sectionOf(addrFormat, func(a Addr) AddrKey { return a.Key }, func(s *Snapshot) *Map[AddrKey, Addr] { return &s.Addrs }),
+	sectionOf(netconfFormat, func(n Netconf) Index { return n.Index }, func(s *Snapshot) *Map[Index, Netconf] { return &s.Netconf }),
+	sectionOf(ruleFormat, func(r Rule) RuleKey { return r.Key }, func(s *Snapshot) *Map[RuleKey, Rule] { return &s.Rules4 }),
+	sectionOf(routeFormat, func(r Route) RouteKey { return r.Key }, func(s *Snapshot) *Map[RouteKey, Route] { return &s.Routes4 }),
+	sectionOf(nexthopFormat, func(n Nexthop) Index { return Index(n.ID) }, func(s *Snapshot) *Map[Index, Nexthop] { return &s.Nexthops }),
+	sectionOf(neighFormat, func(n Neigh) NeighKey { return n.Key }, func(s *Snapshot) *Map[NeighKey, Neigh] { return &s.Neighs }),
+	sectionOf(qdiscFormat, func(q Qdisc) QdiscKey { return q.Key }, func(s *Snapshot) *Map[QdiscKey, Qdisc] { return &s.Qdiscs }),
+	sectionOf(filterFormat, func(f Filter) FilterKey { return f.Key }, func(s *Snapshot) *Map[FilterKey, Filter] { return &s.Filters }),
+	sectionOf(tapFormat, func(t Tap) TapKey { return t.Key }, func(s *Snapshot) *Map[TapKey, Tap] { return &s.Taps }),
+	sectionOf(sysctlFormat, func(s Sysctl) Name { return Name(s.Path) }, func(s *Snapshot) *Map[Name, Sysctl] { return &s.Sysctls }),
+	sectionOf(hookFormat, func(h Hook) Name { return Name(h.Name) }, func(s *Snapshot) *Map[Name, Hook] { return &s.Hooks }),
+}
+
+func printMember(m Member) string { return fmt.Sprintf("%d*%d", m.ID, m.Weight) }
+
+func parseMember(text string) (m Member, err error) {
+	id, weight, _ := strings.Cut(text, "*")
+	i, err := strconv.ParseUint(id, 10, 32)
+	if err != nil {
+		return m, err
+	}
+	w, err := strconv.ParseUint(weight, 10, 16)
+	return Member{uint32(i), uint16(w)}, err
+}
+
+func printHop(h Hop) string { return string(hopFormat.appendTo(nil, &h, ',', ':')) }
+
+func parseHop(text string) (Hop, error) { return hopFormat.parse(text, ',', ':') }
