@@ -1,0 +1,145 @@
+package emit
+
+import (
+	"errors"
+	"slices"
+)
+
+// preference is the order in which registers are given out. r6 to r9 come last: the JIT saves and restores each one
+// that a program uses, on every run.
+var preference = []reg{2, 3, 4, 5, 0, 1, 6, 7, 8, 9}
+
+// saving is what the first use of one of r6 to r9 costs, in instructions of each run.
+const saving = 2
+
+// maxRounds bounds the attempts to find registers; each one that fails moves a register to the stack.
+const maxRounds = 1000
+
+// allocate replaces virtual registers by eBPF's. What does not fit lives on the stack, or is made anew at each use if
+// it is a constant. The result tells what lives through each call.
+func (c *code) allocate() (crossing, error) {
+	c.dropDead()
+	for range maxRounds {
+		g := c.interfere()
+		colors, spill := g.color(c)
+		if colors == nil && spill == noReg {
+			break
+		}
+		if spill == noReg {
+			c.rename(colors)
+			return g.renamed(colors), nil
+		}
+		c.spill(spill)
+	}
+	return nil, errors.New("emit: allocate registers: too many values in use at once")
+}
+
+// color gives each virtual register one of eBPF's, in the order of their first writes; or names one to be spilled.
+func (g *interference) color(c *code) ([]reg, reg) {
+	colors := make([]reg, c.regs)
+	var order []reg
+	for r := range c.regs {
+		colors[r] = noReg
+		if r < firstVirtual {
+			colors[r] = r
+		} else if g.first[r] >= 0 {
+			order = append(order, r)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b reg) int { return g.first[a] - g.first[b] })
+	var opened [firstVirtual]bool
+	for _, r := range order {
+		best := g.pick(r, colors)
+		if best == noReg || best >= 6 && !opened[best] {
+			if victim := g.victim(r, colors, c.tmp); victim != noReg && (best == noReg || g.cost[victim] < saving) {
+				return nil, victim
+			}
+			if best == noReg {
+				return nil, noReg
+			}
+			opened[best] = true
+		}
+		colors[r] = best
+	}
+	return colors, noReg
+}
+
+// pick finds a free register, if possible the one that a move then need not move to.
+func (g *interference) pick(r reg, colors []reg) reg {
+	var taken [firstVirtual]bool
+	g.edges[r].each(func(n reg) {
+		if colors[n] != noReg {
+			taken[colors[n]] = true
+		}
+	})
+	for _, p := range g.partners[r] {
+		if c := colors[p]; c != noReg && c < frame && !taken[c] {
+			return c
+		}
+	}
+	for _, p := range g.partners[r] {
+		for _, q := range g.partners[p] {
+			if c := colors[q]; c != noReg && c < frame && !taken[c] && !g.edges[p].has(c) {
+				return c
+			}
+		}
+	}
+	best := noReg
+	for _, c := range preference {
+		if !taken[c] {
+			best = c
+			break
+		}
+	}
+	return best
+}
+
+// victim is the cheapest register whose spilling would make room for r: r itself or one that it interferes with.
+func (g *interference) victim(r reg, colors []reg, tmp map[reg]bool) reg {
+	best := noReg
+	consider := func(n reg) {
+		if n >= firstVirtual && !tmp[n] && (best == noReg || g.cost[n] < g.cost[best]) {
+			best = n
+		}
+	}
+	consider(r)
+	holders := map[reg]int{}
+	g.edges[r].each(func(n reg) {
+		if colors[n] != noReg {
+			holders[colors[n]]++
+		}
+	})
+	g.edges[r].each(func(n reg) {
+		if colors[n] != noReg && holders[colors[n]] == 1 {
+			consider(n)
+		}
+	})
+	return best
+}
+
+func (c *code) rename(colors []reg) {
+	name := func(r *reg) {
+		if *r >= firstVirtual {
+			*r = colors[*r]
+		}
+	}
+	for n := range c.insts {
+		name(&c.insts[n].dst)
+		name(&c.insts[n].src)
+	}
+}
+
+// renamed lists the caller-saved registers that live through each call: they are the ones to be saved.
+func (g *interference) renamed(colors []reg) crossing {
+	saved := crossing{}
+	for n, live := range g.crossing {
+		for _, r := range live {
+			if c := colors[r]; c >= r1 && c <= 5 {
+				saved[n] = append(saved[n], c)
+			}
+		}
+		slices.Sort(saved[n])
+		saved[n] = slices.Compact(saved[n])
+	}
+	return saved
+}

@@ -1,0 +1,133 @@
+package emit
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// lookup lowers the lookup in a table; each kind has its own code.
+func (l *lowering) lookup(v *ir.Value) error {
+	t := v.Table
+	if t.Kind != ir.FIB && len(v.Args) != 1 {
+		return fmt.Errorf("lookup in %s has %d keys", t.Name, len(v.Args))
+	}
+	switch t.Kind {
+	case ir.Rows:
+		l.values[v] = l.lookupRow(t, v.Args[0])
+	case ir.LPM:
+		l.values[v] = l.lookupPrefix(t, v.Args[0])
+	case ir.Set:
+		l.values[v] = l.lookupSet(t, v.Args[0])
+	case ir.Hash:
+		l.values[v] = l.lookupHash(t, v.Args[0])
+	case ir.FIB:
+		return l.lookupFIB(v)
+	default:
+		return fmt.Errorf("table %s has unknown kind %d", t.Name, t.Kind)
+	}
+	return nil
+}
+
+// lookupRow indexes an array of rows. The mask is what proves the access to the verifier.
+func (l *lowering) lookupRow(t *ir.Table, key *ir.Value) reg {
+	if key.Op == ir.OpConst {
+		return l.address(t.Name, int(key.Imm&uint64(t.Size-1))*t.RowSize)
+	}
+	index := l.copy(l.in(key))
+	l.aluImm(asm.And, true, index, int32(t.Size-1))
+	l.aluImm(asm.LSh, true, index, int32(bits.TrailingZeros(uint(t.RowSize))))
+	row := l.address(t.Name, 0)
+	l.alu(asm.Add, false, row, index)
+	return row
+}
+
+// lookupPrefix walks the trie: one load for the first level, and one for each further level that the address needs.
+func (l *lowering) lookupPrefix(t *ir.Table, key *ir.Value) reg {
+	address := l.in(key)
+	if !l.spans.narrow(key) {
+		address = l.reg()
+		l.add(inst{kind: kALU, op: asm.Mov.Op32(asm.RegSource), dst: address, src: l.in(key), label: noLabel})
+	}
+	index := l.copy(address)
+	l.aluImm(asm.RSh, true, index, int32(32-t.First))
+	l.aluImm(asm.LSh, true, index, 1)
+	word, done := l.reg(), l.newLabel()
+	l.loadWord(word, t, 0, index)
+	for left := 32 - t.First; left > 0 && t.Size > 0; left -= 8 {
+		l.branchImm(asm.JLT, true, word, 1<<15, done)
+		l.aluImm(asm.And, true, word, int32(min(t.Size-1, math.MaxInt16)))
+		l.aluImm(asm.LSh, true, word, 9)
+		index = l.copy(address)
+		if left > 8 {
+			l.aluImm(asm.RSh, true, index, int32(left-9))
+		} else {
+			l.aluImm(asm.LSh, true, index, 1)
+		}
+		l.aluImm(asm.And, true, index, 0x1fe)
+		l.alu(asm.Or, true, index, word)
+		l.loadWord(word, t, 2<<t.First, index)
+	}
+	l.mark(done)
+	return word
+}
+
+// loadWord loads the 16-bit word that stands index bytes after a place in the table.
+func (l *lowering) loadWord(word reg, t *ir.Table, offset int, index reg) {
+	place := l.address(t.Name, offset)
+	l.alu(asm.Add, false, place, index)
+	l.load(word, place, 0, 2)
+}
+
+// lookupSet compares the address with one prefix after the other.
+func (l *lowering) lookupSet(t *ir.Table, key *ir.Value) reg {
+	r, done := l.reg(), l.newLabel()
+	address := l.in(key)
+	l.setConstant(r, 1)
+	for _, p := range t.Prefixes {
+		if p.Len == 0 {
+			l.mark(done)
+			return r
+		}
+		masked := address
+		if p.Len < 32 {
+			masked = l.copy(address)
+			l.aluImm(asm.And, true, masked, int32(uint32(math.MaxUint32)<<(32-p.Len)))
+		}
+		l.branchImm(asm.JEq, true, masked, int32(p.Addr), done)
+	}
+	l.setConstant(r, 0)
+	l.mark(done)
+	return r
+}
+
+// lookupHash asks the kernel's hash map. The result is the address of a row, or zero.
+func (l *lowering) lookupHash(t *ir.Table, key *ir.Value) reg {
+	if l.hashKey == 0 {
+		l.hashKey = l.stack(8)
+	}
+	l.store(frame, l.hashKey, l.in(key), 4)
+	l.mapPointer(r1, t.Name)
+	l.mov(2, frame)
+	l.aluImm(asm.Add, false, 2, int32(l.hashKey))
+	l.call(asm.FnMapLookupElem, 2)
+	return l.copy(r0)
+}
+
+// field loads a field of a row.
+func (l *lowering) field(v *ir.Value) error {
+	f, ok := v.Table.Field(v.Field)
+	if !ok {
+		return fmt.Errorf("table %s has no field %s", v.Table.Name, v.Field)
+	}
+	if v.Table.Kind == ir.FIB {
+		l.values[v] = l.fieldFIB(l.fibs[v.Args[0]], f.Name)
+		return nil
+	}
+	l.load(l.define(v), l.in(v.Args[0]), int16(f.Offset), f.Width)
+	return nil
+}

@@ -1,0 +1,204 @@
+package emit
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// Verdicts of XDP (enum xdp_action).
+const (
+	xdpAborted = 0
+	xdpPass    = 2
+)
+
+// Offsets in struct xdp_md.
+const (
+	ctxData    = 0
+	ctxDataEnd = 4
+	ctxIfindex = 12
+)
+
+// lowering turns the blocks of a program into instructions over virtual registers.
+type lowering struct {
+	*code
+	kernel Kernel
+	spans  spans
+	uses   map[*ir.Value]int // uses that are still to be emitted
+	total  map[*ir.Value]int // all uses
+
+	compared map[comparison]int
+
+	values map[*ir.Value]reg
+	epochs map[*ir.Value][2]reg // OpMoved that was not combined: seen, built
+	fibs   map[*ir.Value]fibRow
+	blocks map[*ir.Block]label
+	punts  map[slowpath.Reason]label
+	names  map[label]string
+
+	ctx, data, end reg
+	vlan           reg   // the tag of the frame's metadata, where the program asks for it
+	puntBy         label // counts by the offset in puntOffset
+	puntOffset     reg
+	common         label // adds one at puntOffset, passes the frame
+	abort          label
+	hashKey        int16 // place of the key of hash lookups on the stack
+	counts         []ir.Counter
+}
+
+// lower makes the instructions of a program, in final order, before registers are allocated.
+func lower(p *ir.Program, k Kernel) (*lowering, error) {
+	if len(p.Blocks) == 0 {
+		return nil, errors.New("emit: lower program: no blocks")
+	}
+	l := &lowering{code: newCode(), kernel: k, spans: spans{}, uses: countUses(p), total: countUses(p),
+		compared: comparisons(p),
+		values:   map[*ir.Value]reg{}, epochs: map[*ir.Value][2]reg{}, fibs: map[*ir.Value]fibRow{},
+		blocks: map[*ir.Block]label{}, punts: map[slowpath.Reason]label{}, names: map[label]string{}}
+	l.common, l.abort, l.puntOffset = l.newLabel(), l.newLabel(), l.reg()
+	l.names[l.common], l.names[l.abort] = "punt", "abort"
+	order, weight := layout(p)
+	for _, b := range order {
+		l.blocks[b] = l.newLabel()
+		l.names[l.blocks[b]] = b.Name
+	}
+	l.weight = 1
+	if err := l.prologue(p); err != nil {
+		return nil, err
+	}
+	for _, b := range order {
+		l.weight = weight[b]
+		l.mark(l.blocks[b])
+		if err := l.block(b); err != nil {
+			return nil, fmt.Errorf("emit: lower block %s: %w", b.Name, err)
+		}
+	}
+	l.weight, l.value = 1.0/64, nil
+	l.stubs()
+	return l, nil
+}
+
+// prologue loads what the whole program needs. What turns out to be unused is dropped later.
+func (l *lowering) prologue(p *ir.Program) error {
+	l.note = "context"
+	l.ctx = l.copy(r1)
+	if usesMeta(p, ir.MetaVLAN) {
+		if l.kernel.VethTag == nil {
+			return errors.New("emit: lower program: it asks for the VLAN tag of the metadata, " +
+				"and the kernel's type information does not say where that is")
+		}
+		l.metadataTag(l.kernel.VethTag)
+	}
+	l.data, l.end = l.reg(), l.reg()
+	l.note = "data"
+	l.load(l.data, l.ctx, ctxData, 4)
+	l.note = "data_end"
+	l.load(l.end, l.ctx, ctxDataEnd, 4)
+	return nil
+}
+
+func (l *lowering) block(b *ir.Block) error {
+	for _, v := range b.Values {
+		l.value = v
+		if err := l.emit(v); err != nil {
+			return fmt.Errorf("v%d: %w", v.ID, err)
+		}
+		for _, a := range v.Args {
+			l.uses[a]--
+		}
+	}
+	l.value = nil
+	for _, c := range l.counts {
+		l.note = "count " + c.String()
+		l.count(CounterOffset(c))
+	}
+	l.counts = nil
+	return l.exitOf(b.Exit)
+}
+
+func (l *lowering) exitOf(e ir.Exit) error {
+	switch e.Kind {
+	case ir.Jump:
+		l.jump(l.blocks[e.Then])
+	case ir.If:
+		l.fork(e)
+	case ir.Punt:
+		l.punt(e)
+	case ir.Abort:
+		l.jump(l.abort)
+	case ir.RedirectExit:
+		l.note = "redirect"
+		l.mov(r1, l.in(e.Args[0]))
+		l.setConstant(2, 0)
+		l.call(asm.FnRedirect, 2)
+		l.exit()
+	default:
+		return fmt.Errorf("unknown exit %d", e.Kind)
+	}
+	return nil
+}
+
+// fork jumps to the arm that does not follow; the other jump is dropped if it leads to the next instruction.
+func (l *lowering) fork(e ir.Exit) {
+	if e.Unlikely {
+		l.compare(e.Cond, e.Args[0], e.Args[1], l.blocks[e.Then])
+		l.jump(l.blocks[e.Else])
+		return
+	}
+	l.compare(e.Cond.Not(), e.Args[0], e.Args[1], l.blocks[e.Else])
+	l.jump(l.blocks[e.Then])
+}
+
+// in gives a register that holds v.
+func (l *lowering) in(v *ir.Value) reg {
+	if r, ok := l.values[v]; ok {
+		return r
+	}
+	switch {
+	case v.Op == ir.OpConst:
+		return l.constant(v.Imm)
+	case v.Op == ir.OpMoved:
+		return l.movedWord(v)
+	case v.Op == ir.OpFold:
+		return l.fold(v)
+	}
+	return l.constant(0) // not reached by a checked program
+}
+
+// scratch gives a register that holds v and may be overwritten.
+func (l *lowering) scratch(v *ir.Value) reg {
+	if v.Op == ir.OpConst {
+		return l.constant(v.Imm)
+	}
+	return l.copy(l.in(v))
+}
+
+func countUses(p *ir.Program) map[*ir.Value]int {
+	uses := map[*ir.Value]int{}
+	for _, b := range p.Blocks {
+		for _, v := range b.Values {
+			for _, a := range v.Args {
+				uses[a]++
+			}
+		}
+		for _, a := range b.Exit.Args {
+			uses[a]++
+		}
+	}
+	return uses
+}
+
+func usesMeta(p *ir.Program, m ir.Meta) bool {
+	for _, b := range p.Blocks {
+		for _, v := range b.Values {
+			if v.Op == ir.OpMeta && ir.Meta(v.Imm) == m {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,159 @@
+package emit
+
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// emit lowers one value.
+func (l *lowering) emit(v *ir.Value) error {
+	switch v.Op {
+	case ir.OpConst, ir.OpFold:
+		// Constants are made where they are used, mostly as immediates; a fold may become part of a compare.
+		if v.Op == ir.OpFold && !l.foldIsCompared(v) {
+			l.values[v] = l.fold(v)
+		}
+	case ir.OpLoad, ir.OpLoadLE:
+		r := l.define(v)
+		l.load(r, l.data, int16(v.Imm), v.Width)
+		if v.Op == ir.OpLoad && v.Width > 1 {
+			l.swap(r, v.Width)
+		}
+	case ir.OpStore, ir.OpStoreLE:
+		l.packetStore(v)
+	case ir.OpMeta:
+		return l.meta(v)
+	case ir.OpAdd, ir.OpSub, ir.OpMul, ir.OpAnd, ir.OpOr, ir.OpXor, ir.OpShl, ir.OpShr:
+		l.arith(v)
+	case ir.OpSwap16:
+		r := l.scratch(v.Args[0])
+		l.swap(r, 2)
+		l.values[v] = r
+	case ir.OpSelect:
+		l.choose(v)
+	case ir.OpMoved:
+		l.moved(v)
+	case ir.OpBound:
+		limit := l.copy(l.data)
+		l.aluImm(asm.Add, false, limit, int32(v.Imm))
+		l.branch(asm.JGT, false, limit, l.end, l.stub(v.Reason))
+	case ir.OpGuard:
+		l.compare(v.Cond.Not(), v.Args[0], v.Args[1], l.stub(v.Reason))
+	case ir.OpLookup:
+		return l.lookup(v)
+	case ir.OpField:
+		return l.field(v)
+	case ir.OpMark:
+		f, ok := v.Table.Field(v.Field)
+		if !ok {
+			return fmt.Errorf("table %s has no field %s", v.Table.Name, v.Field)
+		}
+		l.storeImm(l.in(v.Args[0]), int16(f.Offset), 1, f.Width)
+	case ir.OpCount:
+		l.counts = append(l.counts, ir.Counter(v.Imm))
+	default:
+		return fmt.Errorf("unknown operation %v", v.Op)
+	}
+	return nil
+}
+
+// define gives v a fresh register.
+func (l *lowering) define(v *ir.Value) reg {
+	r := l.reg()
+	l.values[v] = r
+	return r
+}
+
+// packetStore writes to the packet; constants become part of the instruction.
+func (l *lowering) packetStore(v *ir.Value) {
+	a, off := v.Args[0], int16(v.Imm)
+	if a.Op == ir.OpConst {
+		n := a.Imm
+		if v.Op == ir.OpStore {
+			n = bits.ReverseBytes64(n) >> (64 - 8*uint(v.Width))
+		}
+		if v.Width < 8 || int64(n) == int64(int32(n)) {
+			l.storeImm(l.data, off, int32(n), v.Width)
+			return
+		}
+		l.store(l.data, off, l.constant(n), v.Width)
+		return
+	}
+	if v.Op == ir.OpStore && v.Width > 1 {
+		r := l.copy(l.in(a))
+		l.swap(r, v.Width)
+		l.store(l.data, off, r, v.Width)
+		return
+	}
+	l.store(l.data, off, l.in(a), v.Width)
+}
+
+func (l *lowering) meta(v *ir.Value) error {
+	switch ir.Meta(v.Imm) {
+	case ir.MetaLen:
+		r := l.copy(l.end)
+		l.alu(asm.Sub, false, r, l.data)
+		l.values[v] = r
+	case ir.MetaVLAN:
+		if l.onlyCompared(v, 0) {
+			l.values[v] = l.vlan // any number but zero is as good as one
+			return nil
+		}
+		r, done := l.define(v), l.newLabel()
+		l.setConstant(r, 0)
+		l.branchImm(asm.JEq, true, l.vlan, 0, done)
+		l.setConstant(r, 1)
+		l.mark(done)
+	default:
+		return fmt.Errorf("unknown meta %d", v.Imm)
+	}
+	return nil
+}
+
+// choose lowers a Select: a move, and another one that a branch skips.
+func (l *lowering) choose(v *ir.Value) {
+	r, done := l.define(v), l.newLabel()
+	l.assign(r, v.Args[2])
+	l.compare(v.Cond, v.Args[0], v.Args[1], done)
+	l.assign(r, v.Args[3])
+	l.mark(done)
+}
+
+func (l *lowering) assign(r reg, v *ir.Value) {
+	if v.Op == ir.OpConst {
+		l.setConstant(r, v.Imm)
+		return
+	}
+	l.mov(r, l.in(v))
+}
+
+// moved reads both epochs at once, where the value stands, because a guard has to be read before the tables. Most are
+// then compared with zero, which is a compare of the two.
+func (l *lowering) moved(v *ir.Value) {
+	d := int(v.Domain)
+	seen, built := l.address(MapSeen, 8*d), l.address(MapBuilt, 8*d)
+	pair := [2]reg{l.reg(), l.reg()}
+	l.load(pair[0], seen, 0, 8)
+	l.load(pair[1], built, 0, 8)
+	l.epochs[v] = pair
+}
+
+func (l *lowering) movedWord(v *ir.Value) reg {
+	r := l.copy(l.epochs[v][0])
+	l.alu(asm.Xor, false, r, l.epochs[v][1])
+	return r
+}
+
+// stub gives the place that punts for a Reason.
+func (l *lowering) stub(r slowpath.Reason) label {
+	if _, ok := l.punts[r]; !ok {
+		l.punts[r] = l.newLabel()
+		l.names[l.punts[r]] = "punt " + r.String()
+	}
+	return l.punts[r]
+}
