@@ -1,0 +1,9 @@
+// Package lab builds small networks out of network namespaces and veth pairs, and drives traffic through them: frames
+// one by one, or floods at millions a second. The demo, the benchmarks and the tests that need root share it.
+//
+//	gen            router                 sinks
+//	a0 ----- r0 [ R ] r1 ----- b0
+//	              r2 ----- b1 ...
+//
+// Everything lives in anonymous namespaces that vanish with the process; nothing outside of them is touched.
+package lab
