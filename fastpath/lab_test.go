@@ -79,7 +79,7 @@ func toy() *ebpf.CollectionSpec {
 		asm.LoadMapValue(asm.R6, 0, 0).WithReference(emit.MapStats),
 		asm.FnGetSmpProcessorId.Call(),
 		asm.And.Imm(asm.R0, 63),
-		asm.Mul.Imm(asm.R0, statsStride),
+		asm.Mul.Imm(asm.R0, emit.StatsStride),
 		asm.Add.Reg(asm.R6, asm.R0),
 		asm.LoadMapValue(asm.R1, 0, 0).WithReference(emit.MapSeen),
 		asm.LoadMapValue(asm.R2, 0, 0).WithReference(emit.MapBuilt),
@@ -87,7 +87,7 @@ func toy() *ebpf.CollectionSpec {
 		asm.LoadMem(asm.R2, asm.R2, 0, asm.DWord),
 		asm.JNE.Reg(asm.R1, asm.R2, "punt"),
 	}
-	insns = append(insns, bump(asm.R6, counterOffset(ir.CountFast))...)
+	insns = append(insns, bump(asm.R6, emit.CounterOffset(ir.CountFast))...)
 	insns = append(insns,
 		asm.LoadMapValue(asm.R1, 0, 0).WithReference(nexthops.Name),
 		asm.LoadMem(asm.R1, asm.R1, 16, asm.Word),
@@ -95,9 +95,9 @@ func toy() *ebpf.CollectionSpec {
 		asm.FnRedirect.Call(),
 		asm.Return(),
 	)
-	punt := append(bump(asm.R6, reasonOffset(slowpath.Moved)), asm.Mov.Imm(asm.R0, xdpPass), asm.Return())
+	punt := append(bump(asm.R6, emit.ReasonOffset(slowpath.Moved)), asm.Mov.Imm(asm.R0, xdpPass), asm.Return())
 	punt[0] = punt[0].WithSymbol("punt")
-	return program(append(insns, punt...), mapSpec(nexthops))
+	return program(append(insns, punt...), emit.MapSpec(nexthops))
 }
 
 // bump adds one to the counter at off behind base.
@@ -112,7 +112,7 @@ func bump(base asm.Register, off int) asm.Instructions {
 // program wraps instructions into a collection as package emit does.
 func program(insns asm.Instructions, tables ...*ebpf.MapSpec) *ebpf.CollectionSpec {
 	stats := wordsSpec(emit.MapStats)
-	stats.ValueSize = 64 * statsStride
+	stats.ValueSize = 64 * emit.StatsStride
 	spec := &ebpf.CollectionSpec{
 		Maps: map[string]*ebpf.MapSpec{
 			emit.MapSeen: wordsSpec(emit.MapSeen), emit.MapBuilt: wordsSpec(emit.MapBuilt), emit.MapStats: stats,

@@ -101,7 +101,7 @@ func check(spec *ebpf.CollectionSpec) error {
 	if built == nil || built.ValueSize != 8*uint32(slowpath.NumDomains) {
 		return fmt.Errorf("fastpath: load program: no map %q of epochs", emit.MapBuilt)
 	}
-	if stats == nil || stats.ValueSize%statsStride != 0 || stats.ValueSize == 0 {
+	if stats == nil || stats.ValueSize%emit.StatsStride != 0 || stats.ValueSize == 0 {
 		return fmt.Errorf("fastpath: load program: no map %q of counters", emit.MapStats)
 	}
 	return nil

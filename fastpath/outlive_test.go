@@ -65,7 +65,7 @@ func juror() *ebpf.CollectionSpec {
 		asm.Mov.Imm(asm.R0, 1).WithSymbol("out"), // XDP_DROP, it costs least
 		asm.Return(),
 	}
-	return program(insns, mapSpec(witness))
+	return program(insns, emit.MapSpec(witness))
 }
 
 // child attaches a program to every interface named r*, vouches for all, says so, and waits to be killed. The epochs

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/emit"
 	"github.com/hone-net/hone/synth/ir"
 )
 
@@ -170,7 +171,7 @@ func TestSpecsThatAreNotPrograms(t *testing.T) {
 		t.Error("Attach takes nothing")
 	}
 	unknown := toy()
-	unknown.Maps["route4"] = mapSpec(&ir.Table{Name: "route4", Kind: ir.Rows, Size: 2, RowSize: 8})
+	unknown.Maps["route4"] = emit.MapSpec(&ir.Table{Name: "route4", Kind: ir.Rows, Size: 2, RowSize: 8})
 	if _, err := h.Attach(1, unknown, Native); err == nil {
 		t.Error("Attach takes a program whose table is not there")
 	}

@@ -56,7 +56,7 @@ func newCounters(spec *ebpf.MapSpec) (*counters, error) {
 // sum adds up a counter at off over the CPUs.
 func (c *counters) sum(off int) uint64 {
 	var sum uint64
-	for ; off < len(c.mem); off += statsStride {
+	for ; off < len(c.mem); off += emit.StatsStride {
 		sum += c.mem.load(off)
 	}
 	return sum
@@ -75,9 +75,9 @@ func (p *Port) Stats() (Stats, error) {
 	if p.run == nil {
 		return Stats{}, failed(fmt.Sprintf("read counters of interface %d", p.ifindex), nil, errClosed)
 	}
-	s := Stats{Fast: p.stats.sum(counterOffset(ir.CountFast)), Live: p.stats.sum(counterOffset(ir.CountLive))}
+	s := Stats{Fast: p.stats.sum(emit.CounterOffset(ir.CountFast)), Live: p.stats.sum(emit.CounterOffset(ir.CountLive))}
 	for r := range s.Punts {
-		s.Punts[r] = p.stats.sum(reasonOffset(slowpath.Reason(r)))
+		s.Punts[r] = p.stats.sum(emit.ReasonOffset(slowpath.Reason(r)))
 	}
 	return s, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/hone-net/hone/synth/emit"
 	"github.com/hone-net/hone/synth/ir"
 )
 
@@ -31,7 +32,7 @@ func inMap(k ir.TableKind) bool { return k == ir.Rows || k == ir.LPM || k == ir.
 
 // newTable makes an empty map for a table.
 func newTable(t *ir.Table) (*table, error) {
-	m, err := ebpf.NewMap(mapSpec(t))
+	m, err := ebpf.NewMap(emit.MapSpec(t))
 	if err != nil {
 		return nil, failed("make the map of table "+t.Name, loadCause(err), err)
 	}
