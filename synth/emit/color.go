@@ -18,6 +18,7 @@ const maxRounds = 1000
 // allocate replaces virtual registers by eBPF's. What does not fit lives on the stack, or is made anew at each use if
 // it is a constant. The result tells what lives through each call.
 func (c *code) allocate() (crossing, error) {
+	c.dropUnreachable()
 	c.dropDead()
 	for range maxRounds {
 		g := c.interfere()

@@ -37,10 +37,5 @@ func load(t testing.TB, p *ir.Program, k Kernel) *ebpf.Collection {
 
 func TestForwarderLoads(t *testing.T) {
 	p := forwarder()
-	text, err := Listing(p, testKernel)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Log("\n" + text)
 	load(t, p, testKernel)
 }

@@ -108,6 +108,29 @@ func (c *code) backward(visit func(n int, i *inst, after set) bool) {
 	c.insts = kept[first:]
 }
 
+// dropUnreachable removes the code that nothing leads to; the verifier refuses it.
+func (c *code) dropUnreachable() {
+	reached := make([]bool, c.labels)
+	alive := true
+	c.rewrite(func(i inst) {
+		if i.kind == kMark {
+			alive = alive || reached[i.label]
+		}
+		if !alive {
+			return
+		}
+		c.insts = append(c.insts, i)
+		switch i.kind {
+		case kBranch:
+			reached[i.label] = true
+		case kJump:
+			reached[i.label], alive = true, false
+		case kExit:
+			alive = false
+		}
+	})
+}
+
 // dropDead removes the instructions whose result nobody reads.
 func (c *code) dropDead() {
 	c.backward(func(_ int, i *inst, after set) bool {
