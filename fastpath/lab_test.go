@@ -75,44 +75,25 @@ var nexthops = &ir.Table{Name: "nexthop", Kind: ir.Rows, Size: 4, RowSize: 32, F
 
 // toy is a program that redirects every frame as it is to the interface of row 0, while vouched for; else it punts.
 func toy() *ebpf.CollectionSpec {
-	insns := asm.Instructions{
-		asm.LoadMapValue(asm.R6, 0, 0).WithReference(emit.MapStats),
-		asm.FnGetSmpProcessorId.Call(),
-		asm.And.Imm(asm.R0, 63),
-		asm.Mul.Imm(asm.R0, emit.StatsStride),
-		asm.Add.Reg(asm.R6, asm.R0),
-		asm.LoadMapValue(asm.R1, 0, 0).WithReference(emit.MapSeen),
-		asm.LoadMapValue(asm.R2, 0, 0).WithReference(emit.MapBuilt),
-		asm.LoadMem(asm.R1, asm.R1, 0, asm.DWord),
-		asm.LoadMem(asm.R2, asm.R2, 0, asm.DWord),
-		asm.JNE.Reg(asm.R1, asm.R2, "punt"),
+	b := ir.NewBuilder("toy")
+	b.GuardImm(ir.Eq, b.Moved(slowpath.Any), 0, slowpath.Moved)
+	row := b.Lookup(b.Table(nexthops), b.Const(0))
+	b.Count(ir.CountFast)
+	b.Redirect(b.Field(row, "oif"))
+	spec, err := emit.Spec(b.Program, kernel)
+	if err != nil {
+		panic(err)
 	}
-	insns = append(insns, bump(asm.R6, emit.CounterOffset(ir.CountFast))...)
-	insns = append(insns,
-		asm.LoadMapValue(asm.R1, 0, 0).WithReference(nexthops.Name),
-		asm.LoadMem(asm.R1, asm.R1, 16, asm.Word),
-		asm.Mov.Imm(asm.R2, 0),
-		asm.FnRedirect.Call(),
-		asm.Return(),
-	)
-	punt := append(bump(asm.R6, emit.ReasonOffset(slowpath.Moved)), asm.Mov.Imm(asm.R0, xdpPass), asm.Return())
-	punt[0] = punt[0].WithSymbol("punt")
-	return program(append(insns, punt...), emit.MapSpec(nexthops))
+	return spec
 }
 
-// bump adds one to the counter at off behind base.
-func bump(base asm.Register, off int) asm.Instructions {
-	return asm.Instructions{
-		asm.LoadMem(asm.R3, base, int16(off), asm.DWord),
-		asm.Add.Imm(asm.R3, 1),
-		asm.StoreMem(base, int16(off), asm.R3, asm.DWord),
-	}
-}
+// kernel is what the tests' programs are made for.
+var kernel = emit.Kernel{CPUs: 64}
 
 // program wraps instructions into a collection as package emit does.
 func program(insns asm.Instructions, tables ...*ebpf.MapSpec) *ebpf.CollectionSpec {
 	stats := wordsSpec(emit.MapStats)
-	stats.ValueSize = 64 * emit.StatsStride
+	stats.ValueSize = uint32(emit.StatsValue(kernel))
 	spec := &ebpf.CollectionSpec{
 		Maps: map[string]*ebpf.MapSpec{
 			emit.MapSeen: wordsSpec(emit.MapSeen), emit.MapBuilt: wordsSpec(emit.MapBuilt), emit.MapStats: stats,
@@ -131,7 +112,7 @@ func program(insns asm.Instructions, tables ...*ebpf.MapSpec) *ebpf.CollectionSp
 func toyHost(t testing.TB, oif int) (*Host, memory) {
 	t.Helper()
 	seen, mem := words(t)
-	h, err := Open(emit.Kernel{CPUs: 2}, seen)
+	h, err := Open(kernel, seen)
 	must(t, err)
 	t.Cleanup(func() { must(t, h.Close()) })
 	must(t, h.Tables([]*ir.Table{nexthops}))

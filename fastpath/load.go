@@ -89,8 +89,8 @@ func (l *loaded) close() {
 	l.built.close()
 }
 
-// check refuses a spec that is not a program of ours.
-func check(spec *ebpf.CollectionSpec) error {
+// check refuses a spec that is not a program of ours, made for this kernel.
+func (h *Host) check(spec *ebpf.CollectionSpec) error {
 	if spec == nil || spec.Programs[emit.ProgramName] == nil {
 		return fmt.Errorf("fastpath: load program: the collection holds no program %q", emit.ProgramName)
 	}
@@ -101,8 +101,8 @@ func check(spec *ebpf.CollectionSpec) error {
 	if built == nil || built.ValueSize != 8*uint32(slowpath.NumDomains) {
 		return fmt.Errorf("fastpath: load program: no map %q of epochs", emit.MapBuilt)
 	}
-	if stats == nil || stats.ValueSize%emit.StatsStride != 0 || stats.ValueSize == 0 {
-		return fmt.Errorf("fastpath: load program: no map %q of counters", emit.MapStats)
+	if stats == nil || int(stats.ValueSize) != emit.StatsValue(h.kernel) {
+		return fmt.Errorf("fastpath: load program: no map %q of counters for %d CPUs", emit.MapStats, h.kernel.CPUs)
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func child(how string) error {
 	if err != nil {
 		return err
 	}
-	host, err := Open(emit.Kernel{CPUs: 2}, seen)
+	host, err := Open(kernel, seen)
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ type Port struct {
 
 // Attach puts the program of spec on an interface that has none. It punts everything until Vouch.
 func (h *Host) Attach(ifindex int, spec *ebpf.CollectionSpec, mode Mode) (*Port, error) {
-	if err := check(spec); err != nil {
+	if err := h.check(spec); err != nil {
 		return nil, err
 	}
 	if ifindex < 1 {

@@ -167,6 +167,11 @@ func TestSpecsThatAreNotPrograms(t *testing.T) {
 	if _, err := h.Attach(1, bad, Native); err == nil {
 		t.Error("Attach takes a program without words")
 	}
+	fewer := toy()
+	fewer.Maps["stats"].ValueSize /= 2
+	if _, err := h.Attach(1, fewer, Native); err == nil {
+		t.Error("Attach takes a program for fewer CPUs")
+	}
 	if _, err := h.Attach(1, nil, Native); err == nil {
 		t.Error("Attach takes nothing")
 	}

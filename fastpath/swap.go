@@ -10,7 +10,7 @@ import (
 // until Vouch; the old one is never vouched for again, wherever it may still be running. The counters go on. If Swap
 // fails the old program runs on as before, unless the interface is gone.
 func (p *Port) Swap(spec *ebpf.CollectionSpec) error {
-	if err := check(spec); err != nil {
+	if err := p.host.check(spec); err != nil {
 		return err
 	}
 	p.mu.Lock()
