@@ -1,0 +1,106 @@
+package ir
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// lookup asks a table. A row counts as the number 1, no row as 0.
+func (e *evaluator) lookup(v *Value) (uint64, error) {
+	t, key := v.Table, e.num[v.Args[0].ID]
+	switch t.Kind {
+	case Rows:
+		data, err := e.contents(t)
+		if err != nil {
+			return 0, err
+		}
+		i := int(key & uint64(t.Size-1))
+		e.row[v.ID] = rowRef{uint32(i), data[i*t.RowSize:][:t.RowSize]}
+		return 1, nil
+	case LPM:
+		data, err := e.contents(t)
+		if err != nil {
+			return 0, err
+		}
+		return uint64(t.Match(data, uint32(key))), nil
+	case Set:
+		return t.member(uint32(key)), nil
+	case Hash:
+		return e.lookupHash(v, uint32(key))
+	case FIB:
+		return e.lookupFIB(v)
+	}
+	return 0, fmt.Errorf("table %s has no kind", t.Name)
+}
+
+func (e *evaluator) contents(t *Table) ([]byte, error) {
+	data := e.env.Tables[t.Name]
+	if len(data) < t.Bytes() {
+		return nil, fmt.Errorf("table %s holds %d bytes, want %d", t.Name, len(data), t.Bytes())
+	}
+	return data, nil
+}
+
+// Match finds an address in the contents of an LPM table.
+func (t *Table) Match(data []byte, addr uint32) uint16 {
+	word := binary.NativeEndian.Uint16(data[2*(addr>>(32-t.First)):])
+	for left := 32 - t.First; left > 0 && word&0x8000 != 0; left -= 8 {
+		block := int(word) & 0x7fff & (t.Size - 1)
+		next := int(addr>>(left-8)) & 0xff
+		word = binary.NativeEndian.Uint16(data[2<<t.First+block*512+next*2:])
+	}
+	return word
+}
+
+func (t *Table) member(addr uint32) uint64 {
+	for _, p := range t.Prefixes {
+		if p.Contains(addr) {
+			return 1
+		}
+	}
+	return 0
+}
+
+func (e *evaluator) lookupHash(v *Value, key uint32) (uint64, error) {
+	row, ok := e.env.Hash[v.Table.Name][key]
+	if !ok {
+		return 0, nil
+	}
+	if len(row) != v.Table.RowSize {
+		return 0, fmt.Errorf("row %d of %s holds %d bytes, want %d", key, v.Table.Name, len(row), v.Table.RowSize)
+	}
+	e.row[v.ID] = rowRef{key, row}
+	return 1, nil
+}
+
+func (e *evaluator) lookupFIB(v *Value) (uint64, error) {
+	if e.env.FIB == nil {
+		return 0, fmt.Errorf("no live lookup")
+	}
+	args := make([]uint64, len(v.Args))
+	for i, a := range v.Args {
+		args[i] = e.num[a.ID]
+	}
+	e.row[v.ID] = rowRef{0, e.env.FIB(args)}
+	return 1, nil
+}
+
+// field reads a field of a row.
+func (e *evaluator) field(v *Value) (uint64, error) {
+	f, ok := v.Table.Field(v.Field)
+	row := e.row[v.Args[0].ID].data
+	if !ok || len(row) < f.Offset+int(f.Width) {
+		return 0, fmt.Errorf("row of %s has no field %q", v.Table.Name, v.Field)
+	}
+	switch at := row[f.Offset:]; f.Width {
+	case 1:
+		return uint64(at[0]), nil
+	case 2:
+		return uint64(binary.NativeEndian.Uint16(at)), nil
+	case 4:
+		return uint64(binary.NativeEndian.Uint32(at)), nil
+	case 8:
+		return binary.NativeEndian.Uint64(at), nil
+	}
+	return 0, fmt.Errorf("field %q is %d bytes wide", v.Field, f.Width)
+}
