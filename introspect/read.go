@@ -21,6 +21,9 @@ func Read(ctx context.Context) (*Snapshot, error) {
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	defer stop()
 	s, err := new(Snapshot).reload(c, Announced)
+	if err == nil {
+		s, err = readSilent(s)
+	}
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, fmt.Errorf("introspect: read: %w", cause)
 	}

@@ -1,0 +1,66 @@
+package introspect
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// hooks collects what may see forwarded IPv4 packets beside routing, by name.
+type hooks map[Name]Hook
+
+func (h hooks) add(kind, name string) { h[Name(name)] = Hook{Kind: kind, Name: name} }
+
+// readHooks reads all of them anew: base chains and flowtables of nftables, iptables-legacy, IPVS, XFRM policies, and
+// netfilter hooks of whatever other owner.
+func (k *sensors) readHooks(s *Snapshot) (*Snapshot, error) {
+	h := hooks{}
+	for _, read := range []func(hooks) error{k.nftables, k.netfilterHooks, k.policies, legacyTables, virtualServers} {
+		if err := read(h); err != nil {
+			return s, err
+		}
+	}
+	n := *s
+	n.Hooks = become(s.Hooks, h)
+	return changed(s, &n), nil
+}
+
+// absent tells whether an error means that the kernel has no such feature.
+func absent(err error) bool {
+	return errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) ||
+		errors.Is(err, unix.EPROTONOSUPPORT)
+}
+
+// legacyTables lists the tables of iptables-legacy, each of which hooks into the path of packets, rules or not.
+func legacyTables(h hooks) error {
+	text, err := optionalFile("/proc/thread-self/net/ip_tables_names")
+	for name := range strings.FieldsSeq(text) {
+		h.add("legacy", "iptables "+name)
+	}
+	return err
+}
+
+// virtualServers tells whether IPVS has a service: lines after the three of the heading.
+func virtualServers(h hooks) error {
+	text, err := optionalFile("/proc/thread-self/net/ip_vs")
+	if strings.Count(strings.TrimRight(text, "\n"), "\n") >= 3 {
+		h.add("ipvs", "ipvs")
+	}
+	return err
+}
+
+// optionalFile reads a file that a kernel without the feature does not have.
+func optionalFile(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("introspect: read hooks: %w", err)
+	}
+	return string(b), nil
+}

@@ -1,0 +1,66 @@
+package introspect
+
+import (
+	"fmt"
+
+	"github.com/mdlayher/netlink"
+)
+
+// Numbers of linux/xfrm.h.
+const (
+	xfrmGetPolicy    = 0x15
+	xfrmGetDefault   = 0x28
+	sizeofPolicyID   = 64
+	policyIndexAt    = 156
+	policyDirection  = 160
+	sizeofPolicyInfo = 168
+	socketDirections = 3 // XFRM_POLICY_MAX: from here on a policy is one socket's own
+	defaultBlock     = 1 // XFRM_USERPOLICY_BLOCK
+)
+
+var policyDirections = [socketDirections]string{"in", "out", "fwd"}
+
+// policies adds the XFRM policies, but for those of single sockets, and a default that blocks.
+func (k *sensors) policies(h hooks) error {
+	if k.xfrm == nil {
+		return nil
+	}
+	found := hooks{}
+	err := ask(k.xfrm, request{xfrmGetPolicy, make([]byte, sizeofPolicyID)}, func() { clear(found) }, func(m netlink.Message) error {
+		if len(m.Data) < sizeofPolicyInfo {
+			return errShort
+		}
+		if d := m.Data[policyDirection]; d < socketDirections {
+			found.add("xfrm", fmt.Sprintf("xfrm policy %s %d", policyDirections[d], native.Uint32(m.Data[policyIndexAt:])))
+		}
+		return nil
+	})
+	if absent(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("introspect: dump XFRM policies: %w", err)
+	}
+	for name, hook := range found {
+		h[name] = hook
+	}
+	return k.defaultPolicy(h)
+}
+
+// defaultPolicy asks what happens to packets that no policy matches: struct xfrm_userpolicy_default {in, fwd, out}.
+func (k *sensors) defaultPolicy(h hooks) error {
+	m := netlink.Message{Header: netlink.Header{Type: xfrmGetDefault, Flags: netlink.Request}, Data: make([]byte, 3)}
+	answers, err := k.xfrm.Execute(m)
+	if absent(err) {
+		return nil // older than Linux 5.14: always accept
+	}
+	if err != nil {
+		return fmt.Errorf("introspect: get default XFRM policy: %w", err)
+	}
+	for _, a := range answers {
+		if len(a.Data) >= 3 && (a.Data[1] == defaultBlock || a.Data[2] == defaultBlock) {
+			h.add("xfrm", "xfrm default block")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package introspect
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"github.com/mdlayher/genetlink"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Numbers of linux/netdev.h and linux/ethtool_netlink.h.
+const (
+	netdevDevGet      = 1
+	netdevIfindex     = 1
+	netdevXDPFeatures = 3
+
+	ethtoolFeaturesGet    = 11
+	ethtoolHeader         = 1
+	ethtoolHeaderIndex    = 1
+	ethtoolFeaturesActive = 4
+	ethtoolBitsetBits     = 3
+	ethtoolBit            = 1
+	ethtoolBitName        = 2
+)
+
+// stripping are the features by which a device moves a VLAN tag from the frame to its metadata.
+var stripping = map[string]bool{"rx-vlan-hw-parse": true, "rx-vlan-stag-hw-parse": true}
+
+// readFeatures asks for the features of every link.
+func (k *sensors) readFeatures(s *Snapshot) (*Snapshot, error) {
+	for i := range s.Links.All() {
+		var err error
+		if s, err = k.readFeaturesOf(s, i); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// readFeaturesOf asks for those of one link. A dump would answer with messages that are not marked as parts of one.
+func (k *sensors) readFeaturesOf(s *Snapshot, i Index) (*Snapshot, error) {
+	l, ok := s.Links.Get(i)
+	if !ok {
+		return s, nil
+	}
+	xdp, err := k.xdpFeatures(i)
+	if err == nil {
+		l.XDPFeatures = xdp
+		l.StripsVLAN, err = k.stripsVLAN(i)
+	}
+	if errors.Is(err, unix.ENODEV) {
+		return s, nil // gone, as a notification is about to tell
+	}
+	if err != nil {
+		return s, fmt.Errorf("introspect: read features of %s: %w", l.Name, err)
+	}
+	n := *s
+	n.Links = s.Links.With(i, l)
+	return changed(s, &n), nil
+}
+
+func (k *sensors) xdpFeatures(i Index) (features uint64, err error) {
+	if k.netdev.ID == 0 {
+		return 0, nil
+	}
+	body := attribute32(netdevIfindex, uint32(i))
+	answers, err := k.execute(k.netdev, netdevDevGet, body)
+	for _, a := range answers {
+		err = errors.Join(err, attributes(a.Data, func(kind uint16, data []byte) error {
+			if kind != netdevXDPFeatures {
+				return nil
+			}
+			return set(&features, readU64, data)
+		}))
+	}
+	return features, err
+}
+
+// stripsVLAN reads the active features by name; a driver without ethtool operations has none.
+func (k *sensors) stripsVLAN(i Index) (strips bool, err error) {
+	if k.ethtool.ID == 0 {
+		return true, nil // nobody can tell
+	}
+	inner := attribute32(ethtoolHeaderIndex, uint32(i))
+	body := append(nested(ethtoolHeader, len(inner)), inner...)
+	answers, err := k.execute(k.ethtool, ethtoolFeaturesGet, body)
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return false, nil
+	}
+	for _, a := range answers {
+		err = errors.Join(err, attributes(a.Data, func(kind uint16, data []byte) error {
+			if kind != ethtoolFeaturesActive {
+				return nil
+			}
+			return eachFeature(data, func(name string) { strips = strips || stripping[name] })
+		}))
+	}
+	return strips, err
+}
+
+// eachFeature walks the names in a verbose bit set.
+func eachFeature(b []byte, f func(string)) error {
+	return attributes(b, func(kind uint16, data []byte) error {
+		if kind != ethtoolBitsetBits {
+			return nil
+		}
+		return attributes(data, func(kind uint16, data []byte) error {
+			if kind != ethtoolBit {
+				return nil
+			}
+			return attributes(data, func(kind uint16, data []byte) error {
+				if kind == ethtoolBitName {
+					f(nameOf(data))
+				}
+				return nil
+			})
+		})
+	})
+}
+
+func (k *sensors) execute(f genetlink.Family, command uint8, body []byte) ([]genetlink.Message, error) {
+	m := genetlink.Message{Header: genetlink.Header{Command: command, Version: f.Version}, Data: body}
+	return k.generic.Execute(m, f.ID, netlink.Request)
+}
+
+func attribute32(kind uint16, v uint32) []byte {
+	b := native.AppendUint16(nil, 8)
+	b = native.AppendUint16(b, kind)
+	return native.AppendUint32(b, v)
+}
+
+func nested(kind uint16, size int) []byte {
+	b := native.AppendUint16(nil, uint16(unix.SizeofNlAttr+size))
+	return native.AppendUint16(b, kind|unix.NLA_F_NESTED)
+}
+
+func readU64(b []byte) (uint64, error) {
+	if err := wantSize(b, 8); err != nil {
+		return 0, err
+	}
+	return native.Uint64(b), nil
+}
+
+// readTCX lists the programs that stand where tc filters do, but that rtnetlink knows nothing of.
+func readTCX(s *Snapshot) (*Snapshot, error) {
+	want := map[FilterKey]bool{}
+	for i := range s.Links.All() {
+		for parent, attach := range map[uint32]ebpf.AttachType{classIngress: ebpf.AttachTCXIngress, classEgress: ebpf.AttachTCXEgress} {
+			r, err := link.QueryPrograms(link.QueryOptions{Target: int(i), Attach: attach})
+			switch {
+			case errors.Is(err, unix.ENODEV):
+			case errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, unix.EINVAL):
+				return s, nil // older than Linux 6.6
+			case err != nil:
+				return s, fmt.Errorf("introspect: query TCX programs: %w", err)
+			case len(r.Programs) > 0:
+				want[FilterKey{i, parent, kindTCX}] = true
+			}
+		}
+	}
+	return withTCX(s, want), nil
+}
+
+func withTCX(s *Snapshot, want map[FilterKey]bool) *Snapshot {
+	n := *s
+	n.Filters = keep(s.Filters, func(k FilterKey) bool { return k.Kind != kindTCX || want[k] })
+	for k := range want {
+		n.Filters = n.Filters.With(k, Filter{k})
+	}
+	return changed(s, &n)
+}

@@ -1,0 +1,153 @@
+package introspect
+
+import (
+	"golang.org/x/net/bpf"
+)
+
+// harmlessFilter tells whether a classic filter of a packet socket accepts no frame that a fast path forwards: untagged,
+// to a unicast MAC, IPv4 without options, no fragment, and not DHCP (UDP from or to port 67 or 68, which dhcpd and its
+// kind listen to; what they are meant to hear is never forwarded). It follows every path through the filter with what is
+// known of such a frame; a path that accepts, or that it cannot follow, counts against the filter.
+func harmlessFilter(code []bpf.RawInstruction, network bool) bool {
+	w := walk{code: code, budget: maxSteps}
+	if network {
+		w.base = etherSize
+	}
+	return !w.accepts(0, firstState())
+}
+
+// maxSteps bounds the instructions that are looked at on all paths together.
+const maxSteps = 1 << 14
+
+const (
+	etherSize   = 14
+	protocolAt  = 23
+	portsAt     = 34
+	knownBytes  = 48
+	protocolUDP = 17
+)
+
+// facts are the bits of a frame that are the same in all forwarded ones: mask and value at an offset.
+var facts = []struct {
+	at          int
+	mask, value uint8
+}{
+	{0, 0x01, 0}, {12, 0xff, 0x08}, {13, 0xff, 0}, {14, 0xff, 0x45}, {20, 0x3f, 0}, {21, 0xff, 0},
+}
+
+// partial is a number of which some bits are known; from is the offset of the field of the frame that it is, size its
+// size, 0 if it is none.
+type partial struct {
+	known, value uint32
+	from, size   int
+}
+
+func exactly(v uint32) partial { return partial{known: ^uint32(0), value: v} }
+
+func (p partial) exact() bool { return p.known == ^uint32(0) }
+
+// most is the largest number that it can be, value the smallest.
+func (p partial) most() uint32 { return p.value | ^p.known }
+
+// state is what is known at one instruction.
+type state struct {
+	a, x    partial
+	scratch [16]partial
+	mask    [knownBytes]uint8
+	value   [knownBytes]uint8
+}
+
+func firstState() *state {
+	s := &state{a: exactly(0), x: exactly(0)}
+	for i := range s.scratch {
+		s.scratch[i] = exactly(0)
+	}
+	for _, f := range facts {
+		s.mask[f.at], s.value[f.at] = f.mask, f.value
+	}
+	return s
+}
+
+// load reads a field of the frame.
+func (s *state) load(at int64, size int) partial {
+	p := partial{}
+	if size < 4 {
+		p.known = ^uint32(0) << (8 * size)
+	}
+	if at < 0 || at+int64(size) > knownBytes {
+		return p
+	}
+	for i := range size {
+		shift := 8 * (size - 1 - i)
+		p.known |= uint32(s.mask[int(at)+i]) << shift
+		p.value |= uint32(s.value[int(at)+i]) << shift
+	}
+	p.from, p.size = int(at), size
+	return p
+}
+
+// learn takes note that A is v on this path, and with it the field that A is.
+func (s *state) learn(v uint32) {
+	for i := range s.a.size {
+		shift := 8 * (s.a.size - 1 - i)
+		s.mask[s.a.from+i], s.value[s.a.from+i] = 0xff, uint8(v>>shift)
+	}
+	s.a.known, s.a.value = ^uint32(0), v
+}
+
+// dhcp tells whether the frame is known to be DHCP here.
+func (s *state) dhcp() bool {
+	port := func(at int64) bool {
+		p := s.load(at, 2)
+		return p.exact() && (p.value == 67 || p.value == 68)
+	}
+	return s.load(protocolAt, 1).exact() && s.value[protocolAt] == protocolUDP && (port(portsAt) || port(portsAt+2))
+}
+
+// walk follows the paths of one filter.
+type walk struct {
+	code   []bpf.RawInstruction
+	base   int64 // where in the frame the socket's data begins
+	budget int
+}
+
+// accepts tells whether a forwarded frame may be accepted from instruction pc on.
+func (w *walk) accepts(pc int, s *state) bool {
+	for ; pc < len(w.code); pc++ {
+		if w.budget--; w.budget < 0 {
+			return true
+		}
+		switch i := w.code[pc]; i.Op & 7 {
+		case classRet:
+			return !w.rejects(i, s)
+		case classJump:
+			if i.Op == jumpAlways {
+				pc += int(min(i.K, uint32(len(w.code))))
+				continue
+			}
+			then, otherwise := s.branch(i)
+			if then != nil && w.accepts(pc+1+int(i.Jt), then) {
+				return true
+			}
+			if otherwise == nil {
+				return false
+			}
+			s, pc = otherwise, pc+int(i.Jf)
+		default:
+			if !w.step(i, s) {
+				return true
+			}
+		}
+	}
+	return true
+}
+
+func (w *walk) rejects(i bpf.RawInstruction, s *state) bool {
+	switch i.Op {
+	case retK:
+		return i.K == 0 || s.dhcp()
+	case retA:
+		return s.a.exact() && s.a.value == 0 || s.dhcp()
+	}
+	return false
+}
