@@ -1,0 +1,92 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Options say how to measure.
+type Options struct {
+	Runs int           // turns of every subject
+	Time time.Duration // for a case, about
+	JSON bool
+	Out  io.Writer // results
+	Log  io.Writer // progress
+}
+
+// Case is one measurement.
+type Case struct {
+	Name string
+	Doc  string
+	run  func(Options) (Result, error)
+}
+
+// Cases lists the measurements in the order in which they run.
+func Cases() []Case {
+	route4 := speedCase("route4", 50, dropSubject, kernelSubject, bareSubject, honeSubject)
+	route4.Doc = "forwarding to 50 prefixes: the kernel, a hand-written program, xdp-forward and hone"
+	one := speedCase("route4-one", 1, dropSubject, kernelSubject, bareSubject, honeSubject)
+	one.Doc = "the same to one prefix"
+	return []Case{route4, one, puntCase, coherenceCase, reactionCase, swapCase, restartCase, portsCase}
+}
+
+// Run measures the named cases, or all of them, and prints what came out. A case that breaks a promise, or cannot be
+// measured, makes the error.
+func Run(o Options, names []string) error {
+	cases, err := chosen(names)
+	if err != nil {
+		return err
+	}
+	var doc Document
+	var failed []string
+	for _, c := range cases {
+		fmt.Fprintf(o.Log, "%s: %s\n", c.Name, c.Doc)
+		result, err := c.run(o)
+		if err != nil {
+			result = Result{Case: c.Name, Failed: []string{err.Error()}}
+		}
+		if len(result.Failed) > 0 {
+			failed = append(failed, c.Name)
+		}
+		doc.Cases = append(doc.Cases, result)
+		if !o.JSON {
+			result.WriteTable(o.Out)
+		}
+	}
+	if o.JSON {
+		if err := doc.WriteJSON(o.Out); err != nil {
+			return fmt.Errorf("bench: print result: %w", err)
+		}
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("bench: failed: %s", strings.Join(failed, ", "))
+	}
+	return nil
+}
+
+func chosen(names []string) ([]Case, error) {
+	all := Cases()
+	if len(names) == 0 {
+		return all, nil
+	}
+	var cases []Case
+	for _, name := range names {
+		i := slices.IndexFunc(all, func(c Case) bool { return c.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("bench: no case %q; there are %s", name, caseNames(all))
+		}
+		cases = append(cases, all[i])
+	}
+	return cases, nil
+}
+
+func caseNames(cases []Case) string {
+	var names []string
+	for _, c := range cases {
+		names = append(names, c.Name)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,162 @@
+package bench
+
+import (
+	"fmt"
+	"time"
+)
+
+// domain is a kind of configuration change with two states between which it goes back and forth. A frame that arrives
+// shows under which state it was forwarded: by the last bytes of its MACs, or by arriving at all.
+type domain struct {
+	name  string
+	lines [2]string // the command that leads to state 0, to state 1
+	keys  [2]int    // what arrives in the states; -1: nothing does
+	setup []string  // leads to state 0 at the start
+	undo  []string  // puts back what setup changed
+}
+
+// The frames of the states: by the receiver 0 (b0) or 2 (an alias on the same link), from r1.
+var (
+	byFirst   = sinkKey(0, 1)
+	bySecond  = sinkKey(2, 1)
+	byThird   = sinkKey(5, 1)
+	fromOther = sinkKey(0, 9)
+)
+
+var domains = []domain{
+	{name: "route", keys: [2]int{byFirst, bySecond},
+		lines: [2]string{"ip route replace 10.128.0.0/24 via 10.2.0.1", "ip route replace 10.128.0.0/24 via 10.2.0.2"}},
+	{name: "neigh", keys: [2]int{byFirst, byThird},
+		lines: [2]string{"ip neigh replace 10.2.0.1 lladdr 02:00:00:00:0b:00 dev r1 nud permanent",
+			"ip neigh replace 10.2.0.1 lladdr 02:00:00:00:0b:05 dev r1 nud permanent"}},
+	{name: "nexthop", keys: [2]int{byFirst, bySecond},
+		setup: []string{"ip nexthop add id 7 via 10.2.0.1 dev r1", "ip route replace 10.128.0.0/24 nhid 7"},
+		lines: [2]string{"ip nexthop replace id 7 via 10.2.0.1 dev r1", "ip nexthop replace id 7 via 10.2.0.2 dev r1"},
+		undo:  []string{"ip route replace 10.128.0.0/24 via 10.2.0.1", "ip nexthop del id 7"}},
+	{name: "link", keys: [2]int{byFirst, fromOther},
+		lines: [2]string{"ip link set r1 address 02:00:00:00:01:01", "ip link set r1 address 02:00:00:00:01:09"}},
+	{name: "address", keys: [2]int{byFirst, -1},
+		lines: [2]string{"ip address del 10.128.0.9/32 dev lo", "ip address add 10.128.0.9/32 dev lo"}},
+	{name: "rule", keys: [2]int{byFirst, -1},
+		lines: [2]string{"ip rule del to 10.128.0.0/24 blackhole", "ip rule add to 10.128.0.0/24 blackhole"}},
+	{name: "netconf", keys: [2]int{byFirst, -1},
+		lines: [2]string{"sysctl -qw net.ipv4.conf.r0.forwarding=1", "sysctl -qw net.ipv4.conf.r0.forwarding=0"}},
+	{name: "nft", keys: [2]int{byFirst, -1},
+		lines: [2]string{"nft delete table ip t",
+			"nft add table ip t ; add chain ip t c { type filter hook forward priority 0 ; policy drop ; }"}},
+	{name: "tc", keys: [2]int{byFirst, -1},
+		lines: [2]string{"tc qdisc del dev r1 root", "tc qdisc add dev r1 root tbf rate 8bit burst 10 limit 10"}},
+	{name: "xfrm", keys: [2]int{byFirst, -1},
+		lines: [2]string{"ip xfrm policy delete dir fwd src 10.0.0.0/24 dst 10.128.0.0/24",
+			"ip xfrm policy add dir fwd src 10.0.0.0/24 dst 10.128.0.0/24 action block"}},
+}
+
+var coherenceCase = Case{Name: "coherence", Doc: "packets by the old configuration after a command returned, under a flood", run: coherence}
+
+func coherence(o Options) (Result, error) {
+	result := Result{Case: "coherence", Figures: map[string]float64{}}
+	dsts, lines := routed(1)
+	r, err := newRig(2, dsts)
+	if err != nil {
+		return result, err
+	}
+	defer r.close()
+	if err := r.R.Batch(append(lines, "neigh replace 10.2.0.2 lladdr 02:00:00:00:0b:02 dev r1 nud permanent")); err != nil {
+		return result, err
+	}
+	d, err := r.honed()
+	if err != nil {
+		return result, err
+	}
+	defer d.stop()
+	s := r.stream()
+	defer s.stop()
+	for i, dom := range domains {
+		t := toggler{rig: r, daemon: d, domain: dom}
+		// What a quick domain leaves of its share goes to the next ones.
+		if err := t.run(o.Time / time.Duration(len(domains))); err != nil {
+			return result, fmt.Errorf("%s: %w", dom.name, err)
+		}
+		result.Figures["changes_"+dom.name] = float64(t.effective)
+		result.Figures["changes"] += float64(t.effective)
+		result.Figures["stale_packets"] += float64(t.stale)
+		if t.stale > 0 {
+			result.Failed = append(result.Failed, fmt.Sprintf("%s: %d stale packets", dom.name, t.stale))
+		}
+		if t.effective == 0 {
+			result.Failed = append(result.Failed, fmt.Sprintf("%s: no effective change", domains[i].name))
+		}
+	}
+	return result, nil
+}
+
+// toggler takes one domain to and fro.
+type toggler struct {
+	rig    *rig
+	daemon *daemon
+	domain
+	words     *words
+	effective int // changes made while the port was fast and packets arrived by the old state
+	stale     int // packets that were made after the return of the command and forwarded by the old state
+}
+
+func (t *toggler) run(length time.Duration) (err error) {
+	if err := t.rig.R.Run(t.setup...); err != nil {
+		return err
+	}
+	defer func() {
+		if t.words != nil {
+			t.words.close()
+		}
+		if bad := t.rig.R.Run(t.undo...); err == nil {
+			err = bad
+		}
+	}()
+	for end := time.Now().Add(length); time.Now().Before(end); {
+		for to := range 2 {
+			if err := t.change(1 - to); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// change goes to a state. It counts as effective if the port was fast and packets came by the state before.
+func (t *toggler) change(to int) (err error) {
+	old := t.keys[1-to]
+	if old >= 0 {
+		if t.words, err = t.daemon.await(t.words, "r0", 5*time.Second); err != nil {
+			return err
+		}
+		if err := t.flowing(old); err != nil {
+			return err
+		}
+	}
+	effective := old >= 0 && t.words.fresh()
+	if err := t.rig.R.Run(t.lines[to]); err != nil {
+		return err
+	}
+	returned := now()
+	if !effective {
+		return nil
+	}
+	t.effective++
+	first := t.rig.sinks[0].read(old)
+	time.Sleep(time.Millisecond)
+	if last := t.rig.sinks[0].read(old); last.Stamp > returned {
+		t.stale += max(1, int(last.Count-first.Count))
+	}
+	return nil
+}
+
+// flowing waits until packets arrive by a state.
+func (t *toggler) flowing(key int) error {
+	from := now()
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Microsecond) {
+		if t.rig.sinks[0].read(key).Stamp > from {
+			return nil
+		}
+	}
+	return fmt.Errorf("bench: wait for packets of kind %#x: none after 2 s", key)
+}

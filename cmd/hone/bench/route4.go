@@ -1,0 +1,97 @@
+package bench
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// routed makes n prefixes 10.128.i.0/24 routed to the first sink and gives one destination in each.
+func routed(n int) (dsts []netip.Addr, lines []string) {
+	for i := range n {
+		dsts = append(dsts, netip.AddrFrom4([4]byte{10, 128, byte(i), 9}))
+		lines = append(lines, fmt.Sprintf("route add 10.128.%d.0/24 via 10.2.0.1", i))
+	}
+	return dsts, lines
+}
+
+// speedCase compares subjects in a rig that forwards to n prefixes.
+func speedCase(name string, prefixes int, subjects ...subject) Case {
+	return Case{Name: name, run: func(o Options) (Result, error) {
+		dsts, lines := routed(prefixes)
+		r, err := newRig(2, dsts)
+		if err != nil {
+			return Result{}, err
+		}
+		defer r.close()
+		if err := r.R.Batch(lines); err != nil {
+			return Result{}, err
+		}
+		result := Result{Case: name}
+		all := slices.Clone(subjects)
+		if path := forwarder(); path != "" && name != "punt" {
+			all = append(all, forwardSubject(path, "direct"))
+		}
+		result.Subjects, result.Notes, err = r.compare(o, all)
+		if err == nil {
+			result.addRatios("hone")
+		}
+		return result, err
+	}}
+}
+
+// compare measures the subjects by turns, o.Runs times, and takes for each the least CPU time of its windows: noise
+// only adds. A window that lost packets, where none may be lost, is an error.
+func (r *rig) compare(o Options, subjects []subject) (map[string]Speed, []string, error) {
+	best := map[string]Speed{}
+	var notes []string
+	share := o.Time / time.Duration(len(subjects)*o.Runs)
+	for range o.Runs {
+		for _, s := range subjects {
+			speed, lost, err := r.measure(s, share)
+			if err != nil {
+				return nil, nil, fmt.Errorf("bench: measure %s: %w", s.name, err)
+			}
+			if lost > 0 && !s.drops {
+				notes = append(notes, fmt.Sprintf("%s lost %d packets in one turn", s.name, lost))
+			}
+			if old, ok := best[s.name]; !ok || speed.NS < old.NS {
+				best[s.name] = speed
+			}
+		}
+	}
+	return best, notes, nil
+}
+
+// windows are the measurements of one turn.
+const windows = 3
+
+// measure puts a subject to work for one turn of about d.
+func (r *rig) measure(s subject, d time.Duration) (best Speed, lost int, err error) {
+	stop, err := s.start(r)
+	if err != nil {
+		return best, 0, err
+	}
+	defer func() {
+		if bad := stop(); err == nil {
+			err = bad
+		}
+	}()
+	first, _, err := r.window(0, 1<<16) // warms up and tells how many packets fit
+	if err != nil {
+		return best, 0, err
+	}
+	each := min(max(d/(windows+1), 50*time.Millisecond), 400*time.Millisecond)
+	for range windows {
+		w, missing, err := r.window(each, sized(first.speed(), each))
+		if err != nil {
+			return best, lost, err
+		}
+		lost += missing
+		if speed := w.speed(); best.NS == 0 || speed.NS < best.NS {
+			best = speed
+		}
+	}
+	return best, lost, nil
+}

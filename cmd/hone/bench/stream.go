@@ -1,0 +1,87 @@
+package bench
+
+import (
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// stream is a flood in the background.
+type stream struct {
+	rig  *rig
+	quit chan struct{}
+	wait sync.WaitGroup
+
+	mu   sync.Mutex
+	sent int
+	err  error
+}
+
+// streamRun is the number of packets of one run of the generator; between runs it pauses for some 30 ms.
+const streamRun = 1 << 21
+
+// stream floods until stop.
+func (r *rig) stream() *stream {
+	s := &stream{rig: r, quit: make(chan struct{})}
+	s.wait.Add(2)
+	go s.flood()
+	go s.nudge()
+	return s
+}
+
+func (s *stream) flood() {
+	defer s.wait.Done()
+	for {
+		select {
+		case <-s.quit:
+			return
+		default:
+		}
+		if _, err := s.rig.send(streamRun); err != nil {
+			s.mu.Lock()
+			s.err = err
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Lock()
+		s.sent += streamRun
+		s.mu.Unlock()
+	}
+}
+
+// nudge wakes up on the generator's CPU again and again: a generator that is alone on its CPU never lets RCU grace
+// periods end, which every change of links and programs waits for. A network card's softirq would.
+func (s *stream) nudge() {
+	defer s.wait.Done()
+	runtime.LockOSThread()
+	var set unix.CPUSet
+	set.Set(generatorCPU)
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		return
+	}
+	for {
+		select {
+		case <-s.quit:
+			return
+		default:
+			pause := unix.NsecToTimespec(int64(time.Millisecond))
+			unix.Nanosleep(&pause, nil)
+		}
+	}
+}
+
+// stop ends the flood and tells how many packets it sent.
+func (s *stream) stop() (int, error) {
+	close(s.quit)
+	s.wait.Wait()
+	return s.sent, s.err
+}
+
+// now is CLOCK_MONOTONIC in nanoseconds, the clock of the stamps.
+func now() uint64 {
+	var ts unix.Timespec
+	unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
+	return uint64(ts.Nano())
+}

@@ -1,0 +1,122 @@
+package bench
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/emit"
+)
+
+// words are the epochs of a program as it sees them itself: what was announced and what it accounts for.
+type words struct {
+	program     ebpf.ProgramID
+	seen, built *ebpf.Memory
+	maps        []*ebpf.Map
+}
+
+// words finds the epochs of the program that is on an interface now.
+func (d *daemon) words(name string) (*words, error) {
+	s, err := d.status()
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range s.Interfaces {
+		if i.Name == name && i.Program != nil {
+			return openWords(ebpf.ProgramID(i.Program.ID))
+		}
+	}
+	return nil, fmt.Errorf("bench: find epochs: no program on %s", name)
+}
+
+func openWords(id ebpf.ProgramID) (_ *words, err error) {
+	prog, err := ebpf.NewProgramFromID(id)
+	if err != nil {
+		return nil, fmt.Errorf("bench: open program %d: %w", id, err)
+	}
+	defer prog.Close()
+	info, err := prog.Info()
+	if err != nil {
+		return nil, fmt.Errorf("bench: ask for program %d: %w", id, err)
+	}
+	w := &words{program: id}
+	ids, _ := info.MapIDs()
+	for _, id := range ids {
+		m, err := ebpf.NewMapFromID(id)
+		if err != nil {
+			return nil, fmt.Errorf("bench: open map %d: %w", id, errors.Join(err, w.close()))
+		}
+		w.maps = append(w.maps, m)
+		if err := w.take(m); err != nil {
+			return nil, fmt.Errorf("bench: map %d: %w", id, errors.Join(err, w.close()))
+		}
+	}
+	if w.seen == nil || w.built == nil {
+		return nil, fmt.Errorf("bench: find epochs of program %d: it has none", w.program)
+	}
+	return w, nil
+}
+
+func (w *words) take(m *ebpf.Map) error {
+	info, err := m.Info()
+	if err != nil {
+		return err
+	}
+	switch info.Name {
+	case emit.MapSeen:
+		w.seen, err = m.Memory()
+	case emit.MapBuilt:
+		w.built, err = m.Memory()
+	}
+	return err
+}
+
+func (w *words) close() error {
+	var errs []error
+	for _, m := range w.maps {
+		errs = append(errs, m.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// fresh tells whether the program accounts for every announced change.
+func (w *words) fresh() bool { return word(w.seen) == word(w.built) }
+
+func word(m *ebpf.Memory) uint64 {
+	var b [8]byte
+	if _, err := m.ReadAt(b[:], int64(slowpath.Any)*8); err != nil {
+		return slowpath.Never
+	}
+	return binary.NativeEndian.Uint64(b[:])
+}
+
+// await waits until the program on an interface is fresh, whichever it is, and gives its words. Old may be nil.
+func (d *daemon) await(old *words, name string, patience time.Duration) (*words, error) {
+	end := time.Now().Add(patience)
+	for old != nil && time.Now().Before(end) {
+		for range 200 { // about as long as a question
+			if old.fresh() {
+				return old, nil
+			}
+			time.Sleep(5 * time.Microsecond)
+		}
+		if now, err := d.words(name); err == nil {
+			if now.program != old.program {
+				old.close()
+				old = now
+			} else {
+				now.close()
+			}
+		}
+	}
+	for time.Now().Before(end) {
+		if w, err := d.words(name); err == nil {
+			return d.await(w, name, time.Until(end))
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return old, fmt.Errorf("bench: wait for %s: not fast after %v", name, patience)
+}
