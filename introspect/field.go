@@ -21,16 +21,16 @@ type integer interface {
 	~int | ~int32 | ~uint8 | ~uint16 | ~uint32 | ~uint64
 }
 
-func one[T, F any](name string, at func(*T) *F, print func(F) string, parse func(string) (F, error)) field[T] {
+func oneField[T, F any](name string, at func(*T) *F, print func(F) string, parse func(string) (F, error)) field[T] {
 	return field[T]{name, func(v *T) []string { return []string{print(*at(v))} }, func(v *T, text string) (err error) {
 		*at(v), err = parse(text)
 		return err
 	}}
 }
 
-// num is a field that prints as a decimal number, bits as a hexadecimal one.
-func num[T any, F integer](name string, at func(*T) *F) field[T] {
-	return one(name, at, func(f F) string {
+// numField is a field that prints as a decimal number, bitsField as a hexadecimal one.
+func numField[T any, F integer](name string, at func(*T) *F) field[T] {
+	return oneField(name, at, func(f F) string {
 		if f < 0 {
 			return strconv.FormatInt(int64(f), 10)
 		}
@@ -38,8 +38,8 @@ func num[T any, F integer](name string, at func(*T) *F) field[T] {
 	}, parseInteger[F])
 }
 
-func bits[T any, F integer](name string, at func(*T) *F) field[T] {
-	return one(name, at, func(f F) string { return fmt.Sprintf("%#x", uint64(f)) }, parseInteger[F])
+func bitsField[T any, F integer](name string, at func(*T) *F) field[T] {
+	return oneField(name, at, func(f F) string { return fmt.Sprintf("%#x", uint64(f)) }, parseInteger[F])
 }
 
 func parseInteger[F integer](text string) (F, error) {
@@ -53,9 +53,9 @@ func parseInteger[F integer](text string) (F, error) {
 	return F(u), err
 }
 
-// flag is a field that is the bare name where true.
-func flag[T any](name string, at func(*T) *bool) field[T] {
-	return one(name, at, func(b bool) string {
+// boolField is a field that is the bare name where true.
+func boolField[T any](name string, at func(*T) *bool) field[T] {
+	return oneField(name, at, func(b bool) string {
 		if b {
 			return ""
 		}
@@ -68,19 +68,19 @@ func flag[T any](name string, at func(*T) *bool) field[T] {
 	})
 }
 
-func word[T any, F ~string](name string, at func(*T) *F) field[T] {
-	return one(name, at, func(f F) string { return string(f) }, func(text string) (F, error) { return F(text), nil })
+func wordField[T any, F ~string](name string, at func(*T) *F) field[T] {
+	return oneField(name, at, func(f F) string { return string(f) }, func(text string) (F, error) { return F(text), nil })
 }
 
-// text is a field whose type prints and parses itself, as those of net/netip do.
-func text[T any, F interface {
+// textField is a field whose type prints and parses itself, as those of net/netip do.
+func textField[T any, F interface {
 	comparable
 	encoding.TextMarshaler
 }, P interface {
 	*F
 	encoding.TextUnmarshaler
 }](name string, at func(*T) *F) field[T] {
-	return one(name, at, func(f F) string {
+	return oneField(name, at, func(f F) string {
 		b, err := f.MarshalText()
 		if err != nil {
 			return err.Error()
@@ -89,8 +89,8 @@ func text[T any, F interface {
 	}, func(text string) (f F, err error) { return f, P(&f).UnmarshalText([]byte(text)) })
 }
 
-// list is a field that appears once for each of its elements.
-func list[T, E any](name string, at func(*T) *[]E, print func(E) string, parse func(string) (E, error)) field[T] {
+// listField is a field that appears once for each of its elements.
+func listField[T, E any](name string, at func(*T) *[]E, print func(E) string, parse func(string) (E, error)) field[T] {
 	return field[T]{name, func(v *T) []string {
 		var all []string
 		for _, e := range *at(v) {
@@ -104,8 +104,8 @@ func list[T, E any](name string, at func(*T) *[]E, print func(E) string, parse f
 	}}
 }
 
-func words[T any](name string, at func(*T) *[]string) field[T] {
-	return list(name, at, func(s string) string { return s }, func(s string) (string, error) { return s, nil })
+func wordsField[T any](name string, at func(*T) *[]string) field[T] {
+	return listField(name, at, func(s string) string { return s }, func(s string) (string, error) { return s, nil })
 }
 
 // MarshalText writes the address with colons.

@@ -126,30 +126,7 @@ func TestLiveLinks(t *testing.T) {
 func TestLiveRoutes(t *testing.T) {
 	inNamespace(t, func(run func(string)) {
 		run(base)
-		run(`ip route add 192.0.2.0/24 via 10.2.0.2 metric 7 mtu lock 1300 advmss 1200
-			ip route add blackhole 198.51.100.0/25
-			ip route add unreachable 198.51.100.128/26
-			ip route add prohibit 198.51.100.192/26
-			ip route add throw 203.0.113.0/24 table 77
-			ip route add 10.9.0.0/16 tos 0x10 dev r1 scope link src 10.1.0.1
-			ip route add 10.10.0.0/16 nexthop via 10.1.0.2 weight 3 nexthop via 10.2.0.2
-			ip route add 10.11.0.0/16 via inet6 fe80::1 dev r1
-			ip route add 10.12.0.0/16 via 10.77.0.1 dev r1 onlink
-			ip route add 10.14.0.0/16 via 10.2.0.2 realm 5
-			ip route add 10.15.0.0/16 via 10.2.0.2
-			ip route append 10.15.0.0/16 via 10.2.0.3
-			ip route prepend 10.15.0.0/16 via 10.2.0.4
-			ip nexthop add id 1 via 10.1.0.2 dev r0
-			ip nexthop add id 2 via 10.2.0.2 dev r1
-			ip nexthop add id 3 blackhole
-			ip nexthop add id 10 group 1,5/2
-			ip nexthop add id 11 group 1/2 type resilient buckets 8
-			ip route add 10.16.0.0/16 nhid 10
-			ip route add 10.17.0.0/16 nhid 3
-			ip rule add pref 100 from 10.1.0.0/24 iif r0 fwmark 0x3/0xf table 77
-			ip rule add pref 100 to 10.2.0.0/24 not oif r1 tos 0x10 prohibit
-			ip rule add pref 200 lookup main suppress_prefixlength 0
-			ip rule add pref 201 ipproto tcp lookup main`)
+		run(routeCommands)
 		s := announced(t)
 		text := s.String()
 		r0, r1 := linkNamed(t, s, "r0").Index, linkNamed(t, s, "r1").Index
@@ -165,6 +142,32 @@ func TestLiveRoutes(t *testing.T) {
 		}
 	})
 }
+
+const routeCommands = `
+	ip route add 192.0.2.0/24 via 10.2.0.2 metric 7 mtu lock 1300 advmss 1200
+	ip route add blackhole 198.51.100.0/25
+	ip route add unreachable 198.51.100.128/26
+	ip route add prohibit 198.51.100.192/26
+	ip route add throw 203.0.113.0/24 table 77
+	ip route add 10.9.0.0/16 tos 0x10 dev r1 scope link src 10.1.0.1
+	ip route add 10.10.0.0/16 nexthop via 10.1.0.2 weight 3 nexthop via 10.2.0.2
+	ip route add 10.11.0.0/16 via inet6 fe80::1 dev r1
+	ip route add 10.12.0.0/16 via 10.77.0.1 dev r1 onlink
+	ip route add 10.14.0.0/16 via 10.2.0.2 realm 5
+	ip route add 10.15.0.0/16 via 10.2.0.2
+	ip route append 10.15.0.0/16 via 10.2.0.3
+	ip route prepend 10.15.0.0/16 via 10.2.0.4
+	ip nexthop add id 1 via 10.1.0.2 dev r0
+	ip nexthop add id 2 via 10.2.0.2 dev r1
+	ip nexthop add id 3 blackhole
+	ip nexthop add id 10 group 1,5/2
+	ip nexthop add id 11 group 1/2 type resilient buckets 8
+	ip route add 10.16.0.0/16 nhid 10
+	ip route add 10.17.0.0/16 nhid 3
+	ip rule add pref 100 from 10.1.0.0/24 iif r0 fwmark 0x3/0xf table 77
+	ip rule add pref 100 to 10.2.0.0/24 not oif r1 tos 0x10 prohibit
+	ip rule add pref 200 lookup main suppress_prefixlength 0
+	ip rule add pref 201 ipproto tcp lookup main`
 
 const wantRoutes = `rule action=1 table=255 from=0.0.0.0/0 to=0.0.0.0/0
 rule pref=100 action=1 table=77 from=10.1.0.0/24 to=0.0.0.0/0 iif=r0 mark=0x3 mark-mask=0xf

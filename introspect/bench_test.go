@@ -1,0 +1,108 @@
+package introspect
+
+import (
+	"net/netip"
+	"runtime"
+	"testing"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// routeMessage is RTM_NEWROUTE as a dump shows a route with one gateway.
+func routeMessage(dst netip.Prefix, via netip.Addr, dev uint32) netlink.Message {
+	b := make([]byte, unix.SizeofRtMsg, 60)
+	b[0], b[1], b[4], b[5], b[7] = unix.AF_INET, byte(dst.Bits()), unix.RT_TABLE_MAIN, unix.RTPROT_BGP, unix.RTN_UNICAST
+	b = attribute(b, unix.RTA_TABLE, native.AppendUint32(nil, unix.RT_TABLE_MAIN))
+	b = attribute(b, unix.RTA_DST, dst.Addr().AsSlice())
+	b = attribute(b, unix.RTA_PRIORITY, native.AppendUint32(nil, 20))
+	b = attribute(b, unix.RTA_GATEWAY, via.AsSlice())
+	b = attribute(b, unix.RTA_OIF, native.AppendUint32(nil, dev))
+	return netlink.Message{Header: netlink.Header{Type: unix.RTM_NEWROUTE, Flags: netlink.Multi}, Data: b}
+}
+
+func attribute(b []byte, kind uint16, data []byte) []byte {
+	b = native.AppendUint16(b, uint16(4+len(data)))
+	b = append(native.AppendUint16(b, kind), data...)
+	return append(b, make([]byte, align4(len(data))-len(data))...)
+}
+
+// fullTable makes n routes to /24s by eight gateways, in the order of a dump.
+func fullTable(n int) []netlink.Message {
+	all := make([]netlink.Message, n)
+	for i := range all {
+		a := uint32(1<<24 + i<<8)
+		dst := netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(a >> 24), byte(a >> 16), byte(a >> 8), 0}), 24)
+		all[i] = routeMessage(dst, netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i%8)}), uint32(3+i%2))
+	}
+	return all
+}
+
+const fullRoutes = 900_000
+
+// BenchmarkFullTableBuild reads the dump of a full table as a reload does.
+func BenchmarkFullTableBuild(b *testing.B) {
+	all := fullTable(fullRoutes)
+	for b.Loop() {
+		before := heap()
+		m := build(b, all)
+		b.ReportMetric(float64(heap()-before)/fullRoutes, "bytes/route")
+		runtime.KeepAlive(m)
+	}
+}
+
+func build(t testing.TB, all []netlink.Message) Map[RouteKey, Route] {
+	r := routeBuilder{single: map[Hop][]Hop{}}
+	for _, m := range all {
+		if err := r.add(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return collect(r.sorted())
+}
+
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// BenchmarkFullTableFold folds a full table message by message, as events would bring it.
+func BenchmarkFullTableFold(b *testing.B) {
+	all := fullTable(fullRoutes)
+	for b.Loop() {
+		s := &Snapshot{}
+		for _, m := range all {
+			s, _, _ = s.Fold(m)
+		}
+	}
+}
+
+// BenchmarkEventInFullTable is one route changing its gateway to and fro in a full table.
+func BenchmarkEventInFullTable(b *testing.B) {
+	all := fullTable(fullRoutes)
+	s := &Snapshot{Routes4: build(b, all)}
+	dst := netip.MustParsePrefix("5.5.5.0/24")
+	var change [2]netlink.Message
+	for i := range change {
+		change[i] = routeMessage(dst, netip.AddrFrom4([4]byte{10, 9, 9, byte(i)}), 3)
+		change[i].Header.Flags = netlink.Replace
+	}
+	i := 0
+	for b.Loop() {
+		s, _, _ = s.Fold(change[i%2])
+		i++
+	}
+}
+
+// BenchmarkDiffFullTables compares two full tables that share nothing and say the same.
+func BenchmarkDiffFullTables(b *testing.B) {
+	all := fullTable(fullRoutes)
+	x, y := build(b, all), build(b, all)
+	for b.Loop() {
+		if y.onto(x) != x {
+			b.Fatal("they differ")
+		}
+	}
+}
