@@ -207,4 +207,4 @@ func (c *checker) checkExit(at place, e *Exit) error {
 	return nil
 }
 
-func validReason(r slowpath.Reason) bool { return r != slowpath.None && r < slowpath.MaxReasons }
+func validReason(r slowpath.Reason) bool { return r != slowpath.None && r.Doc() != "" }

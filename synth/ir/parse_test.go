@@ -1,0 +1,146 @@
+package ir
+
+import (
+	"strings"
+	"testing"
+)
+
+const forwarderText = `program test {
+	table rows rows domain any size 4 row 8 { oif u32@0 used u32@4 }
+	table hash hash domain any size 4 row 8 { mtu u32@0 }
+entry:
+	v0 = moved any
+	guard eq v0 0 moved
+	bound 34 short
+	v4 = load.2 12
+	guard eq v4 0x800 not-ipv4
+	v7 = load.1 33
+	v8 = lookup rows v7
+	v9 = field v8 oif
+	v10 = lookup hash v9
+	if ne v10 0 found none
+found:
+	v12 = meta len
+	v13 = field v10 mtu
+	guard le v12 v13 mtu
+	mark v8 used
+	v17 = add v9 1
+	store.4 0 v17
+	count fast
+	redirect v9
+none:
+	punt by 34
+}
+`
+
+func TestProgramPrintsAndParses(t *testing.T) {
+	p := forwarder()
+	if got := p.String(); got != forwarderText {
+		t.Fatalf("prints\n%s", got)
+	}
+	q, err := Parse(p.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Check(q); err != nil {
+		t.Fatal(err)
+	}
+	if q.String() != p.String() {
+		t.Errorf("parses as\n%s", q)
+	}
+}
+
+func TestParseReadsEverythingElse(t *testing.T) {
+	text := `program "1 odd\x20name" { ; a comment
+	table own set domain config { 10.0.0.0/8 192.0.2.1/32 }
+	table route4 lpm domain route4 first 24 size 8
+	table fib fib domain route4
+entry:
+	v1 = const 0x10
+	v2 = select none v1 3 v1 7
+	v3 = lookup own v2
+	v4 = lookup route4 v3
+	if any v4 1 b a unlikely
+a:
+	v5 = lookup fib v1 v1 v1 v1 1 2 3
+	v6 = field v5 oif
+	v7 = swap16 v6
+	v8 = and v7 0xffffffff
+	v9 = fold v8
+	redirect v9
+b:
+	jump c
+c:
+	abort
+}
+`
+	text = strings.Replace(text, `"1 odd`, `"1\x20odd`, 1)
+	p, err := Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Check(p); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Parse(p.String())
+	if err != nil || again.String() != p.String() {
+		t.Fatalf("%v\n%s\n%s", err, p, again)
+	}
+	if p.Name != "1 odd name" {
+		t.Errorf("name %q", p.Name)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	wrap := func(s string) string { return "program t {\ntable s set domain any { }\nentry:\n" + s + "\n}\n" }
+	for text, want := range map[string]string{
+		"":                                         "line 0: the program does not end",
+		"prog t {":                                 `line 1: "prog" where "program" is wanted`,
+		"program 1 {":                              `"1" is no name`,
+		wrap("v0 = nonsense"):                      `line 4: no operation "nonsense"`,
+		wrap("v0 = load 4"):                        "width",
+		wrap("v0 = add.4 1 2"):                     "width",
+		wrap("v0 = add 1 v9"):                      `no value "v9"`,
+		wrap("v0 = add 1"):                         "want operand at the end",
+		wrap("v0 = const 1 2"):                     `"2" is too much`,
+		wrap("bound 4"):                            "want reason",
+		wrap("v1 = bound 4 short"):                 "only a value",
+		wrap("add 1 2"):                            "only a value",
+		wrap("x = const 1"):                        `"x" is no name`,
+		wrap("v0 = const 1\nv0 = const 1"):         "v0 again",
+		wrap("punt nonsense"):                      "no such reason",
+		wrap("jump nowhere"):                       "no block nowhere",
+		wrap("abort\nabort"):                       "after the exit",
+		wrap("abort\nentry:"):                      "block entry again",
+		wrap("v0 = lookup t 1"):                    "no such table",
+		wrap("v0 = const 99999999999999999999999"): "is no number",
+		wrap("v9999999 = const 1"):                 "is no name",
+		wrap("abort\n}\nmore"):                     "after the program",
+		"program t {\ntable s rows domain any size 4 row 8 { a 4@0 }": `"4@0" is no width`,
+		wrap("v0 = const 1"): "block entry has no exit",
+	} {
+		_, err := Parse(text)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(forwarderText)
+	f.Add("program \"a\\x20b\" {\ntable s set domain any { 10.0.0.0/8 }\nentry:\nv1 = lookup s 1\nif any v1 1 a b\na:\nabort\nb:\npunt by v1\n}")
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := Parse(text)
+		if err != nil {
+			return
+		}
+		q, err := Parse(p.String())
+		if err != nil || q.String() != p.String() {
+			t.Fatalf("%v\n%s\n%s", err, p, q)
+		}
+		if Check(p) == nil && Check(q) != nil {
+			t.Fatalf("check: %v\n%s", Check(q), p)
+		}
+		_ = p.Clone()
+	})
+}

@@ -1,0 +1,76 @@
+package ir
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+var kindsByName = func() map[string]TableKind {
+	m := map[string]TableKind{}
+	for kind, name := range kindNames {
+		m[name] = kind
+	}
+	return m
+}()
+
+// parseTable parses a table's line.
+func (p *parser) parseTable() {
+	p.expect("table")
+	t := &Table{Name: p.next("name")}
+	if !isName(t.Name) || p.tables[t.Name] != nil {
+		p.fail("%q is no name of a new table", t.Name)
+	}
+	t.Kind = named(p, "kind", kindsByName)
+	p.expect("domain")
+	t.Domain = p.domain()
+	switch t.Kind {
+	case LPM:
+		p.expect("first")
+		t.First = int(p.number("number", 8))
+		p.expect("size")
+		t.Size = int(p.number("number", 31))
+	case Rows, Hash:
+		p.expect("size")
+		t.Size = int(p.number("number", 31))
+		p.expect("row")
+		t.RowSize = int(p.number("number", 31))
+		p.list(func(name string) { t.Fields = append(t.Fields, p.field(name)) })
+	case Set:
+		p.list(func(word string) { t.Prefixes = append(t.Prefixes, p.prefix(word)) })
+	}
+	p.tables[t.Name] = t
+	p.program.Tables = append(p.program.Tables, t)
+}
+
+// list parses what stands in braces.
+func (p *parser) list(element func(word string)) {
+	p.expect("{")
+	for p.err == nil && !p.accept("}") {
+		element(p.next(`"}"`))
+	}
+}
+
+// field parses the rest of a field: u32@8.
+func (p *parser) field(name string) Field {
+	word := p.next("width and offset")
+	digits, unsigned := strings.CutPrefix(word, "u")
+	width, offset, ok := strings.Cut(digits, "@")
+	bits, err := strconv.ParseUint(width, 10, 8)
+	at, err2 := strconv.ParseUint(offset, 10, 31)
+	if !unsigned || !ok || err != nil || err2 != nil || bits%8 != 0 {
+		p.fail("%q is no width and offset", word)
+	}
+	return Field{Name: name, Offset: int(at), Width: uint8(bits / 8)}
+}
+
+func (p *parser) prefix(word string) Prefix {
+	n, err := netip.ParsePrefix(word)
+	if err != nil || !n.Addr().Is4() {
+		p.fail("%q is no IPv4 prefix", word)
+		return Prefix{}
+	}
+	a := n.Addr().As4()
+	return Prefix{Addr: binary.BigEndian.Uint32(a[:]), Len: n.Bits()}
+}

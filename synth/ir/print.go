@@ -1,0 +1,168 @@
+package ir
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// String gives the program's text, which Parse reads back. Constants are written where they are used.
+func (p *Program) String() string {
+	var w strings.Builder
+	fmt.Fprintf(&w, "program %s {\n", quoteName(p.Name))
+	for _, t := range p.Tables {
+		fmt.Fprintf(&w, "\t%s\n", t)
+	}
+	for _, b := range p.Blocks {
+		fmt.Fprintf(&w, "%s:\n", b.Name)
+		for _, v := range b.Values {
+			if v.Op != OpConst {
+				fmt.Fprintf(&w, "\t%s\n", v)
+			}
+		}
+		fmt.Fprintf(&w, "\t%s\n", &b.Exit)
+	}
+	w.WriteString("}\n")
+	return w.String()
+}
+
+// quoteName writes a program's name as one word.
+func quoteName(s string) string {
+	if isName(s) {
+		return s
+	}
+	return strings.ReplaceAll(strconv.Quote(s), " ", `\x20`)
+}
+
+var kindNames = map[TableKind]string{Rows: "rows", LPM: "lpm", Set: "set", Hash: "hash", FIB: "fib"}
+
+// String gives the kind's name in the text form.
+func (k TableKind) String() string {
+	if s, ok := kindNames[k]; ok {
+		return s
+	}
+	return "kind?"
+}
+
+// String gives the table's line in the text form.
+func (t *Table) String() string {
+	var w strings.Builder
+	fmt.Fprintf(&w, "table %s %s domain %s", t.Name, t.Kind, t.Domain)
+	switch t.Kind {
+	case LPM:
+		fmt.Fprintf(&w, " first %d size %d", t.First, t.Size)
+	case Rows, Hash:
+		fmt.Fprintf(&w, " size %d row %d {", t.Size, t.RowSize)
+		for _, f := range t.Fields {
+			fmt.Fprintf(&w, " %s u%d@%d", f.Name, int(f.Width)*8, f.Offset)
+		}
+		w.WriteString(" }")
+	case Set:
+		w.WriteString(" {")
+		for _, p := range t.Prefixes {
+			fmt.Fprintf(&w, " %s", p)
+		}
+		w.WriteString(" }")
+	}
+	return w.String()
+}
+
+// String gives the prefix as usual: 10.0.0.0/8.
+func (p Prefix) String() string {
+	a := netip.AddrFrom4([4]byte{byte(p.Addr >> 24), byte(p.Addr >> 16), byte(p.Addr >> 8), byte(p.Addr)})
+	return fmt.Sprintf("%s/%d", a, p.Len)
+}
+
+// String gives the value's line in the text form.
+func (v *Value) String() string {
+	var w strings.Builder
+	if v.Op.Yields() {
+		fmt.Fprintf(&w, "v%d = ", v.ID)
+	}
+	w.WriteString(v.Op.String())
+	switch v.Op {
+	case OpConst:
+		fmt.Fprintf(&w, " %s", number(v.Imm))
+	case OpLoad, OpLoadLE, OpStore, OpStoreLE:
+		fmt.Fprintf(&w, ".%d %d", v.Width, v.Imm)
+	case OpMeta:
+		fmt.Fprintf(&w, " %s", Meta(v.Imm))
+	case OpCount:
+		fmt.Fprintf(&w, " %s", Counter(v.Imm))
+	case OpMoved:
+		fmt.Fprintf(&w, " %s", v.Domain)
+	case OpBound:
+		fmt.Fprintf(&w, " %d", v.Imm)
+	case OpGuard, OpSelect:
+		fmt.Fprintf(&w, " %s", v.Cond)
+	case OpLookup:
+		fmt.Fprintf(&w, " %s", tableName(v.Table))
+	}
+	printArgs(&w, v.Args)
+	switch v.Op {
+	case OpBound, OpGuard:
+		fmt.Fprintf(&w, " %s", v.Reason)
+	case OpField, OpMark:
+		fmt.Fprintf(&w, " %s", v.Field)
+	}
+	return w.String()
+}
+
+func tableName(t *Table) string {
+	if t == nil {
+		return "table?"
+	}
+	return t.Name
+}
+
+// printArgs writes operands: constants as numbers, others by name.
+func printArgs(w io.Writer, args []*Value) {
+	for _, a := range args {
+		if a.Op == OpConst {
+			fmt.Fprintf(w, " %s", number(a.Imm))
+		} else {
+			fmt.Fprintf(w, " v%d", a.ID)
+		}
+	}
+}
+
+// number writes what is counted in decimal, and what looks like bits in hexadecimal.
+func number(n uint64) string {
+	if n < 1000 {
+		return strconv.FormatUint(n, 10)
+	}
+	return "0x" + strconv.FormatUint(n, 16)
+}
+
+// String gives the exit's line in the text form.
+func (e *Exit) String() string {
+	var w strings.Builder
+	switch e.Kind {
+	case Jump:
+		fmt.Fprintf(&w, "jump %s", e.Then.Name)
+	case If:
+		fmt.Fprintf(&w, "if %s", e.Cond)
+		printArgs(&w, e.Args)
+		fmt.Fprintf(&w, " %s %s", e.Then.Name, e.Else.Name)
+		if e.Unlikely {
+			w.WriteString(" unlikely")
+		}
+	case Punt:
+		if w.WriteString("punt"); len(e.Args) == 0 {
+			fmt.Fprintf(&w, " %s", e.Reason)
+		} else {
+			w.WriteString(" by")
+			printArgs(&w, e.Args)
+		}
+	case RedirectExit:
+		w.WriteString("redirect")
+		printArgs(&w, e.Args)
+	case Abort:
+		w.WriteString("abort")
+	default:
+		w.WriteString("exit?")
+	}
+	return w.String()
+}
