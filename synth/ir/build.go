@@ -134,3 +134,6 @@ func (b *Builder) PuntBy(v *Value) { b.Block.Exit = Exit{Kind: Punt, Args: []*Va
 func (b *Builder) Redirect(oif *Value) {
 	b.Block.Exit = Exit{Kind: RedirectExit, Args: []*Value{oif}}
 }
+
+// Abort ends the block in an arm that cannot happen.
+func (b *Builder) Abort() { b.Block.Exit = Exit{Kind: Abort} }

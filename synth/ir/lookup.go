@@ -73,13 +73,16 @@ func (e *evaluator) lookupHash(v *Value, key uint32) (uint64, error) {
 	return 1, nil
 }
 
+// fibBits are the bits of each operand of a live lookup that count.
+var fibBits = [fibArgs]uint{32, 32, 16, 8, 16, 16, 8}
+
 func (e *evaluator) lookupFIB(v *Value) (uint64, error) {
 	if e.env.FIB == nil {
 		return 0, fmt.Errorf("no live lookup")
 	}
 	args := make([]uint64, len(v.Args))
 	for i, a := range v.Args {
-		args[i] = e.num[a.ID]
+		args[i] = e.num[a.ID] & (1<<fibBits[i] - 1)
 	}
 	e.row[v.ID] = rowRef{0, e.env.FIB(args)}
 	return 1, nil

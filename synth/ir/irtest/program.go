@@ -1,0 +1,142 @@
+package irtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// Program makes a random program that ir.Check accepts.
+func Program(r *rand.Rand, o Options) *ir.Program {
+	g := &generator{Rand: r, o: o, b: ir.NewBuilder("random"), blocks: o.Blocks}
+	if g.blocks == 0 {
+		g.blocks = 8
+	}
+	g.addTables()
+	g.region(scope{}, nil)
+	return g.b.Program
+}
+
+// generator builds a program region by region: a region is a block and all that only it leads to.
+type generator struct {
+	*rand.Rand
+	o      Options
+	b      *ir.Builder
+	blocks int // that may still be made
+	names  int
+	rows   *ir.Table
+	lpm    *ir.Table
+	set    *ir.Table
+	hash   *ir.Table
+	fib    *ir.Table
+}
+
+// scope is what the place that is being built may rely on.
+type scope struct {
+	numbers []*ir.Value
+	narrow  []*ir.Value // those of the numbers that fit 32 bits
+	rows    []*ir.Value // whose fields may be read
+	bound   int
+	stored  bool
+}
+
+func (s scope) clone() scope {
+	s.numbers, s.narrow, s.rows = slices.Clone(s.numbers), slices.Clone(s.narrow), slices.Clone(s.rows)
+	return s
+}
+
+// join is a block in which several paths meet, to be built after them.
+type join struct {
+	block  *ir.Block
+	used   bool
+	stored bool
+}
+
+func (g *generator) newBlock() *ir.Block {
+	g.blocks--
+	g.names++
+	return g.b.NewBlock(fmt.Sprintf("b%d", g.names))
+}
+
+// region builds the current block and what follows it; it may end in one of the joins.
+func (g *generator) region(s scope, joins []*join) {
+	for range g.IntN(10) {
+		g.value(&s)
+	}
+	if s.bound > 0 && oneIn(g.Rand, 3) {
+		g.store(&s)
+	}
+	switch {
+	case len(joins) > 0 && oneIn(g.Rand, 2):
+		g.b.Jump(g.enter(s, joins))
+	case g.blocks > 2 && !oneIn(g.Rand, 5):
+		g.branch(s, joins)
+	default:
+		g.leave(&s)
+	}
+}
+
+// enter notes that a path ends in one of the joins.
+func (g *generator) enter(s scope, joins []*join) *ir.Block {
+	j := pick(g.Rand, joins...)
+	j.used, j.stored = true, j.stored || s.stored
+	return j.block
+}
+
+// branch ends the block with an If, builds its arms and, if they lead there, the block in which they meet.
+func (g *generator) branch(s scope, joins []*join) {
+	meet := &join{block: g.newBlock()}
+	joins = append(slices.Clone(joins), meet)
+	then, els := s.clone(), s.clone()
+	cond, p, q := g.condition(&s)
+	if row := g.mayLookup(&s); row != nil {
+		cond, p, q = ir.Ne, row, g.b.Const(0)
+		then.rows = append(then.rows, row)
+	}
+	blockThen, blockElse := g.newBlock(), g.newBlock()
+	switch {
+	case oneIn(g.Rand, 6):
+		blockElse = g.enter(s, joins)
+		g.b.If(cond, p, q, blockThen, blockElse, oneIn(g.Rand, 2))
+		g.arm(blockThen, then, joins)
+	case oneIn(g.Rand, 20):
+		to := g.enter(s, joins)
+		g.b.If(cond, p, q, to, to, false)
+	default:
+		g.b.If(cond, p, q, blockThen, blockElse, oneIn(g.Rand, 2))
+		g.arm(blockThen, then, joins)
+		g.arm(blockElse, els, joins)
+	}
+	if meet.used {
+		s.stored = s.stored || meet.stored
+		g.b.Start(meet.block)
+		g.region(s, joins[:len(joins)-1])
+	}
+}
+
+func (g *generator) arm(b *ir.Block, s scope, joins []*join) {
+	g.b.Start(b)
+	g.region(s, joins)
+}
+
+// leave ends the block and the program.
+func (g *generator) leave(s *scope) {
+	switch {
+	case !s.stored && oneIn(g.Rand, 8):
+		g.b.PuntBy(g.number(s))
+	case !s.stored && oneIn(g.Rand, 4):
+		g.b.Punt(g.reason())
+	case oneIn(g.Rand, 30):
+		g.b.Abort()
+	default:
+		if oneIn(g.Rand, 2) {
+			g.b.Count(pick(g.Rand, ir.CountFast, ir.CountLive))
+		}
+		g.b.Redirect(g.number(s))
+	}
+}
+
+func (g *generator) reason() slowpath.Reason { return pick(g.Rand, slowpath.Reasons()...) }

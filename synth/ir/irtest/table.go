@@ -1,0 +1,91 @@
+package irtest
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
+
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// fields has one of each width, and one that is marked and never read.
+var fields = []ir.Field{{Name: "wide", Offset: 0, Width: 8}, {Name: "word", Offset: 8, Width: 4}, {Name: "half", Offset: 12, Width: 2},
+	{Name: "byte", Offset: 14, Width: 1}, {Name: "used", Offset: 15, Width: 1}}
+
+func (g *generator) addTables() {
+	g.rows = &ir.Table{Name: "rows", Kind: ir.Rows, Domain: slowpath.Route4, Size: 8, RowSize: 16, Fields: fields}
+	g.lpm = &ir.Table{Name: "lpm", Kind: ir.LPM, Domain: slowpath.Route4, First: 16, Size: 4}
+	g.set = &ir.Table{Name: "set", Kind: ir.Set, Domain: slowpath.Config}
+	for range g.IntN(4) {
+		p := ir.Prefix{Len: g.IntN(33)}
+		p.Addr = address(g.Rand) & p.Mask()
+		g.set.Prefixes = append(g.set.Prefixes, p)
+	}
+	g.hash = &ir.Table{Name: "hash", Kind: ir.Hash, Domain: slowpath.Config, Size: 16, RowSize: 16, Fields: fields}
+	g.fib = &ir.Table{Name: "fib", Kind: ir.FIB, Domain: slowpath.Any}
+}
+
+// address is mostly one of few, so that tables and packets meet.
+func address(r *rand.Rand) uint32 {
+	known := netip.MustParseAddr(pick(r, "10.0.0.1", "10.0.0.2", "10.2.0.9", "192.0.2.255", "127.0.0.1", "224.0.0.1")).As4()
+	if oneIn(r, 4) {
+		return r.Uint32()
+	}
+	return binary.BigEndian.Uint32(known[:])
+}
+
+// lookup asks one of the tables that never need the kernel, or mayLookup's.
+func (g *generator) lookup(s *scope) {
+	switch g.IntN(5) {
+	case 0, 1:
+		s.rows = append(s.rows, g.b.Lookup(g.b.Table(g.rows), g.number(s)))
+	case 2:
+		s.add(g.b.Lookup(g.b.Table(g.lpm), g.number(s)), true)
+	case 3:
+		s.add(g.b.Lookup(g.b.Table(g.set), g.number(s)), true)
+	case 4:
+		if row := g.mayLookup(s); row != nil {
+			g.b.Guard(ir.Ne, row, g.b.Const(0), g.reason())
+			s.rows = append(s.rows, row)
+		} else if !s.stored && !g.o.NoFIB {
+			g.live(s)
+		}
+	}
+}
+
+// mayLookup asks the hash table, now and then; the row may be none.
+func (g *generator) mayLookup(s *scope) *ir.Value {
+	if s.stored || g.o.NoHash || !oneIn(g.Rand, 3) {
+		return nil
+	}
+	key := g.b.ArithImm(ir.OpAnd, g.number(s), 7)
+	return g.b.Lookup(g.b.Table(g.hash), key)
+}
+
+func (g *generator) live(s *scope) {
+	args := make([]*ir.Value, 7)
+	for i := range args {
+		args[i] = g.number(s)
+	}
+	s.rows = append(s.rows, g.b.Lookup(g.b.Table(g.fib), args...))
+}
+
+// field reads or marks a field.
+func (g *generator) field(s *scope) {
+	if len(s.rows) == 0 {
+		return
+	}
+	row := pick(g.Rand, s.rows...)
+	if row.Table.Kind == ir.FIB {
+		f := pick(g.Rand, ir.FIBFields...)
+		s.add(g.b.Field(row, f.Name), f.Width <= 4)
+		return
+	}
+	f := pick(g.Rand, fields...)
+	if f.Name == "used" {
+		g.b.Mark(row, f.Name)
+		return
+	}
+	s.add(g.b.Field(row, f.Name), f.Width <= 4)
+}
