@@ -161,7 +161,7 @@ func foldLink(s *Snapshot, m message, resync *Kind) (bool, error) {
 	}
 	l.XDPFeatures, l.StripsVLAN = old.XDPFeatures, old.StripsVLAN
 	if !known {
-		*resync |= Silent
+		*resync |= Links | Silent // the first message may precede its pairing with a peer
 	}
 	if (old.Flags^l.Flags)&running != 0 || old.Master != l.Master || old.Carrier != l.Carrier {
 		*resync |= Qdiscs // the first time up, a device gets its default queueing discipline in silence

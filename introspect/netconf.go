@@ -88,5 +88,8 @@ func foldNetconf(s *Snapshot, m message, resync *Kind) (bool, error) {
 		*resync |= Netconfs // devices that still follow conf/default change with it in silence
 		return false, nil
 	}
+	if old, _ := s.Netconf.Get(n.Index); old.IgnoreLinkdown != n.IgnoreLinkdown {
+		*resync |= Routes | Nexthops // whose hops over links without carrier die or revive
+	}
 	return put(&s.Netconf, m.gone, n.Index, n), nil
 }
