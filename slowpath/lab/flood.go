@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -105,7 +103,7 @@ func (f *Flood) Sent() uint64 { return f.state.word(0) }
 // Send sends n frames from the given CPU, -1 for any.
 func (f *Flood) Send(n, cpu int) error {
 	return f.ns.Do(func() error {
-		restore, err := pin(cpu)
+		restore, err := Pin(cpu)
 		if err != nil {
 			return err
 		}
@@ -118,7 +116,7 @@ func (f *Flood) Send(n, cpu int) error {
 // the time that it took, both without the preparation of the first frames.
 func (f *Flood) Run(ctx context.Context, d time.Duration, cpu int) (sent uint64, took time.Duration, err error) {
 	err = f.ns.Do(func() error {
-		restore, err := pin(cpu)
+		restore, err := Pin(cpu)
 		if err != nil {
 			return err
 		}
@@ -146,29 +144,6 @@ func (f *Flood) send(n int) error {
 		return fmt.Errorf("lab: send %d frames: %w", n, err)
 	}
 	return nil
-}
-
-// pin keeps the calling thread on a CPU until restore is called.
-func pin(cpu int) (restore func(), err error) {
-	if cpu < 0 {
-		return func() {}, nil
-	}
-	var old, set unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &old); err != nil {
-		return nil, fmt.Errorf("lab: pin to CPU %d: %w", cpu, err)
-	}
-	set.Set(cpu)
-	runtime.LockOSThread()
-	if err := unix.SchedSetaffinity(0, &set); err != nil {
-		runtime.UnlockOSThread()
-		return nil, fmt.Errorf("lab: pin to CPU %d: %w", cpu, err)
-	}
-	return func() {
-		// A thread that cannot be moved back stays locked, and ends with its goroutine.
-		if unix.SchedSetaffinity(0, &old) == nil {
-			runtime.UnlockOSThread()
-		}
-	}, nil
 }
 
 // Close frees the flood's program and maps.

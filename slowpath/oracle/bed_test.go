@@ -1,0 +1,335 @@
+package oracle
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/slowpath/lab"
+)
+
+const (
+	ports         = 4
+	batchSize     = 120    // a veth's ring holds 256 frames
+	sentinelProto = 0x88b5 // IEEE 802 local experimental: no stack answers
+	patience      = 300 * time.Millisecond
+)
+
+// bed is a router under test and what watches its ports.
+type bed struct {
+	net     *lab.Network
+	capture *lab.Capture
+	in      *lab.Sender   // at a0
+	out     []*lab.Sender // at the router's ports: for sentinels
+	tap     int           // at r0: sees the sentinels that came in
+	own     map[[4]byte]bool
+	seq     uint64
+	quiet   bool // r0 does not show sentinels: it is down or belongs to a bridge
+	restore func()
+}
+
+// newBed makes a router and applies the configuration.
+func newBed(c config) (_ *bed, err error) {
+	b := &bed{tap: -1, own: map[[4]byte]bool{}}
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	if b.restore, err = lab.Pin(0); err != nil {
+		return nil, err
+	}
+	layout := c.layout
+	layout.Ports = ports
+	if b.net, err = lab.NewNetwork(layout); err != nil {
+		return nil, err
+	}
+	if err := b.common(); err != nil {
+		return nil, err
+	}
+	if b.capture, err = lab.NewCapture(4 << 20); err != nil {
+		return nil, err
+	}
+	for i, p := range b.net.Ports {
+		if i > 0 && layout.Idle {
+			continue
+		}
+		if err := b.capture.Add(p.Peer.Net, p.Peer.Index, uint32(i), i > 0 || !c.generic); err != nil {
+			return nil, err
+		}
+	}
+	return b, b.configure(c.setup)
+}
+
+// common is what every router has: routes behind every port, and neighbours that need no time to fail.
+func (b *bed) common() error {
+	for _, device := range []string{"r0", "r1", "r2", "r3"} {
+		dir := "ipv4/neigh/" + device + "/"
+		for _, name := range []string{"mcast_solicit", "ucast_solicit", "app_solicit"} {
+			if err := b.net.R.Sysctl(dir+name, "0"); err != nil {
+				return err
+			}
+		}
+	}
+	return b.net.R.Batch(strings.Split(strings.TrimSpace(commonLines), "\n"))
+}
+
+// commonLines make 100.64/10 live behind A, so that answers to packets from there go back by r0, and some neighbours
+// and routes behind the other ports.
+const commonLines = `
+route add 100.64.0.0/10 via 10.0.0.1
+route add 172.16.0.0/16 via 10.2.0.1
+route add 172.16.5.0/24 via 10.3.0.1
+route add 172.16.5.128/25 via 10.4.0.1
+route add 172.16.9.9/32 via 10.4.0.1
+route add 192.168.64.0/18 via 10.3.0.1
+neigh add 10.2.0.2 lladdr 02:00:00:00:0c:02 nud permanent dev r1
+neigh add 10.2.0.4 lladdr 02:00:00:00:0c:04 nud noarp dev r1
+neigh add 10.2.0.5 lladdr 02:00:00:00:0c:05 nud stale dev r1
+neigh add 10.2.0.6 lladdr 02:00:00:00:0c:06 nud reachable dev r1
+neigh add 10.2.0.7 nud failed dev r1
+neigh add 10.0.0.2 lladdr 02:00:00:00:0c:12 nud permanent dev r0`
+
+// configure runs the lines of a configuration: commands in the router, or in A or B where the line begins so.
+func (b *bed) configure(lines []string) error {
+	for _, line := range lines {
+		ns := b.net.R
+		if rest, ok := strings.CutPrefix(line, "A: "); ok {
+			ns, line = b.net.A, rest
+		} else if rest, ok := strings.CutPrefix(line, "B: "); ok {
+			ns, line = b.net.B, rest
+		}
+		if err := perform(ns, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// perform runs one line; "sysctl path=value" needs no process.
+func perform(ns *lab.Namespace, line string) error {
+	if rest, ok := strings.CutPrefix(line, "sysctl "); ok {
+		path, value, _ := strings.Cut(rest, "=")
+		return ns.Sysctl(path, value)
+	}
+	return ns.Run(line)
+}
+
+// start makes the router of a configuration for the length of a test.
+func start(t *testing.T, c config) *bed {
+	t.Helper()
+	b, err := newBed(c)
+	if err != nil {
+		t.Fatalf("%s: %v", c.name, err)
+	}
+	t.Cleanup(func() { release(); b.close() })
+	if c.open != nil {
+		if err := b.net.R.Do(c.open); err != nil {
+			t.Skipf("%s: %v", c.name, err)
+		}
+	}
+	return b
+}
+
+func (b *bed) generator(c config, seed uint64) *generator {
+	g := newGenerator(seed, b.net, c.targets)
+	if c.mtu != 0 {
+		g.mtu = c.mtu
+	}
+	return g
+}
+
+func (b *bed) mustPlay(t *testing.T, frames [][]byte) []arrivals {
+	t.Helper()
+	all, err := b.play(frames)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// open makes the ends ready. It comes after the configuration was read, so that the sockets are no part of it.
+func (b *bed) open() (err error) {
+	if b.in, err = lab.NewSender(b.net.A, b.net.Ports[0].Peer.Index); err != nil {
+		return err
+	}
+	for _, p := range b.net.Ports {
+		s, err := lab.NewSender(b.net.R, p.Index)
+		if err != nil && !errors.Is(err, unix.ENODEV) {
+			return err
+		}
+		b.out = append(b.out, s)
+	}
+	return b.net.R.Do(func() error {
+		if b.tap, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
+			return err
+		}
+		wait := unix.NsecToTimeval(int64(patience))
+		if err := unix.SetsockoptTimeval(b.tap, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait); err != nil {
+			return err
+		}
+		address := &unix.SockaddrLinklayer{Protocol: sentinelProto&0xff<<8 | sentinelProto>>8, Ifindex: b.net.Ports[0].Index}
+		if err := unix.Bind(b.tap, address); err != nil {
+			return err
+		}
+		return b.addresses()
+	})
+}
+
+// addresses learns which addresses are the router's own: answers from them carry numbers that never repeat.
+func (b *bed) addresses() error {
+	all, err := net.InterfaceAddrs()
+	for _, a := range all {
+		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil {
+			b.own[[4]byte(n.IP.To4())] = true
+		}
+	}
+	return err
+}
+
+// arrivals are the frames of a batch that left the router, each with the number of its port in front, in order of their
+// bytes.
+type arrivals []string
+
+func (a arrivals) equal(o arrivals) bool { return slices.Equal(a, o) }
+
+// play sends frames into r0 and gives what leaves the router, batch by batch.
+func (b *bed) play(frames [][]byte) (all []arrivals, err error) {
+	if err := b.drain(); err != nil {
+		return nil, err
+	}
+	for batch := range slices.Chunk(frames, batchSize) {
+		got, err := b.exchange(batch)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, got)
+	}
+	return all, nil
+}
+
+// exchange plays one batch.
+func (b *bed) exchange(batch [][]byte) (arrivals, error) {
+	b.seq++
+	mark := sentinel(b.seq)
+	if err := b.in.Send(append(batch[:len(batch):len(batch)], mark)...); err != nil {
+		return nil, b.noWay(err)
+	}
+	b.passed()
+	waiting := map[uint32]bool{}
+	for i, s := range b.out {
+		// A port that is down refuses; there is nothing behind it then.
+		if s != nil && s.Send(mark) == nil {
+			waiting[uint32(i)] = true
+		}
+	}
+	return b.collect(waiting)
+}
+
+// noWay forgives that nothing can be sent where r0 is down.
+func (b *bed) noWay(err error) error {
+	if errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENETDOWN) {
+		return nil
+	}
+	return err
+}
+
+// passed waits until the sentinel behind the batch has gone through r0.
+func (b *bed) passed() {
+	buf := make([]byte, 128)
+	for !b.quiet {
+		n, _, err := unix.Recvfrom(b.tap, buf, 0)
+		if err != nil && err != unix.EINTR {
+			b.quiet = true
+		} else if err == nil && n >= 22 && binary.BigEndian.Uint64(buf[14:]) == b.seq {
+			return
+		}
+	}
+	time.Sleep(2 * time.Millisecond)
+}
+
+// collect reads what was captured until the sentinel has arrived behind every port that is waited for.
+func (b *bed) collect(waiting map[uint32]bool) (arrivals, error) {
+	var got arrivals
+	end := time.Now().Add(patience)
+	for len(waiting) > 0 {
+		c, ok, err := b.capture.Next(time.Until(end))
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break // the other end of a port captures nothing
+		}
+		if seq, is := sequence(c.Frame); is {
+			if seq == b.seq {
+				delete(waiting, c.Tag)
+			}
+			continue
+		}
+		if f := b.comparable(c.Tag, c.Frame); f != nil {
+			got = append(got, string(append([]byte{byte(c.Tag)}, f...)))
+		}
+	}
+	slices.Sort(got)
+	return got, nil
+}
+
+// drain throws away what has nothing to do with what follows.
+func (b *bed) drain() error {
+	for {
+		if _, ok, err := b.capture.Next(0); !ok || err != nil {
+			return err
+		}
+	}
+}
+
+// close takes everything apart.
+func (b *bed) close() {
+	if b.tap >= 0 {
+		unix.Close(b.tap)
+	}
+	b.in.Close()
+	for _, s := range b.out {
+		s.Close()
+	}
+	if b.capture != nil {
+		b.capture.Close()
+	}
+	if b.net != nil {
+		b.net.Close()
+	}
+	if b.restore != nil {
+		b.restore()
+	}
+}
+
+// sentinel is a frame that no stack knows, with a number.
+func sentinel(seq uint64) []byte {
+	f := make([]byte, lab.MinFrame)
+	copy(f, net.HardwareAddr{2, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0x0a, 0})
+	binary.BigEndian.PutUint16(f[lab.OffEtherType:], sentinelProto)
+	binary.BigEndian.PutUint64(f[14:], seq)
+	return f
+}
+
+func sequence(f []byte) (uint64, bool) {
+	if len(f) < 22 || binary.BigEndian.Uint16(f[lab.OffEtherType:]) != sentinelProto {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(f[14:]), true
+}
+
+// needRoot skips a test that cannot make namespaces.
+func needRoot(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("network namespaces need root")
+	}
+}

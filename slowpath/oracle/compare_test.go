@@ -1,0 +1,91 @@
+package oracle
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hone-net/hone/slowpath/lab"
+)
+
+// comparable gives the part of a frame that the kernel decides alike each time, nil if there is none: not the ARP
+// requests, which come by time, not ICMP redirects, which are rare by time, and of the router's own packets neither the
+// identification, which it counts up, nor the checksum over it.
+//
+// What follows the datagram in a frame of the least length is padding: the kernel cuts it off, and the next Ethernet
+// device, which has no choice, puts it there again.
+func (b *bed) comparable(port uint32, f []byte) []byte {
+	if len(f) < lab.OffIP {
+		return f
+	}
+	switch binary.BigEndian.Uint16(f[lab.OffEtherType:]) {
+	case 0x0806:
+		if len(f) >= 22 && f[21] == 1 {
+			return nil
+		}
+	case 0x0800:
+		if len(f) >= lab.OffL4 {
+			return b.comparableIP(port, f)
+		}
+	}
+	return f
+}
+
+func (b *bed) comparableIP(port uint32, f []byte) []byte {
+	if end := lab.OffIP + int(binary.BigEndian.Uint16(f[lab.OffTotal:])); end < len(f) && len(f) <= lab.MinFrame && end >= lab.OffL4 {
+		f = f[:end]
+	}
+	if f[lab.OffIP] > 0x45 {
+		return withoutOptions(f)
+	}
+	// What goes back to A is the router's, too, where a whole prefix is local.
+	if !b.own[[4]byte(f[lab.OffSrc:lab.OffDst])] && (port != 0 || f[lab.OffProtocol] > 6) {
+		return f
+	}
+	if f[lab.OffProtocol] == 1 && len(f) > lab.OffL4 && f[lab.OffL4] == 5 {
+		return nil
+	}
+	f = slices.Clone(f)
+	clear(f[lab.OffID : lab.OffID+2])
+	clear(f[lab.OffChecksum : lab.OffChecksum+2])
+	return f
+}
+
+// withoutOptions wipes the options, into which the kernel may have written the time, and the checksum over them; of
+// ICMP errors about such packets, too, what they quote. IGMP reports of the router go altogether.
+func withoutOptions(f []byte) []byte {
+	end := lab.OffIP + int(f[lab.OffIP]&15)*4
+	if f[lab.OffProtocol] == 2 && f[lab.OffDst] == 224 || end > len(f) {
+		return nil
+	}
+	f = slices.Clone(f)
+	if f[lab.OffProtocol] == 1 && f[lab.OffTTL] >= 63 {
+		end = len(f)
+		clear(f[lab.OffID : lab.OffID+2])
+	}
+	clear(f[lab.OffL4:end])
+	clear(f[lab.OffChecksum : lab.OffChecksum+2])
+	return f
+}
+
+// describe shows what differs between two runs of the same frames.
+func describe(kernel, fast arrivals) string {
+	var out strings.Builder
+	show := func(who string, mine, other arrivals) {
+		shown := 0
+		for _, a := range mine {
+			if !slices.Contains(other, a) && shown < 3 {
+				shown++
+				fmt.Fprintf(&out, "  only the %s: port %d %s\n", who, a[0], hex.EncodeToString([]byte(a[1:])))
+			}
+		}
+	}
+	show("kernel", kernel, fast)
+	show("fast path", fast, kernel)
+	if out.Len() == 0 {
+		return fmt.Sprintf("  kernel %d frames, fast path %d, of the same bytes\n", len(kernel), len(fast))
+	}
+	return out.String()
+}
