@@ -18,13 +18,13 @@ func (l *lowering) arith(v *ir.Value) {
 	if commutes(v.Op) && (a.Op == ir.OpConst || b.Op != ir.OpConst && l.uses[a] > 1 && l.uses[b] == 1) {
 		a, b = b, a
 	}
-	if shifts(v.Op) && b.Op == ir.OpConst && b.Imm > 63 {
-		l.values[v] = l.constant(0)
-		return
-	}
 	narrow := l.narrowOp(v.Op, v, a, b)
 	r := l.scratch(a)
 	l.values[v] = r
+	if b.Op == ir.OpConst && shifts(v.Op) {
+		l.aluImm(aluOps[v.Op], narrow, r, int32(b.Imm&63))
+		return
+	}
 	if b.Op == ir.OpConst {
 		if imm, ok := immediate(b.Imm, narrow); ok {
 			l.aluImm(aluOps[v.Op], narrow, r, imm)

@@ -62,18 +62,20 @@ type inst struct {
 // code is a program under construction: instructions in their final order.
 type code struct {
 	insts  []inst
-	regs   reg   // the next virtual register
-	labels label // the next label
-	frame  int   // bytes of stack in use
-	saved  int   // bytes of stack below the frame that save registers around fast calls
-	tmp    map[reg]bool
+	regs   reg          // the next virtual register
+	labels label        // the next label
+	frame  int          // bytes of stack in use
+	saved  int          // bytes of stack below the frame that save registers around fast calls
+	tmp    map[reg]bool // lives for one instruction
+	whole  map[reg]bool // not to be split (again)
+	packet reg          // holds the address of the frame
 	// weight and value are given to every instruction that is appended.
 	weight float32
 	value  *ir.Value
 	note   string
 }
 
-func newCode() *code { return &code{regs: firstVirtual, tmp: map[reg]bool{}} }
+func newCode() *code { return &code{regs: firstVirtual, tmp: map[reg]bool{}, whole: map[reg]bool{}} }
 
 func (c *code) reg() reg {
 	c.regs++

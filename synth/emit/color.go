@@ -30,7 +30,11 @@ func (c *code) allocate() (crossing, error) {
 			c.rename(colors)
 			return g.renamed(colors), nil
 		}
-		c.spill(spill)
+		if g.splits(spill, c) {
+			c.split(spill)
+		} else {
+			c.spill(spill)
+		}
 	}
 	return nil, errors.New("emit: allocate registers: too many values in use at once")
 }
@@ -52,6 +56,9 @@ func (g *interference) color(c *code) ([]reg, reg) {
 	for _, r := range order {
 		best := g.pick(r, colors)
 		if best == noReg || best >= 6 && !opened[best] {
+			if g.splits(r, c) {
+				return nil, r
+			}
 			if victim := g.victim(r, colors, c.tmp); victim != noReg && (best == noReg || g.cost[victim] < saving) {
 				return nil, victim
 			}
@@ -63,6 +70,11 @@ func (g *interference) color(c *code) ([]reg, reg) {
 		colors[r] = best
 	}
 	return colors, noReg
+}
+
+// splits tells whether r is to be kept on the stack during calls only: that is cheap where the calls are rare.
+func (g *interference) splits(r reg, c *code) bool {
+	return g.through[r] > 0 && 2*g.through[r] < saving && !c.whole[r] && g.cost[r] >= saving
 }
 
 // pick finds a free register, if possible the one that a move then need not move to.

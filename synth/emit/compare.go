@@ -2,6 +2,7 @@ package emit
 
 import (
 	"math"
+	"math/bits"
 
 	"github.com/cilium/ebpf/asm"
 
@@ -52,6 +53,10 @@ func (l *lowering) compareSpecial(c ir.Cond, p, q *ir.Value, to label) bool {
 		l.branch(jumpOps[c], false, pair[0], pair[1], to)
 		return true
 	}
+	if shift, ok := l.shifted[p]; ok {
+		l.compareShifted(c, p, q.Imm, shift, to)
+		return true
+	}
 	if p.Op == ir.OpFold && q.Imm == math.MaxUint16 && l.foldIsCompared(p) {
 		l.compareFold(c == ir.Eq, p, to)
 		return true
@@ -69,6 +74,37 @@ func (l *lowering) compareNone(narrow bool, p, q *ir.Value, to label) {
 		l.alu(asm.And, narrow, r, l.in(q))
 	}
 	l.branchImm(asm.JEq, narrow, r, 0, to)
+}
+
+// maskByShift handles the low 33 to 63 bits of a number, such as a MAC in an eight-byte load, where all that is asked
+// is whether they equal a constant: the mask needs a long instruction, shifting the other bits out does not.
+func (l *lowering) maskByShift(v *ir.Value) bool {
+	x, mask := v.Args[0], v.Args[1]
+	if x.Op == ir.OpConst {
+		x, mask = mask, x
+	}
+	n := bits.Len64(mask.Imm)
+	if mask.Op != ir.OpConst || n <= 32 || n == 64 || mask.Imm != 1<<n-1 || l.equalities[v] != l.total[v] {
+		return false
+	}
+	r := l.scratch(x)
+	l.aluImm(asm.LSh, false, r, int32(64-n))
+	l.values[v], l.shifted[v] = r, 64-n
+	return true
+}
+
+func (l *lowering) compareShifted(c ir.Cond, p *ir.Value, n uint64, shift int, to label) {
+	if n<<shift>>shift != n {
+		if c == ir.Ne {
+			l.jump(to)
+		}
+		return
+	}
+	if imm, ok := immediate(n<<shift, false); ok {
+		l.branchImm(jumpOps[c], false, l.in(p), imm, to)
+		return
+	}
+	l.branch(jumpOps[c], false, l.in(p), l.constant(n<<shift), to)
 }
 
 // comparison is a test for being equal, or not equal, to a constant.

@@ -147,12 +147,13 @@ type interference struct {
 	cost     []float32 // estimated runs of the instructions that mention the register
 	partners [][]reg   // registers that it is moved to or from
 	first    []int     // where it is first written
+	through  []float32 // estimated runs of the slow calls that it lives through
 	crossing crossing
 }
 
 func (c *code) interfere() *interference {
 	g := &interference{edges: make([]set, c.regs), cost: make([]float32, c.regs), partners: make([][]reg, c.regs),
-		first: make([]int, c.regs), crossing: crossing{}}
+		first: make([]int, c.regs), through: make([]float32, c.regs), crossing: crossing{}}
 	for r := range g.edges {
 		g.edges[r] = newSet(c.regs)
 		g.first[r] = -1
@@ -161,6 +162,9 @@ func (c *code) interfere() *interference {
 		g.note(n, i, after)
 		return true
 	})
+	for r, a := range c.recipes() {
+		g.cost[r] = min(g.cost[r], a.cost)
+	}
 	return g
 }
 
@@ -184,8 +188,12 @@ func (g *interference) note(n int, i *inst, after set) {
 	}
 	if i.kind == kCall {
 		after.each(func(r reg) {
-			if r != r0 {
-				g.crossing[n] = append(g.crossing[n], r)
+			if r == r0 {
+				return
+			}
+			g.crossing[n] = append(g.crossing[n], r)
+			if !i.fast {
+				g.through[r] += i.weight
 			}
 		})
 	}

@@ -31,7 +31,9 @@ type lowering struct {
 	uses   map[*ir.Value]int // uses that are still to be emitted
 	total  map[*ir.Value]int // all uses
 
-	compared map[comparison]int
+	compared   map[comparison]int
+	equalities map[*ir.Value]int // comparisons with any constant
+	shifted    map[*ir.Value]int // see maskByShift
 
 	values map[*ir.Value]reg
 	epochs map[*ir.Value][2]reg // OpMoved that was not combined: seen, built
@@ -58,7 +60,11 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 	l := &lowering{code: newCode(), kernel: k, spans: spans{}, uses: countUses(p), total: countUses(p),
 		compared: comparisons(p),
 		values:   map[*ir.Value]reg{}, epochs: map[*ir.Value][2]reg{}, fibs: map[*ir.Value]fibRow{},
-		blocks: map[*ir.Block]label{}, punts: map[slowpath.Reason]label{}, names: map[label]string{}}
+		blocks: map[*ir.Block]label{}, punts: map[slowpath.Reason]label{}, names: map[label]string{},
+		equalities: map[*ir.Value]int{}, shifted: map[*ir.Value]int{}}
+	for c, n := range l.compared {
+		l.equalities[c.value] += n
+	}
 	l.common, l.abort, l.puntOffset = l.newLabel(), l.newLabel(), l.reg()
 	l.names[l.common], l.names[l.abort] = "punt", "abort"
 	order, weight := layout(p)
@@ -94,6 +100,7 @@ func (l *lowering) prologue(p *ir.Program) error {
 		l.metadataTag(l.kernel.VethTag)
 	}
 	l.data, l.end = l.reg(), l.reg()
+	l.packet = l.data
 	l.note = "data"
 	l.load(l.data, l.ctx, ctxData, 4)
 	l.note = "data_end"

@@ -7,8 +7,8 @@ const moveNarrow = asm.OpCode(asm.ALUClass) | asm.OpCode(asm.Mov) | asm.OpCode(a
 
 // spill takes a register out of the competition: its uses get registers of their own that live for one instruction.
 func (c *code) spill(r reg) {
-	if def := c.soleConstant(r); def != nil {
-		c.remake(r, *def)
+	if again, ok := c.recipes()[r]; ok {
+		c.remake(r, again.insts)
 		return
 	}
 	slot := c.stack(8)
@@ -41,32 +41,61 @@ func (c *code) spill(r reg) {
 	})
 }
 
-// soleConstant finds the one instruction that sets r, if that is a constant or a map's address.
-func (c *code) soleConstant(r reg) *inst {
-	var def *inst
-	for n := range c.insts {
-		i := &c.insts[n]
-		if !mentions(i.writes(), r) {
-			continue
+// split keeps r on the stack while a slow call runs: from before its arguments are put into place until it returns.
+func (c *code) split(r reg) {
+	c.whole[r] = true
+	slot := c.stack(8)
+	crossed := map[int]bool{} // calls that r lives through
+	c.backward(func(n int, i *inst, after set) bool {
+		crossed[n] = i.kind == kCall && !i.fast && after.has(r)
+		return true
+	})
+	starts := map[int]bool{}
+	for n, yes := range crossed {
+		if yes {
+			starts[c.argumentsStart(n)] = true
 		}
-		if def != nil || i.kind != kImm && i.kind != kAddr && i.kind != kMap {
-			return nil
-		}
-		def = i
 	}
-	return def
+	n := -1
+	c.rewrite(func(i inst) {
+		n++
+		if starts[n] {
+			c.insts = append(c.insts, inst{kind: kStore, op: asm.StoreMemOp(asm.DWord), dst: frame, src: r, off: slot,
+				label: noLabel, weight: i.weight, note: "keep during the call"})
+		}
+		c.insts = append(c.insts, i)
+		if crossed[n] {
+			c.insts = append(c.insts, inst{kind: kLoad, op: asm.LoadMemOp(asm.DWord), dst: r, src: frame, off: slot,
+				label: noLabel, weight: i.weight, note: "after the call"})
+		}
+	})
 }
 
-// remake repeats the constant at each use.
-func (c *code) remake(r reg, def inst) {
+// argumentsStart finds where the setting of a call's argument registers begins.
+func (c *code) argumentsStart(call int) int {
+	for call > 0 {
+		i := &c.insts[call-1]
+		if w := i.writes(); i.kind == kCall || len(w) != 1 || w[0] >= firstVirtual {
+			break
+		}
+		call--
+	}
+	return call
+}
+
+// remake repeats the instructions that make r at each use.
+func (c *code) remake(r reg, recipe []inst) {
 	c.rewrite(func(i inst) {
 		switch {
 		case mentions(i.writes(), r):
 		case mentions(i.reads(), r):
 			t := c.temporary()
-			again := def
-			again.dst, again.weight = t, i.weight
-			c.insts = append(c.insts, again, i.substitute(r, t))
+			for _, again := range recipe {
+				again = again.substitute(r, t)
+				again.weight = i.weight
+				c.insts = append(c.insts, again)
+			}
+			c.insts = append(c.insts, i.substitute(r, t))
 		default:
 			c.insts = append(c.insts, i)
 		}

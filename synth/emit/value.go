@@ -29,7 +29,9 @@ func (l *lowering) emit(v *ir.Value) error {
 	case ir.OpMeta:
 		return l.meta(v)
 	case ir.OpAdd, ir.OpSub, ir.OpMul, ir.OpAnd, ir.OpOr, ir.OpXor, ir.OpShl, ir.OpShr:
-		l.arith(v)
+		if v.Op != ir.OpAnd || !l.maskByShift(v) {
+			l.arith(v)
+		}
 	case ir.OpSwap16:
 		r := l.scratch(v.Args[0])
 		l.swap(r, 2)
