@@ -91,12 +91,7 @@ func (h *Host) Read(name string, off, n int) ([]byte, error) {
 
 // Close releases the tables. Ports should be closed before; one that is not goes on with the tables as they are.
 func (h *Host) Close() error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for name, t := range h.tables {
-		t.close()
-		delete(h.tables, name)
-	}
+	h.Forget()
 	return h.seen.Close()
 }
 
@@ -127,4 +122,15 @@ func (h *Host) pick(spec *ebpf.CollectionSpec) (map[string]*table, error) {
 		used[name] = t
 	}
 	return used, nil
+}
+
+// Forget drops every table, so that the next Tables starts with empty ones. The ports that run are not vouched for until
+// they are swapped.
+func (h *Host) Forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, t := range h.tables {
+		t.close()
+		delete(h.tables, name)
+	}
 }
