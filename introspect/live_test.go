@@ -186,7 +186,7 @@ route dst=10.15.0.0/16 table=254 type=1 proto=3 hop=dev:R1,via:10.2.0.4
 route dst=10.15.0.0/16 table=254 seq=1 type=1 proto=3 hop=dev:R1,via:10.2.0.2
 route dst=10.15.0.0/16 table=254 seq=2 type=1 proto=3 hop=dev:R1,via:10.2.0.3
 route dst=10.16.0.0/16 table=254 type=1 proto=3 nhid=10
-route dst=10.17.0.0/16 table=254 type=6 proto=3 nhid=3
+route dst=10.17.0.0/16 table=254 type=1 proto=3 nhid=3
 route dst=127.0.0.1/32 table=255 type=2 scope=254 proto=2 src=127.0.0.1 hop=dev:1
 route dst=192.0.2.0/24 table=254 metric=7 type=1 proto=3 hop=dev:R1,via:10.2.0.2 mtu=1300 mtu-lock metrics
 route dst=198.51.100.0/25 table=254 type=6 proto=3

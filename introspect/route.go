@@ -56,7 +56,7 @@ func (d *routeDecoder) finish() Route {
 	d.hop.Flags = uint8(d.Flags & rtnhFlags)
 	switch {
 	case d.Object != 0:
-		d.Hops = nil // they are the object's, which may be replaced without a word about the route
+		d.Hops, d.Type = nil, unix.RTN_UNICAST // both shown are the object's, which may be replaced without a word
 	case d.Hops == nil && (d.hop.Index != 0 || d.hop.Via.IsValid() || d.hop.Encap != 0):
 		d.Hops = []Hop{d.hop}
 	}
