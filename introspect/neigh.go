@@ -11,8 +11,8 @@ const (
 // harmlessNeigh are the attributes of a neighbour that forwarding does not depend on: ages, probes, who made it.
 var harmlessNeigh = setOf(unix.NDA_UNSPEC, unix.NDA_CACHEINFO, unix.NDA_PROBES, ndaProtocol, ndaFlagsExt)
 
-// decodeNeigh reads the payload of RTM_NEWNEIGH or RTM_DELNEIGH: IPv4 and IPv6 neighbours are ok, a bridge's forwarding
-// database is not.
+// decodeNeigh reads the payload of RTM_NEWNEIGH or RTM_DELNEIGH: IPv4 and IPv6 neighbours are ok, automatic ones
+// and a bridge's forwarding database are not.
 func decodeNeigh(b []byte) (n Neigh, ok bool, err error) {
 	if len(b) < sizeofNdmsg {
 		return n, false, errShort
@@ -33,11 +33,15 @@ func decodeNeigh(b []byte) (n Neigh, ok bool, err error) {
 		harmlessNeigh.note(&n.Unknown, kind)
 		return nil
 	})
-	if err != nil || !n.Key.Addr.IsValid() {
+	if err != nil || !n.Key.Addr.IsValid() || n.automatic() {
 		return Neigh{}, false, err
 	}
 	return n, true, nil
 }
+
+// automatic tells of an entry that the kernel makes in silence as soon as somebody sends to a multicast, broadcast or own
+// address. Nothing is forwarded to it.
+func (n Neigh) automatic() bool { return n.State == unix.NUD_NOARP && n.Type != unix.RTN_UNICAST }
 
 func foldNeigh(s *Snapshot, m message, _ *Kind) (bool, error) {
 	n, ok, err := decodeNeigh(m.data)

@@ -146,29 +146,56 @@ func readU64(b []byte) (uint64, error) {
 
 // readTCX lists the programs that stand where tc filters do, but that rtnetlink knows nothing of.
 func readTCX(s *Snapshot) (*Snapshot, error) {
-	want := map[FilterKey]bool{}
+	n := *s
+	n.Filters = keep(s.Filters, func(k FilterKey) bool {
+		_, there := s.Links.Get(k.Index)
+		return there || k.Kind != kindTCX
+	})
 	for i := range s.Links.All() {
-		for parent, attach := range map[uint32]ebpf.AttachType{classIngress: ebpf.AttachTCXIngress, classEgress: ebpf.AttachTCXEgress} {
-			r, err := link.QueryPrograms(link.QueryOptions{Target: int(i), Attach: attach})
-			switch {
-			case errors.Is(err, unix.ENODEV):
-			case errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, unix.EINVAL):
-				return s, nil // older than Linux 6.6
-			case err != nil:
-				return s, fmt.Errorf("introspect: query TCX programs: %w", err)
-			case len(r.Programs) > 0:
-				want[FilterKey{i, parent, kindTCX}] = true
+		if err := n.readTCXOf(i); err != nil {
+			return s, err
+		}
+	}
+	return changed(s, &n), nil
+}
+
+func (s *Snapshot) readTCXOf(i Index) error {
+	for parent, attach := range map[uint32]ebpf.AttachType{classIngress: ebpf.AttachTCXIngress, classEgress: ebpf.AttachTCXEgress} {
+		r, err := link.QueryPrograms(link.QueryOptions{Target: int(i), Attach: attach})
+		if errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENODEV) {
+			err, r = nil, &link.QueryResult{} // older than Linux 6.6, or the link is gone
+		}
+		if err != nil {
+			return fmt.Errorf("introspect: query TCX programs: %w", err)
+		}
+		k := FilterKey{i, parent, kindTCX}
+		put(&s.Filters, len(r.Programs) == 0, k, Filter{k})
+	}
+	return nil
+}
+
+// readLink reads what is stale of one link.
+func (k *sensors) readLink(s *Snapshot, i Index, l staleLink) (*Snapshot, error) {
+	s, err := k.readFeaturesOf(s, i)
+	if err != nil || !l.whole {
+		return s, err
+	}
+	n := *s
+	if err := n.readTCXOf(i); err != nil {
+		return s, err
+	}
+	return readDeviceSysctls(changed(s, &n), l.names)
+}
+
+// groups are the multicast groups that tell of changed features: of XDP and of ethtool.
+func (k *sensors) groups() []uint32 {
+	var all []uint32
+	for _, f := range []genetlink.Family{k.netdev, k.ethtool} {
+		for _, g := range f.Groups {
+			if g.Name == "mgmt" || g.Name == "monitor" {
+				all = append(all, g.ID)
 			}
 		}
 	}
-	return withTCX(s, want), nil
-}
-
-func withTCX(s *Snapshot, want map[FilterKey]bool) *Snapshot {
-	n := *s
-	n.Filters = keep(s.Filters, func(k FilterKey) bool { return k.Kind != kindTCX || want[k] })
-	for k := range want {
-		n.Filters = n.Filters.With(k, Filter{k})
-	}
-	return changed(s, &n)
+	return all
 }

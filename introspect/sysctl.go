@@ -41,21 +41,50 @@ func appendDevice(paths []string, device string) []string {
 
 // readSysctls reads all of them anew.
 func readSysctls(s *Snapshot) (*Snapshot, error) {
-	want := map[Name]Sysctl{}
-	for _, path := range sysctlPaths(s) {
-		value, err := readSysctl(path)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) {
-			continue // not in this kernel, or the device is gone or carries no IPv4
-		}
-		if err != nil {
-			return s, fmt.Errorf("introspect: read sysctl: %w", err)
-		}
-		want[Name(path)] = Sysctl{Path: path, Value: value}
-	}
 	n := *s
-	n.Sysctls = become(s.Sysctls, want)
+	want := map[Name]bool{}
+	for _, path := range sysctlPaths(s) {
+		want[Name(path)] = true
+		if err := n.readSysctl(path); err != nil {
+			return s, err
+		}
+	}
+	n.Sysctls = keep(n.Sysctls, func(k Name) bool { return want[k] })
 	return changed(s, &n), nil
 }
+
+// readDeviceSysctls reads those of the devices that have or had some names.
+func readDeviceSysctls(s *Snapshot, names []string) (*Snapshot, error) {
+	n := *s
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		for _, path := range appendDevice(nil, name) {
+			if err := n.readSysctl(path); err != nil {
+				return s, err
+			}
+		}
+	}
+	return changed(s, &n), nil
+}
+
+// readSysctl takes the value of one path into the Snapshot.
+func (s *Snapshot) readSysctl(path string) error {
+	value, err := readSysctl(path)
+	switch {
+	case missing(err):
+		s.Sysctls = s.Sysctls.Without(Name(path))
+		return nil
+	case err != nil:
+		return fmt.Errorf("introspect: read sysctl: %w", err)
+	}
+	s.Sysctls = s.Sysctls.With(Name(path), Sysctl{Path: path, Value: value})
+	return nil
+}
+
+// missing tells whether the kernel has no such sysctl: an older one, or the device is gone or carries no IPv4.
+func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) }
 
 // readSysctl reads one value of the calling thread's network namespace.
 func readSysctl(path string) (string, error) {

@@ -1,0 +1,68 @@
+package introspect
+
+import (
+	"github.com/hone-net/hone/slowpath"
+	"golang.org/x/sys/unix"
+)
+
+// domains is a set of slowpath.Domain, one bit each.
+type domains uint8
+
+// The domains that announcements move. Each but nothing moves slowpath.Any, too.
+const (
+	nothing    domains = 0
+	toConfig           = domains(1<<slowpath.Any | 1<<slowpath.Config)
+	toRoute4           = domains(1<<slowpath.Any | 1<<slowpath.Route4)
+	toNeigh            = domains(1<<slowpath.Any | 1<<slowpath.Neigh)
+	everything         = toConfig | toRoute4 | toNeigh
+)
+
+// class says which domains a message moves, by its type and the family in the first byte of its payload.
+type class struct {
+	types  []uint16
+	family uint8 // 0 for any
+	moves  domains
+}
+
+// classes is the one table by which the filter counts an announcement while the kernel makes it, and the reader after it
+// has folded it. The first class that fits decides; what fits none moves Config. A link, an address or a nexthop object
+// takes routes and neighbours with it. Neighbours of IPv6 count, for an IPv4 route may lead through one; a bridge's
+// forwarding database does not.
+var classes = []class{
+	{[]uint16{unix.RTM_NEWROUTE, unix.RTM_DELROUTE}, unix.AF_INET, toRoute4},
+	{[]uint16{unix.RTM_NEWROUTE, unix.RTM_DELROUTE}, 0, nothing},
+	{[]uint16{unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH}, unix.AF_INET, toNeigh},
+	{[]uint16{unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH}, unix.AF_INET6, toNeigh},
+	{[]uint16{unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH}, unix.AF_BRIDGE, nothing},
+	{[]uint16{unix.RTM_NEWLINK, unix.RTM_DELLINK}, 0, everything},
+	{[]uint16{unix.RTM_NEWADDR, unix.RTM_DELADDR}, 0, everything},
+	{[]uint16{unix.RTM_NEWNEXTHOP, unix.RTM_DELNEXTHOP}, 0, everything},
+}
+
+// classify finds the domains that a datagram moves, by its first message.
+func classify(datagram []byte) domains {
+	if len(datagram) < classified {
+		return everything
+	}
+	kind, family := native.Uint16(datagram[4:]), datagram[unix.SizeofNlMsghdr]
+	for _, c := range classes {
+		for _, t := range c.types {
+			if t == kind && (c.family == 0 || c.family == family) {
+				return c.moves
+			}
+		}
+	}
+	return toConfig
+}
+
+// classified is how much of a datagram tells its class: the header and the first word of the payload.
+const classified = unix.SizeofNlMsghdr + 4
+
+// add counts one announcement.
+func (d domains) add(e *slowpath.Epochs) {
+	for i := range e {
+		if d&(1<<i) != 0 {
+			e[i]++
+		}
+	}
+}

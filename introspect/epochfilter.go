@@ -1,0 +1,104 @@
+package introspect
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/hone-net/hone/slowpath"
+)
+
+// Offsets in the tally: what the filters have counted, what the sysctl program has, and how many of its records found
+// no room.
+const (
+	tallySockets = 0
+	tallyLost    = 8 * int(slowpath.NumDomains)
+	tallySize    = tallyLost + 8
+)
+
+// counters are the two maps that the kernel-side programs count in: seen, which every emitted program reads, and tally,
+// which tells the filters' part of it apart.
+type counters struct{ seen, tally *ebpf.Map }
+
+// newFilter loads a socket filter that counts each datagram while the kernel delivers it, which it does in the system
+// call that makes the change. With sorted it counts rtnetlink messages by their class, otherwise all as Config. It
+// returns -1, never a length: a length would trim the message for the other listeners, who share it.
+func (c *counters) newFilter(name string, sorted bool) (*ebpf.Program, error) {
+	code := c.count(toConfig)
+	if sorted {
+		code = c.sort()
+	}
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: name, Type: ebpf.SocketFilter, Instructions: code, License: "GPL"})
+	if err != nil {
+		return nil, fmt.Errorf("introspect: load epoch filter: %w", err)
+	}
+	return p, nil
+}
+
+// sort compares the message with the table of classes, row by row.
+func (c *counters) sort() asm.Instructions {
+	const stack = -24
+	code := asm.Instructions{
+		asm.Mov.Imm(asm.R2, 0),
+		asm.Mov.Reg(asm.R3, asm.RFP),
+		asm.Add.Imm(asm.R3, stack),
+		asm.Mov.Imm(asm.R4, classified),
+		asm.FnSkbLoadBytes.Call(),
+		asm.JNE.Imm(asm.R0, 0, label(everything)),
+		asm.LoadMem(asm.R7, asm.RFP, stack+4, asm.Half),
+		asm.LoadMem(asm.R8, asm.RFP, stack+16, asm.Byte),
+	}
+	for i, row := range classes {
+		next := fmt.Sprintf("class-%d", i+1)
+		for _, t := range row.types {
+			code = append(code, asm.JEq.Imm(asm.R7, int32(t), fmt.Sprintf("family-%d", i)))
+		}
+		code = append(code, asm.Ja.Label(next))
+		if row.family != 0 {
+			code = append(code, asm.JEq.Imm(asm.R8, int32(row.family), label(row.moves)).WithSymbol(fmt.Sprintf("family-%d", i)),
+				asm.Ja.Label(next))
+		} else {
+			code = append(code, asm.Ja.Label(label(row.moves)).WithSymbol(fmt.Sprintf("family-%d", i)))
+		}
+		code = append(code, asm.Mov.Imm(asm.R0, 0).WithSymbol(next))
+	}
+	code = append(code, asm.Ja.Label(label(toConfig)))
+	for _, d := range exits() {
+		code = append(code, c.count(d)...)
+	}
+	return code
+}
+
+// exits lists the sets of domains that some class moves, each once.
+func exits() []domains {
+	all := []domains{everything, toConfig}
+	for _, row := range classes {
+		all = append(all, row.moves)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func label(d domains) string { return fmt.Sprintf("moves-%d", d) }
+
+// count adds one to the words of the domains in both maps, and accepts the datagram.
+func (c *counters) count(d domains) asm.Instructions {
+	code := asm.Instructions{asm.Mov.Imm(asm.R2, 1).WithSymbol(label(d))}
+	if d != nothing {
+		code = append(code, addTo(c.tally.FD(), tallySockets, d)...)
+		code = append(code, addTo(c.seen.FD(), 0, d)...)
+	}
+	return append(code, asm.Mov.Imm(asm.R0, -1), asm.Return())
+}
+
+// addTo adds R2 to words of a map's only value.
+func addTo(fd, offset int, d domains) asm.Instructions {
+	code := asm.Instructions{asm.LoadMapValue(asm.R1, fd, 0)}
+	for i := range int(slowpath.NumDomains) {
+		if d&(1<<i) != 0 {
+			code = append(code, asm.AddAtomic.Mem(asm.R1, asm.R2, asm.DWord, int16(offset+8*i)))
+		}
+	}
+	return code
+}

@@ -1,0 +1,288 @@
+package introspect
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/ringbuf"
+	"github.com/hone-net/hone/slowpath"
+)
+
+const (
+	holdLimit = 50 * time.Millisecond // how long a write may take to show
+	holdStep  = time.Millisecond
+)
+
+// sysctlWatch is a program on the root of cgroup2 that counts writes below net/ipv4, and the writes that are not accounted
+// for yet: the program runs before the value is stored, so the Watcher waits until /proc shows it.
+type sysctlWatch struct {
+	ring    *ebpf.Map
+	program *ebpf.Program
+	link    link.Link
+	reader  *ringbuf.Reader
+	record  ringbuf.Record
+	holds   []hold
+	lost    uint64
+}
+
+// hold is a write that is not accounted for; without a path it stands for some that are not known.
+type hold struct {
+	path, value string
+	count       uint64
+	until       time.Time
+}
+
+// watchSysctls attaches the program. It returns nil where that cannot be: no cgroup2, or no right to.
+func watchSysctls(l *ledger) (*sysctlWatch, error) {
+	root := cgroupRoot()
+	if root == "" {
+		return nil, nil
+	}
+	w := &sysctlWatch{}
+	if err := w.attach(l, root); err != nil {
+		if errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, os.ErrPermission) || errors.Is(err, os.ErrInvalid) {
+			return nil, w.close()
+		}
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+func (w *sysctlWatch) attach(l *ledger, root string) (err error) {
+	if w.ring, err = ebpf.NewMap(&ebpf.MapSpec{Name: "sysctls", Type: ebpf.RingBuf, MaxEntries: 1 << 16}); err != nil {
+		return fmt.Errorf("introspect: make ring of sysctl writes: %w", err)
+	}
+	spec := &ebpf.ProgramSpec{Name: "hone_sysctl", Type: ebpf.CGroupSysctl, AttachType: ebpf.AttachCGroupSysctl,
+		Instructions: sysctlProgram(&l.counters, w.ring.FD()), License: "GPL"}
+	if w.program, err = ebpf.NewProgram(spec); err != nil {
+		return fmt.Errorf("introspect: load sysctl program: %w", err)
+	}
+	if w.reader, err = ringbuf.NewReader(w.ring); err != nil {
+		return fmt.Errorf("introspect: read ring of sysctl writes: %w", err)
+	}
+	w.link, err = link.AttachCgroup(link.CgroupOptions{Path: root, Attach: ebpf.AttachCGroupSysctl, Program: w.program})
+	if err != nil {
+		return fmt.Errorf("introspect: attach sysctl program: %w", err)
+	}
+	return nil
+}
+
+// A record is the name of a sysctl and the new value, each padded with zeros.
+const (
+	recordName  = 88
+	recordValue = 40
+	recordSize  = recordName + recordValue
+)
+
+// sysctlProgram counts a write below net/ipv4/ as a move of Config, and reports it.
+func sysctlProgram(c *counters, ring int) asm.Instructions {
+	const name, value = -recordSize, -recordValue
+	code := asm.Instructions{
+		asm.Mov.Reg(asm.R6, asm.R1),
+		asm.LoadMem(asm.R0, asm.R6, 0, asm.Word), // write
+		asm.JEq.Imm(asm.R0, 0, "allow"),
+		asm.Mov.Imm(asm.R0, 0),
+	}
+	for at := int16(name); at < 0; at += 8 {
+		code = append(code, asm.StoreMem(asm.RFP, at, asm.R0, asm.DWord))
+	}
+	code = append(code,
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, name),
+		asm.Mov.Imm(asm.R3, recordName),
+		asm.Mov.Imm(asm.R4, 0),
+		asm.FnSysctlGetName.Call(),
+		asm.LoadMem(asm.R1, asm.RFP, name, asm.DWord),
+		asm.LoadImm(asm.R2, int64(native.Uint64([]byte("net/ipv4"))), asm.DWord),
+		asm.JNE.Reg(asm.R1, asm.R2, "allow"),
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, value),
+		asm.Mov.Imm(asm.R3, recordValue),
+		asm.FnSysctlGetNewValue.Call(),
+		asm.Mov.Imm(asm.R2, 1),
+	)
+	code = append(code, addTo(c.seen.FD(), 0, toConfig)...)
+	return append(code,
+		asm.LoadMapPtr(asm.R1, ring),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, name),
+		asm.Mov.Imm(asm.R3, recordSize),
+		asm.Mov.Imm(asm.R4, 0),
+		asm.FnRingbufOutput.Call(),
+		asm.JEq.Imm(asm.R0, 0, "allow"),
+		asm.LoadMapValue(asm.R1, c.tally.FD(), 0),
+		asm.Mov.Imm(asm.R2, 1),
+		asm.AddAtomic.Mem(asm.R1, asm.R2, asm.DWord, int16(tallyLost)),
+		asm.Mov.Imm(asm.R0, 1).WithSymbol("allow"),
+		asm.Return(),
+	)
+}
+
+// takeSysctls reads the ring, and accounts for the writes that show, or that had their time.
+func (w *Watcher) takeSysctls() error {
+	if w.sysctls == nil {
+		return nil
+	}
+	if err := w.sysctls.read(w.ledger); err != nil {
+		return err
+	}
+	left := w.sysctls.holds[:0]
+	for _, h := range w.sysctls.holds {
+		if !h.shows() && time.Now().Before(h.until) {
+			left = append(left, h)
+			continue
+		}
+		s, err := w.readHeld(h)
+		if err != nil {
+			return err
+		}
+		w.s = s
+		w.ledger.sysctls[slowpath.Config] += h.count
+		w.ledger.sysctls[slowpath.Any] += h.count
+	}
+	w.sysctls.holds = left
+	return nil
+}
+
+func (w *Watcher) readHeld(h hold) (*Snapshot, error) {
+	if h.path == "" {
+		return readSysctls(w.s)
+	}
+	if !tracked(h.path) {
+		return w.s, nil
+	}
+	n := *w.s
+	err := n.readSysctl(h.path)
+	return changed(w.s, &n), err
+}
+
+// tracked tells whether a path is one of those in a Snapshot.
+func tracked(path string) bool {
+	for _, p := range globalSysctls {
+		if p == path {
+			return true
+		}
+	}
+	words := strings.Split(path, "/")
+	if len(words) != 4 || words[1] != "conf" || words[2] == "default" {
+		return false
+	}
+	for _, name := range deviceSysctls {
+		if words[3] == name {
+			return true
+		}
+	}
+	return false
+}
+
+// shows tells whether the written value is there, or will never be: of what is not read, and of devices that this
+// namespace does not have.
+func (h hold) shows() bool {
+	if h.path == "" {
+		return false
+	}
+	if !tracked(h.path) {
+		return true
+	}
+	value, err := readSysctl(h.path)
+	return missing(err) || err == nil && sameValue(value, h.value)
+}
+
+// sameValue compares what /proc shows with what was written to it.
+func sameValue(shown, written string) bool {
+	written = strings.TrimSpace(written)
+	if shown == written {
+		return true
+	}
+	a, err := strconv.ParseInt(shown, 10, 64)
+	if err != nil {
+		return false
+	}
+	b, err := strconv.ParseInt(written, 0, 64)
+	return err == nil && a == b
+}
+
+// read takes the records out of the ring.
+func (w *sysctlWatch) read(l *ledger) error {
+	until := time.Now().Add(holdLimit)
+	for w.reader.AvailableBytes() > 0 {
+		w.reader.SetDeadline(time.Now())
+		err := w.reader.ReadInto(&w.record)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("introspect: read sysctl write: %w", err)
+		}
+		if h, ok := decodeRecord(w.record.RawSample); ok {
+			h.until = until
+			w.holds = append(w.holds, h)
+		}
+	}
+	if lost := l.lost(); lost != w.lost {
+		w.holds = append(w.holds, hold{count: lost - w.lost, until: until})
+		w.lost = lost
+	}
+	return nil
+}
+
+func decodeRecord(b []byte) (hold, bool) {
+	if len(b) < recordSize {
+		return hold{}, false
+	}
+	name, _, _ := bytes.Cut(b[:recordName], []byte{0})
+	value, _, _ := bytes.Cut(b[recordName:recordSize], []byte{0})
+	return hold{path: strings.TrimPrefix(string(name), "net/"), value: string(value), count: 1}, true
+}
+
+// waiting tells whether some writes are not accounted for.
+func (w *sysctlWatch) waiting() bool { return len(w.holds) > 0 }
+
+func (w *sysctlWatch) descriptors() []int {
+	if l, ok := w.link.(interface{ FD() int }); ok {
+		return []int{l.FD()}
+	}
+	return nil
+}
+
+func (w *sysctlWatch) close() error {
+	var errs []error
+	if w.link != nil {
+		errs = append(errs, w.link.Close())
+	}
+	if w.reader != nil {
+		errs = append(errs, w.reader.Close())
+	}
+	if w.program != nil {
+		errs = append(errs, w.program.Close())
+	}
+	if w.ring != nil {
+		errs = append(errs, w.ring.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// cgroupRoot finds where cgroup2 is mounted; "" where it is not.
+func cgroupRoot() string {
+	text, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(text)) {
+		words := strings.Fields(line)
+		if len(words) > 3 && words[2] == "cgroup2" {
+			return words[1]
+		}
+	}
+	return ""
+}

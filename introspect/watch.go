@@ -1,0 +1,201 @@
+package introspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Watcher follows the configuration of the network namespace that it was made in. It is not safe for concurrent use.
+type Watcher struct {
+	route     *netlink.Conn // requests
+	sensors   *sensors
+	ledger    *ledger
+	filters   []*ebpf.Program
+	listeners []*listener
+	sysctls   *sysctlWatch // nil where no program can watch writes
+	wake      int          // an eventfd: the context is done
+	buffer    []byte
+
+	s     *Snapshot
+	stale stale
+	polls []poll
+
+	unsettled map[RouteKey]bool // routes that never rest
+
+	given       *Snapshot // what Next returned last
+	givenEpochs slowpath.Epochs
+}
+
+// Watch subscribes to everything that the kernel announces about the calling thread's network namespace, has `seen`
+// count it from then on, and takes a first Snapshot.
+func Watch(ctx context.Context) (*Watcher, error) {
+	w := &Watcher{wake: -1, s: &Snapshot{}, unsettled: map[RouteKey]bool{}, buffer: make([]byte, 1<<20)}
+	if err := w.open(); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	if err := w.resync(); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	if _, err := w.turn(); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, errors.Join(fmt.Errorf("introspect: watch: %w", context.Cause(ctx)), w.Close())
+	}
+	return w, nil
+}
+
+func (w *Watcher) open() (err error) {
+	if w.ledger, err = newLedger(); err != nil {
+		return err
+	}
+	if w.route, err = dialRoute(); err != nil {
+		return err
+	}
+	if w.sensors, err = openSensors(); err != nil {
+		return err
+	}
+	if err := w.listen(); err != nil {
+		return err
+	}
+	if w.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return fmt.Errorf("introspect: open eventfd: %w", err)
+	}
+	if w.sysctls, err = watchSysctls(w.ledger); err != nil {
+		return err
+	}
+	w.polls = w.schedule()
+	return nil
+}
+
+// routeGroups are the groups of rtnetlink that are listened to.
+var routeGroups = []uint32{unix.RTNLGRP_LINK, unix.RTNLGRP_NEIGH, unix.RTNLGRP_TC, unix.RTNLGRP_IPV4_IFADDR,
+	unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV4_NETCONF, unix.RTNLGRP_NEXTHOP}
+
+const xfrmGroupPolicy = 4 // XFRMNLGRP_POLICY
+
+// listen opens a listener for each protocol that the kernel has.
+func (w *Watcher) listen() error {
+	sorted, err := w.ledger.newFilter("hone_epoch_rt", true)
+	if err != nil {
+		return err
+	}
+	w.filters = append(w.filters, sorted)
+	plain, err := w.ledger.newFilter("hone_epoch", false)
+	if err != nil {
+		return err
+	}
+	w.filters = append(w.filters, plain)
+	if err := w.addListener(unix.NETLINK_ROUTE, sorted, true, routeGroups...); err != nil {
+		return err
+	}
+	if w.sensors.netfilter != nil {
+		err = errors.Join(err, w.addListener(unix.NETLINK_NETFILTER, plain, false, unix.NFNLGRP_NFTABLES))
+	}
+	if w.sensors.xfrm != nil {
+		err = errors.Join(err, w.addListener(unix.NETLINK_XFRM, plain, false, xfrmGroupPolicy))
+	}
+	if groups := w.sensors.groups(); len(groups) > 0 {
+		err = errors.Join(err, w.addListener(unix.NETLINK_GENERIC, plain, false, groups...))
+	}
+	return err
+}
+
+func (w *Watcher) addListener(protocol int, filter *ebpf.Program, sorted bool, groups ...uint32) error {
+	l, err := newListener(protocol, filter, sorted, groups...)
+	if err == nil {
+		w.listeners = append(w.listeners, l)
+	}
+	return err
+}
+
+// Next returns the Snapshot and what a program made of it may be vouched for: at once the first time, later when either
+// differs from what it returned before. It has to be called in the network namespace of the Watcher.
+func (w *Watcher) Next(ctx context.Context) (*Snapshot, slowpath.Epochs, error) {
+	stop := context.AfterFunc(ctx, func() { _, _ = unix.Write(w.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) })
+	defer stop()
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, slowpath.Epochs{}, fmt.Errorf("introspect: watch: %w", context.Cause(ctx))
+		}
+		e, err := w.turn()
+		if err != nil {
+			return nil, slowpath.Epochs{}, err
+		}
+		if w.given != w.s || w.givenEpochs != e {
+			w.given, w.givenEpochs = w.s, e
+			return w.s, e, nil
+		}
+		if err := w.wait(); err != nil {
+			return nil, slowpath.Epochs{}, err
+		}
+	}
+}
+
+// wait sleeps until something arrives or a poll is due.
+func (w *Watcher) wait() error {
+	fds := make([]unix.PollFd, 0, len(w.listeners)+2)
+	for _, l := range w.listeners {
+		fds = append(fds, unix.PollFd{Fd: int32(l.fd), Events: unix.POLLIN})
+	}
+	fds = append(fds, unix.PollFd{Fd: int32(w.wake), Events: unix.POLLIN})
+	if w.sysctls != nil {
+		fds = append(fds, unix.PollFd{Fd: int32(w.sysctls.ring.FD()), Events: unix.POLLIN})
+	}
+	t := unix.NsecToTimespec(max(0, time.Until(w.nextDue()).Nanoseconds()))
+	if _, err := unix.Ppoll(fds, &t, nil); err != nil && !errors.Is(err, unix.EINTR) {
+		return fmt.Errorf("introspect: wait for notifications: %w", err)
+	}
+	return nil
+}
+
+// Seen is the map that counts what the kernel announces: an array of one slowpath.Epochs, which can be mapped.
+func (w *Watcher) Seen() *ebpf.Map { return w.ledger.seen }
+
+// Descriptors are those that have to stay open as long as a program trusts Seen: without them nothing counts.
+func (w *Watcher) Descriptors() []int {
+	var fds []int
+	for _, l := range w.listeners {
+		fds = append(fds, l.fd)
+	}
+	if w.sysctls != nil {
+		fds = append(fds, w.sysctls.descriptors()...)
+	}
+	return fds
+}
+
+// Close stops counting and closes everything.
+func (w *Watcher) Close() error {
+	var errs []error
+	for _, l := range w.listeners {
+		errs = append(errs, unix.Close(l.fd))
+	}
+	if w.sysctls != nil {
+		errs = append(errs, w.sysctls.close())
+	}
+	for _, f := range w.filters {
+		errs = append(errs, f.Close())
+	}
+	if w.wake >= 0 {
+		errs = append(errs, unix.Close(w.wake))
+	}
+	if w.sensors != nil {
+		errs = append(errs, w.sensors.close())
+	}
+	if w.route != nil {
+		errs = append(errs, w.route.Close())
+	}
+	if w.ledger != nil {
+		errs = append(errs, w.ledger.close())
+	}
+	w.listeners, w.filters = nil, nil
+	return errors.Join(slices.DeleteFunc(errs, func(err error) bool { return err == nil })...)
+}

@@ -1,0 +1,105 @@
+package introspect
+
+import (
+	"time"
+
+	"github.com/hone-net/hone/slowpath"
+)
+
+// poll is something that the kernel does not announce and that is therefore looked at again and again.
+type poll struct {
+	period time.Duration
+	due    time.Time
+	look   func() error
+	silent []slowpath.Silent
+}
+
+const (
+	tapPeriod    = 50 * time.Millisecond
+	sysctlPeriod = 100 * time.Millisecond
+	hookPeriod   = 250 * time.Millisecond
+	slowPeriod   = time.Second
+	pollSlack    = 50 * time.Millisecond // from a poll's due time until the agent has acted upon it
+)
+
+// schedule lists the polls. Those whose changes are also announced, or counted by a program, are looked at seldom.
+func (w *Watcher) schedule() []poll {
+	sysctls := poll{period: sysctlPeriod, look: w.looker(readSysctls), silent: []slowpath.Silent{
+		{Change: "a sysctl is written that RTM_NEWNETCONF does not carry", Mechanism: "polled: no program can be attached to the root of cgroup2",
+			Bound: sysctlPeriod + pollSlack}}}
+	if w.sysctls != nil {
+		sysctls.period = slowPeriod
+		sysctls.silent = []slowpath.Silent{{Change: "a sysctl is written from outside the mounted cgroup2 hierarchy, or by a writer that is held up",
+			Mechanism: "cgroup/sysctl program, and polled", Bound: slowPeriod + pollSlack}}
+	}
+	polls := []poll{
+		{period: tapPeriod, look: w.looker(w.sensors.readTaps), silent: []slowpath.Silent{
+			{Change: "a packet socket is opened or changes its filter", Mechanism: "packet_diag, polled (a promiscuous one is announced)", Bound: tapPeriod + pollSlack}}},
+		{period: hookPeriod, look: w.looker(w.sensors.readHooks), silent: []slowpath.Silent{
+			{Change: "the first iptables-legacy table, IPVS service or netfilter program appears", Mechanism: "polled", Bound: hookPeriod + pollSlack},
+			{Change: "connection tracking or another function enters a netfilter hook", Mechanism: "polled where the kernel lists its hooks", Bound: hookPeriod + pollSlack}}},
+		{period: hookPeriod, look: w.looker(readTCX), silent: []slowpath.Silent{
+			{Change: "a TCX program is attached or detached", Mechanism: "BPF_PROG_QUERY, polled", Bound: hookPeriod + pollSlack}}},
+		sysctls,
+		{period: slowPeriod, look: w.retryRoutes},
+	}
+	for i := range polls {
+		polls[i].due = time.Now().Add(polls[i].period)
+	}
+	return polls
+}
+
+// looker makes a poll of a reader: what it finds changed moves Config by the Watcher's own hand before it is folded.
+func (w *Watcher) looker(read func(*Snapshot) (*Snapshot, error)) func() error {
+	return func() error {
+		s, err := read(w.s)
+		if err != nil {
+			return err
+		}
+		if s != w.s {
+			w.ledger.bump(toConfig)
+			w.s = s
+		}
+		return nil
+	}
+}
+
+// poll looks at what is due.
+func (w *Watcher) poll() error {
+	now := time.Now()
+	for i := range w.polls {
+		p := &w.polls[i]
+		if now.Before(p.due) {
+			continue
+		}
+		if err := p.look(); err != nil {
+			return err
+		}
+		p.due = now.Add(p.period)
+	}
+	return nil
+}
+
+// nextDue is when wait has to end at the latest.
+func (w *Watcher) nextDue() time.Time {
+	next := time.Now().Add(slowPeriod)
+	for _, p := range w.polls {
+		if p.due.Before(next) {
+			next = p.due
+		}
+	}
+	if w.sysctls != nil && w.sysctls.waiting() {
+		return time.Now().Add(holdStep)
+	}
+	return next
+}
+
+// Silent lists the changes that the kernel does not announce, how each is noticed, and within what time.
+func (w *Watcher) Silent() []slowpath.Silent {
+	var all []slowpath.Silent
+	for _, p := range w.polls {
+		all = append(all, p.silent...)
+	}
+	return append(all, slowpath.Silent{Change: "a notification that the kernel has no memory for",
+		Mechanism: "ENOBUFS on the listening socket", Bound: pollSlack})
+}

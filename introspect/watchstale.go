@@ -1,0 +1,211 @@
+package introspect
+
+import (
+	"fmt"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// stale is what has to be read anew before anything can be vouched for: what the kernel changes without a message of its
+// own, what messages tell only in part, and what an older message may have spoilt in a newer dump.
+type stale struct {
+	dump   Kind // kinds to dump
+	routes staleRoutes
+	rules  bool
+	hooks  bool
+	silent bool                // everything that is never announced
+	links  map[Index]staleLink // features, TCX programs and sysctls of these
+	neighs map[NeighKey]bool
+}
+
+// staleLink is what to read of a link: its features, or everything, with the sysctls of the names that it had.
+type staleLink struct {
+	whole bool
+	names []string
+}
+
+// maxNeighs is how many neighbours are asked for one by one; more are dumped.
+const maxNeighs = 256
+
+func (t *stale) any() bool {
+	return t.dump != 0 || t.routes.any() || t.rules || t.hooks || t.silent || len(t.links) > 0 || len(t.neighs) > 0
+}
+
+func (t *stale) everything() {
+	*t = stale{silent: true}
+	t.kinds(Announced)
+}
+
+// kinds takes the effect of a message. What is silent about a new link is noted with the link.
+func (t *stale) kinds(k Kind) {
+	if k&Routes != 0 {
+		t.routes.all()
+	}
+	t.rules = t.rules || k&Rules != 0
+	t.dump |= k & Announced &^ (Routes | Rules)
+}
+
+// takeLink notes a link that appears, goes or changes its name: then the kernel makes, removes or renames its sysctls.
+func (t *stale) takeLink(s *Snapshot, m netlink.Message) {
+	l, ok, err := decodeLink(m.Data)
+	if err != nil || !ok {
+		return
+	}
+	old, known := s.Links.Get(l.Index)
+	if known && old.Name == l.Name && m.Header.Type == unix.RTM_NEWLINK {
+		return
+	}
+	t.link(l.Index, true, old.Name, l.Name)
+}
+
+func (t *stale) link(i Index, whole bool, names ...string) {
+	if t.links == nil {
+		t.links = map[Index]staleLink{}
+	}
+	old := t.links[i]
+	t.links[i] = staleLink{whole || old.whole, append(old.names, names...)}
+}
+
+// takeGeneric notes the link that a notification of netdev or ethtool is about: both put its index into the first
+// attribute, ethtool within a header.
+func (t *stale) takeGeneric(k *sensors, m netlink.Message) {
+	const sizeofGenlmsghdr = 4
+	if len(m.Data) < sizeofGenlmsghdr {
+		return
+	}
+	_ = attributes(m.Data[sizeofGenlmsghdr:], func(kind uint16, data []byte) error {
+		switch {
+		case uint16(m.Header.Type) == k.netdev.ID && kind == netdevIfindex && len(data) == 4:
+			t.link(Index(native.Uint32(data)), false)
+		case uint16(m.Header.Type) == k.ethtool.ID && kind == ethtoolHeader:
+			return attributes(data, func(kind uint16, data []byte) error {
+				if kind == ethtoolHeaderIndex && len(data) == 4 {
+					t.link(Index(native.Uint32(data)), false)
+				}
+				return nil
+			})
+		}
+		return nil
+	})
+}
+
+// takeNeigh notes a neighbour: two changes of one by two CPUs can be announced in the wrong order, so it is asked for.
+func (t *stale) takeNeigh(m netlink.Message) {
+	n, ok, err := decodeNeigh(m.Data)
+	switch {
+	case err != nil || !ok || n.Key.Proxy:
+	case len(t.neighs) >= maxNeighs:
+		t.dump |= Neighs
+	default:
+		if t.neighs == nil {
+			t.neighs = map[NeighKey]bool{}
+		}
+		t.neighs[n.Key] = true
+	}
+}
+
+// refresh reads what is stale, after a barrier: the kernel announces that a link goes down or an address is deleted
+// before it flushes the routes, and holds the lock that the barrier waits for until that is done.
+func (w *Watcher) refresh() error {
+	if w.stale.dump != 0 || w.stale.routes.any() || w.stale.rules || w.stale.silent || len(w.stale.links) > 0 {
+		if err := w.barrier(); err != nil {
+			return err
+		}
+	}
+	t := w.stale
+	w.stale = stale{routes: t.routes}
+	if t.dump&Links != 0 {
+		t.silent = true
+	}
+	s, err := w.s.reload(w.route, t.dump|map[bool]Kind{true: Rules}[t.rules])
+	if err != nil {
+		return err
+	}
+	w.s = s
+	if err := w.refreshSilent(t); err != nil {
+		return err
+	}
+	if err := w.refreshNeighs(t.neighs, t.dump); err != nil {
+		return err
+	}
+	if w.stale.routes.any() {
+		return w.refreshRoutes()
+	}
+	return nil
+}
+
+func (w *Watcher) refreshSilent(t stale) (err error) {
+	switch {
+	case t.silent:
+		w.s, err = w.sensors.readAll(w.s)
+		return err
+	case t.hooks:
+		if w.s, err = w.sensors.readHooks(w.s); err != nil {
+			return err
+		}
+	}
+	for i, l := range t.links {
+		if w.s, err = w.sensors.readLink(w.s, i, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// barrier waits until no change is under way that took the lock of rtnetlink: a request for a single link takes it.
+func (w *Watcher) barrier() error {
+	m := netlink.Message{Header: netlink.Header{Type: unix.RTM_GETLINK, Flags: netlink.Request}, Data: linkRequest()}
+	native.PutUint32(m.Data[4:], 1)
+	if _, err := w.route.Execute(m); err != nil && !gone(err) {
+		return fmt.Errorf("introspect: pass barrier: %w", err)
+	}
+	return nil
+}
+
+// refreshNeighs asks for single neighbours.
+func (w *Watcher) refreshNeighs(keys map[NeighKey]bool, dumped Kind) error {
+	if dumped&Neighs != 0 {
+		return nil
+	}
+	for k := range keys {
+		s, err := w.readNeigh(k)
+		if err != nil {
+			return err
+		}
+		w.s = s
+	}
+	return nil
+}
+
+func (w *Watcher) readNeigh(k NeighKey) (*Snapshot, error) {
+	answers, err := w.route.Execute(netlink.Message{Header: netlink.Header{Type: unix.RTM_GETNEIGH, Flags: netlink.Request},
+		Data: neighRequest(k)})
+	if gone(err) {
+		n := *w.s
+		n.Neighs = n.Neighs.Without(k)
+		return changed(w.s, &n), nil
+	}
+	if err != nil {
+		return w.s, fmt.Errorf("introspect: read neighbour: %w", err)
+	}
+	s := w.s
+	for _, a := range answers {
+		if s, _, err = s.Fold(a); err != nil {
+			return w.s, fmt.Errorf("introspect: read neighbour: %w", err)
+		}
+	}
+	return s, nil
+}
+
+func neighRequest(k NeighKey) []byte {
+	address, family := k.Addr.AsSlice(), byte(unix.AF_INET)
+	if k.Addr.Is6() {
+		family = unix.AF_INET6
+	}
+	b := header(sizeofNdmsg, family)
+	native.PutUint32(b[4:], uint32(k.Index))
+	b = native.AppendUint16(b, uint16(unix.SizeofNlAttr+len(address)))
+	b = native.AppendUint16(b, unix.NDA_DST)
+	return append(b, address...)
+}

@@ -1,0 +1,163 @@
+package introspect
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hone-net/hone/slowpath"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	maxBatch  = 1 << 14 // datagrams in a turn, so that a storm cannot keep Next from returning
+	maxRounds = 16      // attempts at reading what keeps changing in a turn
+)
+
+// never is what nothing can be vouched for with.
+var never = slowpath.Epochs{slowpath.Never, slowpath.Never, slowpath.Never, slowpath.Never}
+
+// turn folds what has arrived, reads anew what that leaves in doubt, and returns what is accounted for. Where doubts
+// remain because the configuration changes faster than it can be read, that is nothing; the next turn tries again.
+func (w *Watcher) turn() (slowpath.Epochs, error) {
+	if err := w.poll(); err != nil {
+		return never, err
+	}
+	for range maxRounds {
+		err := w.drain()
+		if err == nil && !w.stale.any() {
+			return w.ledger.built(), nil
+		}
+		if err == nil {
+			err = w.refresh()
+		}
+		if errors.Is(err, errLost) {
+			err = w.resync()
+		}
+		if err != nil {
+			return never, err
+		}
+	}
+	return never, nil
+}
+
+// resync starts over after a loss. Own bumps come first: a notification that the kernel had no memory for moved nothing.
+// Outside of all groups the filters stand still, so that what they counted is what was lost or discarded; what changes
+// meanwhile is in the dump that follows the return to the groups.
+func (w *Watcher) resync() error {
+	w.ledger.bump(everything)
+	for _, l := range w.listeners {
+		if err := l.leave(); err != nil {
+			return err
+		}
+	}
+	for _, l := range w.listeners {
+		if err := l.discard(w.buffer); err != nil {
+			return err
+		}
+	}
+	w.ledger.restart()
+	for _, l := range w.listeners {
+		if err := l.join(); err != nil {
+			return err
+		}
+	}
+	w.stale.everything()
+	return nil
+}
+
+// drain folds what is queued.
+func (w *Watcher) drain() error {
+	left := maxBatch
+	for _, l := range w.listeners {
+		for ; left > 0; left-- {
+			datagram, foreign, err := l.receive(w.buffer)
+			if errors.Is(err, errEmpty) {
+				break
+			}
+			if err != nil {
+				return err
+			}
+			if err := w.take(l, datagram, foreign); err != nil {
+				return err
+			}
+		}
+	}
+	return w.takeSysctls()
+}
+
+// take folds one datagram and counts it as the filter did.
+func (w *Watcher) take(l *listener, datagram []byte, foreign bool) error {
+	l.moves(datagram).add(&w.ledger.folded)
+	if foreign {
+		return nil
+	}
+	return each(datagram, func(m netlink.Message) error {
+		switch l.protocol {
+		case unix.NETLINK_ROUTE:
+			return w.takeRoute(m)
+		case unix.NETLINK_NETFILTER:
+			w.stale.hooks = w.stale.hooks || movesHooks(uint16(m.Header.Type))
+		case unix.NETLINK_XFRM:
+			w.stale.hooks = true
+		case unix.NETLINK_GENERIC:
+			w.stale.takeGeneric(w.sensors, m)
+		}
+		return nil
+	})
+}
+
+// takeRoute folds one message of rtnetlink.
+func (w *Watcher) takeRoute(m netlink.Message) error {
+	switch uint16(m.Header.Type) {
+	case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
+		return w.takeRoute4(m)
+	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
+		w.stale.takeLink(w.s, m)
+	case unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH:
+		w.stale.takeNeigh(m)
+	case unix.RTM_NEWRULE, unix.RTM_DELRULE:
+		w.stale.rules = true
+	}
+	s, effect, err := w.s.Fold(m)
+	if err != nil {
+		return fmt.Errorf("introspect: fold notification: %w", err)
+	}
+	w.s = s
+	w.stale.kinds(effect.Resync)
+	return nil
+}
+
+// takeRoute4 folds a route, and notes that its key moved while a dump of routes may be under way.
+func (w *Watcher) takeRoute4(m netlink.Message) error {
+	r, ok, err := decodeRoute(m.Data)
+	if err != nil {
+		return fmt.Errorf("introspect: fold notification: %w", err)
+	}
+	k := keyAt(r.Key, 0)
+	if !ok || w.unsettled[k] {
+		w.stale.routes.moved(k, false)
+		return nil
+	}
+	s, effect, err := w.s.Fold(m)
+	if err != nil {
+		return fmt.Errorf("introspect: fold notification: %w", err)
+	}
+	w.s = s
+	w.stale.routes.moved(k, effect.Resync&Routes != 0)
+	return nil
+}
+
+// movesHooks tells whether a message of nftables can add or remove a base chain or a flowtable; rules and elements of
+// sets cannot.
+func movesHooks(kind uint16) bool {
+	if kind>>8 != unix.NFNL_SUBSYS_NFTABLES {
+		return true
+	}
+	switch kind & 0xff {
+	case unix.NFT_MSG_NEWSETELEM, unix.NFT_MSG_DELSETELEM, unix.NFT_MSG_NEWSET, unix.NFT_MSG_DELSET, unix.NFT_MSG_NEWOBJ,
+		unix.NFT_MSG_DELOBJ, unix.NFT_MSG_NEWGEN:
+		return false
+	}
+	return true
+}
