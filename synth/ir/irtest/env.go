@@ -49,18 +49,28 @@ func rows(r *rand.Rand, n int) []byte {
 	return data
 }
 
-// trie is words of which one in four names a block. Most addresses have the word of one of few patterns.
+// trie is words of which one in four names a block, in the first level and the first half of the blocks.
 func trie(r *rand.Rand, t *ir.Table) []byte {
 	data := make([]byte, t.Bytes())
 	words := make([]uint16, 64)
 	for i := range words {
 		words[i] = uint16(r.IntN(16))
 		if oneIn(r, 4) {
+			words[i] = 0x8000 | uint16(t.Size/2+r.IntN(t.Size/2))
+		} else if oneIn(r, 4) {
 			words[i] = 0x8000 | uint16(r.IntN(t.Size))
 		}
 	}
+	first := 2 << t.First
 	for i := 0; i < len(data); i += 2 {
-		binary.NativeEndian.PutUint16(data[i:], words[(i*7+i>>9)%len(words)])
+		word := words[(i*7+i>>9)%len(words)]
+		if i >= first && word&0x8000 != 0 {
+			word |= uint16(t.Size / 2)
+		}
+		if i >= first+t.Size/2*512 {
+			word &= 15
+		}
+		binary.NativeEndian.PutUint16(data[i:], word)
 	}
 	return data
 }
