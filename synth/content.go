@@ -1,0 +1,80 @@
+package synth
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+)
+
+// States of a neighbour: those in which the kernel sends to it, and those of them in which it does not want to know
+// whether anybody does.
+const (
+	nudUsable  = unix.NUD_REACHABLE | unix.NUD_PERMANENT | unix.NUD_NOARP | unix.NUD_STALE | unix.NUD_DELAY | unix.NUD_PROBE
+	nudSettled = unix.NUD_REACHABLE | unix.NUD_PERMANENT | unix.NUD_NOARP
+)
+
+// usable tells whether frames can be sent to a neighbour.
+func usable(n introspect.Neigh) bool {
+	return n.State&nudUsable != 0 && n.HasMAC && n.MAC != introspect.MAC{} && len(n.Unknown) == 0
+}
+
+// content says what is to stand in a row.
+func (f *FIB) content(r *row) rowData {
+	k := r.key
+	if k.reason != slowpath.None {
+		return rowData{flags: k.flags | f.groupTrack(r), reason: k.reason}
+	}
+	e := f.vet(k.oif)
+	d := rowData{smac: e.mac, mtu: routeMTU(k.mtu, e.mtu), flags: flagUnicast, oif: uint32(k.oif), reason: e.reason}
+	if e.reason != slowpath.None {
+		return d
+	}
+	if !k.via.IsValid() {
+		d.reason = slowpath.NeighbourMissing
+		return d
+	}
+	n, ok := f.Neighs.Get(introspect.NeighKey{Index: k.oif, Addr: k.via})
+	switch {
+	case !ok:
+		d.reason = slowpath.NeighbourMissing
+	case !usable(n):
+		d.reason = slowpath.NeighbourState
+	default:
+		d.dmac, d.usable = n.MAC, true
+		if n.State&nudSettled == 0 {
+			d.flags |= flagTrack
+		}
+	}
+	return d
+}
+
+// groupTrack is flagTrack if the use of a neighbour of a group has to be told to the kernel.
+func (f *FIB) groupTrack(r *row) uint16 {
+	for _, need := range r.needs() {
+		n, ok := f.Neighs.Get(introspect.NeighKey{Index: need.oif, Addr: need.via})
+		if ok && n.State&nudSettled == 0 {
+			return flagTrack
+		}
+	}
+	return 0
+}
+
+// routeMTU is the longest packet that the kernel forwards without a word: the route's MTU, locked or not, but no more
+// than the interface takes, which the kernel finds out later.
+func routeMTU(route, device uint32) uint16 {
+	if route != 0 {
+		device = min(device, route)
+	}
+	return uint16(min(device, maxPacket))
+}
+
+// groups tells whether any route has several nexthops between which the kernel chooses.
+func (f *FIB) groups() bool {
+	for key := range f.rows.byKey {
+		if key.reason == slowpath.Multipath {
+			return true
+		}
+	}
+	return false
+}

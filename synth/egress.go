@@ -1,0 +1,107 @@
+package synth
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+)
+
+// canTransmit is the bit of Link.XDPFeatures that says that frames can be redirected to the device.
+const canTransmit = 4 // NETDEV_XDP_ACT_NDO_XMIT
+
+// freeQdiscs queue without a policy that anybody would miss: a redirected frame goes past them.
+var freeQdiscs = []string{"noqueue", "mq", "pfifo_fast", "fq_codel", "fq"}
+
+// egress is what forwarding needs to know of an outgoing interface; with a Reason, it is left to the kernel.
+type egress struct {
+	reason slowpath.Reason
+	mac    introspect.MAC
+	mtu    uint32
+}
+
+// egressOf vets an outgoing interface.
+func egressOf(s *introspect.Snapshot, i introspect.Index) egress {
+	link, ok := s.Links.Get(i)
+	if !ok {
+		return egress{reason: slowpath.EgressDown}
+	}
+	return egress{egressReason(s, link), link.MAC, link.MTU}
+}
+
+func egressReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
+	const running = unix.IFF_UP | unix.IFF_RUNNING
+	switch {
+	case l.Type != unix.ARPHRD_ETHER, !slices.Contains(compiledKinds, l.Kind), l.Master != 0, len(l.Unknown) > 0,
+		l.Flags&(unix.IFF_LOOPBACK|unix.IFF_SLAVE|unix.IFF_NOARP) != 0, l.MAC == introspect.MAC{}, l.MTU < 68:
+		return slowpath.EgressKind
+	case l.Flags&running != running, !l.Carrier:
+		return slowpath.EgressDown
+	case l.XDPFeatures&canTransmit == 0:
+		return slowpath.EgressNotReady
+	case !queuesFreely(s, l.Index):
+		return slowpath.EgressQdisc
+	case filtersEgress(s, l.Index):
+		return slowpath.EgressFilter
+	case tapsEgress(s, l.Index):
+		return slowpath.EgressTap
+	}
+	return slowpath.None
+}
+
+// queuesFreely tells whether every queueing discipline of a device is one without a policy. What stands on the ingress
+// side is no matter here.
+func queuesFreely(s *introspect.Snapshot, i introspect.Index) bool {
+	for key, q := range s.Qdiscs.From(introspect.QdiscKey{Index: i}) {
+		if key.Index != i {
+			break
+		}
+		if key.Parent != parentIngress && !slices.Contains(freeQdiscs, q.Kind) {
+			return false
+		}
+	}
+	return true
+}
+
+// filtersEgress tells whether tc programs see what leaves by a device.
+func filtersEgress(s *introspect.Snapshot, i introspect.Index) bool {
+	for key, q := range s.Qdiscs.From(introspect.QdiscKey{Index: i}) {
+		if key.Index != i {
+			break
+		}
+		if q.Kind == "clsact" {
+			return true
+		}
+	}
+	for key := range s.Filters.From(introspect.FilterKey{Index: i}) {
+		if key.Index != i {
+			break
+		}
+		if key.Parent < handleIngress || key.Parent == minorEgress || key.Kind == "tcx" {
+			return true
+		}
+	}
+	return false
+}
+
+// tapsEgress tells whether a packet socket sees what leaves by a device: only those that listen to every protocol do.
+func tapsEgress(s *introspect.Snapshot, i introspect.Index) bool {
+	for _, tap := range s.Taps.All() {
+		if (tap.Index == 0 || tap.Index == i) && !tap.Harmless && tap.Protocol == unix.ETH_P_ALL {
+			return true
+		}
+	}
+	return false
+}
+
+// deviceRow is the row of an interface in the table that vets the answers of the live lookup; nil keeps it out.
+func (e egress) deviceRow() []byte {
+	if e.reason != slowpath.None {
+		return nil
+	}
+	row := binary.NativeEndian.AppendUint32(nil, min(e.mtu, maxPacket))
+	return binary.NativeEndian.AppendUint32(row, deviceUsable)
+}

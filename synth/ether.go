@@ -1,0 +1,52 @@
+package synth
+
+import (
+	"encoding/binary"
+
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// Places in the frame.
+const (
+	atDestMAC   = 0
+	atSourceMAC = 8 // the last four bytes of it; the first two stand in one word with the destination
+	atEtherType = 12
+	atHeader    = 14
+	atTOS       = 15
+	atTotal     = 16
+	atFragment  = 20
+	atTTL       = 22
+	atProtocol  = 23
+	atSource    = 26
+	atDest      = 30
+	atPayload   = 34
+)
+
+const etherHeader = 14
+
+// ether wants a whole header, untagged, and addressed to exactly this interface.
+func (c *compiler) ether() bool {
+	c.Bound(atPayload, slowpath.Short)
+	if c.link.Kind == kindVeth {
+		c.GuardImm(ir.Eq, c.Meta(ir.MetaVLAN), 0, slowpath.VLANTag)
+	}
+	mac := c.link.MAC
+	c.GuardImm(ir.Eq, c.LoadLE(atDestMAC, 4), uint64(binary.LittleEndian.Uint32(mac[:])), slowpath.OtherHost)
+	c.GuardImm(ir.Eq, c.LoadLE(atDestMAC+4, 2), uint64(binary.LittleEndian.Uint16(mac[4:])), slowpath.OtherHost)
+	return true
+}
+
+// version wants IPv4 without options: one compare of the three bytes that say so. Which of them is wrong is found out
+// where it costs nothing.
+func (c *compiler) version() bool {
+	const plain = 0x450008 // 08 00 45 as they stand in the frame
+	other, next := c.block("other"), c.block("ipv4")
+	three := c.ArithImm(ir.OpAnd, c.LoadLE(atEtherType, 4), 0xffffff)
+	c.If(ir.Ne, three, c.Const(plain), other, next, true)
+	c.Start(other)
+	c.GuardImm(ir.Eq, c.Load(atEtherType, 2), 0x0800, slowpath.NotIPv4)
+	c.Punt(slowpath.Version)
+	c.Start(next)
+	return true
+}

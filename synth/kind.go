@@ -1,0 +1,60 @@
+package synth
+
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+)
+
+// The kinds of link that are compiled; the kind of a plain network card is empty.
+const (
+	kindPlain = ""
+	kindVeth  = "veth"
+	kindTun   = "tun"
+)
+
+// compiledKinds are those whose frames the programs understand, as ingress and as egress.
+var compiledKinds = []string{kindPlain, kindVeth, kindTun}
+
+// harmlessChildren are the kinds of link that may stand on an interface without taking untagged IPv4 frames off it. A
+// veth and its peer point at each other; tunnels name the interface that they leave by, and receive as the host.
+var harmlessChildren = []string{"vlan", "veth", "vxlan", "geneve", "gre", "gretap", "erspan", "ipip", "sit", "vti", "ip6tnl",
+	"ip6gre", "ip6gretap", "ip6erspan"}
+
+// software tells whether frames on the link come from a host that may leave checksums to be completed by others.
+func software(l introspect.Link) bool { return l.Kind != kindPlain }
+
+func refuseKind(s subject) verdict {
+	switch {
+	case !slices.Contains(compiledKinds, s.link.Kind):
+		return refused(slowpath.Kind, "kind %s", s.link.Kind)
+	case s.link.Kind == kindVeth && (s.options.Hook == "auto" || s.options.Hook == ""):
+		return refused(slowpath.AutoVeth, "set the hook of %s to xdp to have one all the same", s.link.Name)
+	}
+	return accepted
+}
+
+func refuseMaster(s subject) verdict {
+	if s.link.Master == 0 && s.link.SlaveKind == "" && s.link.Flags&unix.IFF_SLAVE == 0 {
+		return accepted
+	}
+	master, _ := s.Links.Get(s.link.Master)
+	if master.Kind == "vrf" || s.link.SlaveKind == "vrf" {
+		return refused(slowpath.VRF, "in vrf %s", master.Name)
+	}
+	return refused(slowpath.Member, "a port of %s", master.Name)
+}
+
+// refuseChildren looks for links on top of this one that take frames off it before they are routed.
+func refuseChildren(s subject) verdict {
+	for _, child := range s.Links.All() {
+		if child.Lower == s.link.Index && child.PeerNS < 0 && child.Index != s.link.Index &&
+			!slices.Contains(harmlessChildren, child.Kind) {
+			return refused(slowpath.Kind, "%s (%s) stands on it", child.Name, child.Kind)
+		}
+	}
+	return accepted
+}

@@ -1,0 +1,18 @@
+package synth
+
+// Options are what decisions depend on beside the configuration of the network.
+type Options struct {
+	// Hook is what the administrator wants for the interface: "auto" (or ""), "xdp", "xdp-generic" or "off".
+	Hook string
+	// OurXDP tells whether the program with this id is one of ours; nil: none is.
+	OurXDP func(progID uint32) bool
+	// VethTag tells whether programs can see the VLAN tag of a frame on a veth.
+	VethTag bool
+	// FIBLookup tells whether programs can ask the kernel's live route lookup.
+	FIBLookup bool
+}
+
+func (o Options) ours(id uint32) bool { return o.OurXDP != nil && o.OurXDP(id) }
+
+// generic tells whether the program runs where the kernel has made a socket buffer already.
+func (o Options) generic() bool { return o.Hook == "xdp-generic" }

@@ -1,0 +1,50 @@
+package synth
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// maxInline is the number of own prefixes up to which compares are cheaper than asking the route table for the source.
+const maxInline = 16
+
+// inlined is the own prefixes in words, unless they are too many.
+type inlined struct {
+	known, fits bool
+	text        string
+}
+
+// inlineOwn puts the own prefixes into words, without those that others cover.
+func inlineOwn(own map[prefix]int) inlined {
+	var kept []string
+	var last prefix
+	for _, p := range slices.Sorted(maps.Keys(own)) {
+		if martian(p) || len(kept) > 0 && last.covers(p) {
+			continue
+		}
+		if len(kept) == maxInline {
+			return inlined{known: true}
+		}
+		kept, last = append(kept, p.String()), p
+	}
+	return inlined{true, true, strings.Join(kept, " ")}
+}
+
+// wideLocal lists the prefixes of more than one address that table local holds.
+func (f *FIB) wideLocal() []prefix {
+	var wide []prefix
+	for p := range f.own {
+		if p.len() == 32 || martian(p) {
+			continue
+		}
+		for _, r := range routesTo(f.Snapshot, p) {
+			if r.Key.Table == tableLocal {
+				wide = append(wide, p)
+				break
+			}
+		}
+	}
+	slices.Sort(wide)
+	return wide
+}

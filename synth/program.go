@@ -1,0 +1,111 @@
+package synth
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// compiler writes the program of one interface.
+type compiler struct {
+	*ir.Builder
+	snapshot *introspect.Snapshot
+	link     introspect.Link
+	options  Options
+	shape    Shape
+	arm      string // prefix of the names of blocks
+	pkt      packet
+}
+
+// packet is what the stages have read of the packet; each arm reads it anew.
+type packet struct {
+	header [5]*ir.Value // the IPv4 header in words of four bytes, least significant first
+	length *ir.Value    // total length
+	source *ir.Value
+	dest   *ir.Value
+}
+
+// stages look at a packet in this order, until one is not sure that it is to be forwarded. The cheap ones that tell
+// apart most come first, the header's checksum after what it costs least to find wrong; sources come last, because they
+// may need the routes.
+var stages = []func(*compiler) (goesOn bool){
+	(*compiler).ether, (*compiler).version, (*compiler).length, (*compiler).fragment, (*compiler).checksum, (*compiler).ttl,
+	(*compiler).sources, (*compiler).partial,
+}
+
+// Program writes the program of an interface that Refuse accepts. It forwards the packets of which it is sure by the
+// tables of the given Shape, and leaves the others to the kernel.
+//
+// It looks first whether the kernel has announced a change that the tables do not hold yet. While it has not, one compare
+// guards them all. Else, if only routes and neighbours have changed, the kernel's live lookup is asked, for as long as
+// it answers as the kernel would.
+func Program(s *introspect.Snapshot, ifindex int, o Options, shape Shape) (*ir.Program, error) {
+	link, ok := s.Links.Get(introspect.Index(ifindex))
+	if !ok {
+		return nil, fmt.Errorf("synth: program interface %d: there is none", ifindex)
+	}
+	if shape.First == 0 || shape.Blocks == 0 || shape.Rows == 0 || shape.Devices == 0 {
+		return nil, fmt.Errorf("synth: program %s: tables without a shape", link.Name)
+	}
+	c := &compiler{Builder: ir.NewBuilder("if" + strconv.Itoa(ifindex)), snapshot: s, link: link, options: o, shape: shape}
+	if shape.Full {
+		c.Punt(slowpath.TableFull)
+	} else {
+		c.write()
+	}
+	if err := ir.Check(c.Program); err != nil {
+		return nil, fmt.Errorf("synth: program %s: %w", link.Name, err)
+	}
+	return c.Program, nil
+}
+
+func (c *compiler) write() {
+	hot, cold := c.NewBlock("hot"), c.NewBlock("cold")
+	c.If(ir.Ne, c.Moved(slowpath.Any), c.Const(0), cold, hot, true)
+	c.Start(hot)
+	if c.stages("hot") {
+		c.route()
+	}
+	c.Start(cold)
+	if !c.coherent() {
+		c.Punt(slowpath.Moved)
+		return
+	}
+	c.GuardImm(ir.Eq, c.Moved(slowpath.Config), 0, slowpath.Moved)
+	if c.stages("cold") {
+		c.martianDest()
+		c.live()
+	}
+}
+
+// coherent tells whether a packet can be decided while routes and neighbours change: nothing that the program knows of
+// them is asked then, so the live lookup must know all of it.
+func (c *compiler) coherent() bool {
+	return c.options.FIBLookup && c.shape.Plain && c.shape.Inline && c.rpFilter() == 0
+}
+
+// stages looks at the packet; false if none is ever forwarded.
+func (c *compiler) stages(arm string) bool {
+	c.arm, c.pkt = arm, packet{}
+	for _, look := range stages {
+		if !look(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// block makes a block of the arm that is being written.
+func (c *compiler) block(name string) *ir.Block { return c.NewBlock(c.arm + "-" + name) }
+
+// SameCode tells whether two programs are the same, so that there is nothing to swap.
+func SameCode(a, b *ir.Program) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return bytes.Equal([]byte(a.String()), []byte(b.String()))
+}

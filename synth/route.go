@@ -1,0 +1,73 @@
+package synth
+
+import (
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// destination reads the destination address, once.
+func (c *compiler) destination() *ir.Value {
+	if c.pkt.dest == nil {
+		c.pkt.dest = c.Load(atDest, 4)
+	}
+	return c.pkt.dest
+}
+
+// route finds the nexthop of the packet in the tables and sends it there. A row without a destination MAC says what is to
+// be done instead.
+func (c *compiler) route() {
+	row := c.Lookup(c.Table(c.shape.nexthop()), c.Lookup(c.Table(c.shape.route()), c.destination()))
+	mac := c.Field(row, "mac")
+	slow, fast := c.block("slow"), c.block("fast")
+	c.If(ir.Eq, mac, c.Const(0), slow, fast, true)
+	c.Start(fast)
+	c.forward(row, mac)
+	c.Start(slow)
+	c.slow(row)
+}
+
+func (c *compiler) forward(row, mac *ir.Value) {
+	oif, flags := c.Field(row, "oif"), c.Field(row, "flags")
+	c.Guard(ir.Le, c.pkt.length, c.Field(row, "mtu"), slowpath.MTU)
+	c.GuardImm(ir.Ne, oif, uint64(c.link.Index), slowpath.Redirect)
+	smac := c.Field(row, "smac")
+	c.track(row, flags)
+	c.rewrite(mac, smac, ir.CountFast)
+	c.Redirect(oif)
+}
+
+// track marks a row as used if the kernel wants to know.
+func (c *compiler) track(row, flags *ir.Value) {
+	mark, next := c.block("mark"), c.block("send")
+	c.If(ir.AnySet, flags, c.Const(flagTrack), mark, next, true)
+	c.Start(mark)
+	c.Mark(row, "used")
+	c.Jump(next)
+	c.Start(next)
+}
+
+// rewrite makes the frame what the kernel would send.
+func (c *compiler) rewrite(mac, smac *ir.Value, counter ir.Counter) {
+	c.Count(counter)
+	c.StoreLE(atDestMAC, 8, mac)
+	c.StoreLE(atSourceMAC, 4, smac)
+	c.countDown()
+}
+
+// slow is for rows that are not usable as they are.
+func (c *compiler) slow(row *ir.Value) {
+	reason := c.Field(row, "reason")
+	if !c.options.FIBLookup {
+		c.PuntBy(reason)
+		return
+	}
+	flags := c.Field(row, "flags")
+	live, punt := c.block("choose"), c.block("leave")
+	c.If(ir.AnySet, flags, c.Const(flagLive), live, punt, false)
+	c.Start(punt)
+	c.PuntBy(reason)
+	c.Start(live)
+	c.arm += "-live"
+	c.track(row, flags)
+	c.live()
+}

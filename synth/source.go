@@ -1,0 +1,78 @@
+package synth
+
+import (
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// rpFilter is the value that the kernel goes by: the larger one of the interface's and that of all.
+func (c *compiler) rpFilter() int32 {
+	all, _ := c.snapshot.Netconf.Get(introspect.AllDevices)
+	own, _ := c.snapshot.Netconf.Get(c.link.Index)
+	return max(all.RPFilter, own.RPFilter)
+}
+
+// sources does what the kernel does with every source address, whatever the filter: martian ones and its own are not
+// forwarded. Whatever is in doubt is left to it.
+func (c *compiler) sources() bool {
+	c.pkt.source = c.Load(atSource, 4)
+	switch filter := c.rpFilter(); {
+	case filter > 0 && !c.numbered():
+		c.Punt(slowpath.SourceFilter) // the kernel drops everything
+		return false
+	case filter > 0:
+		c.filtered(filter)
+	case c.shape.Inline:
+		c.inlineSources()
+	default:
+		c.ownSource(c.Lookup(c.Table(c.shape.route()), c.pkt.source))
+	}
+	return true
+}
+
+// numbered tells whether the interface has an IPv4 address.
+func (c *compiler) numbered() bool {
+	for key := range c.snapshot.Addrs.From(introspect.AddrKey{Index: c.link.Index}) {
+		return key.Index == c.link.Index
+	}
+	return false
+}
+
+func (c *compiler) inlineSources() {
+	c.unicast(c.pkt.source, slowpath.SourceMartian)
+	if own, ok := c.shape.own(); ok {
+		c.GuardImm(ir.Eq, c.Lookup(c.Table(own), c.pkt.source), 0, slowpath.SourceOwn)
+	}
+}
+
+// unicast wants an address in 1/8 to 223/8, and not in 127/8: what martians does not hold.
+func (c *compiler) unicast(addr *ir.Value, r slowpath.Reason) {
+	net := c.ArithImm(ir.OpShr, addr, 24)
+	c.GuardImm(ir.Lt, c.ArithImm(ir.OpSub, net, 1), 223, r)
+	c.GuardImm(ir.Ne, net, 127, r)
+}
+
+// ownSource wants a row, that of the source, which says neither that it is the host's own nor that it is martian.
+func (c *compiler) ownSource(index *ir.Value) {
+	const own = rowOwnLast - rowOwnFirst + 1
+	c.GuardImm(ir.Ge, c.ArithImm(ir.OpSub, index, rowOwnFirst), own, slowpath.SourceOwn)
+	c.GuardImm(ir.Ne, index, rowMartian, slowpath.SourceMartian)
+}
+
+// filtered does what rp_filter asks for: with 1, that packets to the source leave by this interface; with 2, that they
+// could leave by any. Rows of own and martian addresses fail either, so that it is told apart afterwards.
+func (c *compiler) filtered(filter int32) {
+	index := c.Lookup(c.Table(c.shape.route()), c.pkt.source)
+	row := c.Lookup(c.Table(c.shape.nexthop()), index)
+	bad, next := c.block("source"), c.block("sourced")
+	if filter == 2 {
+		c.If(ir.NoneSet, c.Field(row, "flags"), c.Const(flagUnicast), bad, next, true)
+	} else {
+		c.If(ir.Ne, c.Field(row, "oif"), c.Const(uint64(c.link.Index)), bad, next, true)
+	}
+	c.Start(bad)
+	c.ownSource(index)
+	c.Punt(slowpath.SourceFilter)
+	c.Start(next)
+}

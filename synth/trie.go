@@ -1,0 +1,224 @@
+package synth
+
+import "encoding/binary"
+
+// An LPM table's first level is indexed by firstSmall bits, or by firstLarge where that would need too many blocks.
+const (
+	firstSmall  = 16
+	firstLarge  = 24
+	blockWords  = 256
+	maxBlocks   = 1 << 15
+	smallBlocks = 1 << 13 // more of them than this and the large first level is worth its memory
+	minBlocks   = 64
+	blockBit    = 1 << 15 // a word with it names a block
+)
+
+// trie is the route table: the words of an ir.LPM table, and beside each the length of the prefix that it is there for.
+// Every change of the words is noted as writes, in an order in which a program that looks meanwhile finds the old or the
+// new answer.
+type trie struct {
+	first   int
+	words   []uint16
+	depth   []uint8
+	entries map[prefix]uint16
+	lengths [33]int // how many entries have each length
+
+	blocks   int // that the table has room for; 0 while it is being built and grows
+	next     int // the first block that was never used
+	free     quarantine
+	overflow bool // a block was wanted and there was none
+
+	journal *journal
+	fresh   bool // what is painted is a block that nothing names yet
+}
+
+func newTrie(j *journal, first, size int) *trie {
+	t := &trie{first: first, journal: j, entries: make(map[prefix]uint16, size)}
+	t.words, t.depth = make([]uint16, 1<<first), make([]uint8, 1<<first)
+	return t
+}
+
+// seal gives the table its size, once it is built.
+func (t *trie) seal(least int) {
+	t.blocks = minBlocks
+	for t.blocks < least || t.blocks < t.next+t.next/4 && t.blocks < maxBlocks {
+		t.blocks *= 2
+	}
+}
+
+// set makes value the answer for the addresses of p that no longer prefix covers.
+func (t *trie) set(p prefix, value uint16) {
+	old, there := t.entries[p]
+	if there && old == value {
+		return
+	}
+	if !there {
+		t.lengths[p.len()]++
+	}
+	t.entries[p] = value
+	t.paint(span{p, p.len(), value, uint8(p.len())}, 0, 0, t.first)
+}
+
+// remove takes p out; the addresses that it answered for get the answer of the next shorter prefix.
+func (t *trie) remove(p prefix) {
+	if _, there := t.entries[p]; !there {
+		return
+	}
+	delete(t.entries, p)
+	t.lengths[p.len()]--
+	value, depth := uint16(0), uint8(0)
+	if shorter, ok := t.cover(p, p.len()-1); ok {
+		value, depth = t.entries[shorter], uint8(shorter.len())
+	}
+	t.paint(span{p, p.len(), value, depth}, 0, 0, t.first)
+}
+
+// cover finds the longest entry of at most length bits that covers p.
+func (t *trie) cover(p prefix, length int) (prefix, bool) {
+	for ; length >= 0; length-- {
+		if t.lengths[length] == 0 {
+			continue
+		}
+		shorter := newPrefix(p.addr(), length)
+		if _, ok := t.entries[shorter]; ok {
+			return shorter, true
+		}
+	}
+	return 0, false
+}
+
+// span is a change: the words of p that stand there for a prefix of at most limit bits get value and depth.
+type span struct {
+	p     prefix
+	limit int
+	value uint16
+	depth uint8
+}
+
+// paint applies a span to the words at base, which are indexed by the address bits from the one at from to that before to.
+func (t *trie) paint(s span, base, from, to int) {
+	index := int(s.p.addr()<<from>>(32-to+from)) + base
+	if s.p.len() > to {
+		t.descend(s, index, to)
+		return
+	}
+	t.fill(s, index, 1<<(to-s.p.len()), to)
+}
+
+// fill applies a span to count words at index, and to the blocks that they name.
+func (t *trie) fill(s span, index, count, to int) {
+	run := 0 // words before i that were written and not yet noted
+	for i := index; i < index+count; i++ {
+		word := t.words[i]
+		switch {
+		case word&blockBit != 0:
+			t.note(i-run, run)
+			run = 0
+			t.fill(s, t.base(word), blockWords, to+8)
+		case int(t.depth[i]) <= s.limit && (word != s.value || t.depth[i] != s.depth):
+			t.words[i], t.depth[i] = s.value, s.depth
+			run++
+		default:
+			t.note(i-run, run)
+			run = 0
+		}
+	}
+	t.note(index+count-run, run)
+}
+
+// descend applies a span to a part of what one word answers for. A new block is filled before a word names it; one whose
+// words have become equal gives way to a word.
+func (t *trie) descend(s span, index, to int) {
+	word := t.words[index]
+	if word&blockBit != 0 {
+		t.paint(s, t.base(word), to, to+8)
+		t.collapse(index, to)
+		return
+	}
+	block, ok := t.take()
+	if !ok {
+		t.overflow = true
+		return
+	}
+	base := t.base(block)
+	for i := base; i < base+blockWords; i++ {
+		t.words[i], t.depth[i] = word, t.depth[index]
+	}
+	outer := t.fresh
+	t.fresh = true
+	t.paint(s, base, to, to+8)
+	t.fresh = outer
+	t.words[index] = block
+	if !outer {
+		t.noteDeep(base, to+8)
+		t.note(index, 1)
+	}
+}
+
+// noteDeep notes a whole new block, and before it the one that it may name.
+func (t *trie) noteDeep(base, to int) {
+	if to < 32 {
+		for _, word := range t.words[base : base+blockWords] {
+			if word&blockBit != 0 {
+				t.note(t.base(word), blockWords)
+			}
+		}
+	}
+	t.note(base, blockWords)
+}
+
+// collapse frees the block that the word at index names, if no prefix is left that needs it.
+func (t *trie) collapse(index, to int) {
+	block := t.words[index]
+	base := t.base(block)
+	for i := base; i < base+blockWords; i++ {
+		if t.words[i]&blockBit != 0 || int(t.depth[i]) > to {
+			return
+		}
+	}
+	t.words[index], t.depth[index] = t.words[base], t.depth[base]
+	t.note(index, 1)
+	t.free.put(int(block &^ blockBit))
+}
+
+func (t *trie) base(word uint16) int { return 1<<t.first + int(word&^blockBit)*blockWords }
+
+// take finds a block that nobody reads.
+func (t *trie) take() (uint16, bool) {
+	if n, ok := t.free.take(); ok {
+		return uint16(n) | blockBit, true
+	}
+	if t.next == maxBlocks || t.blocks != 0 && t.next == t.blocks {
+		return 0, false
+	}
+	t.words = append(t.words, make([]uint16, blockWords)...)
+	t.depth = append(t.depth, make([]uint8, blockWords)...)
+	t.next++
+	return uint16(t.next-1) | blockBit, true
+}
+
+func (t *trie) note(index, count int) {
+	if count > 0 && !t.fresh && t.journal.on {
+		t.journal.note(tableRoute, 2*index, wordBytes(t.words[index:index+count]))
+	}
+}
+
+// find is the answer for an address.
+func (t *trie) find(addr uint32) uint16 {
+	word := t.words[addr>>(32-t.first)]
+	for shift := 24 - t.first; word&blockBit != 0; shift -= 8 {
+		word = t.words[t.base(word)+int(addr>>shift&0xff)]
+	}
+	return word
+}
+
+// image is the contents of the whole table, as far as they are not zero.
+func (t *trie) image() []byte { return wordBytes(t.words) }
+
+func wordBytes(words []uint16) []byte {
+	b := make([]byte, 0, 2*len(words))
+	for _, w := range words {
+		b = binary.NativeEndian.AppendUint16(b, w)
+	}
+	return b
+}
