@@ -87,7 +87,7 @@ func widthMax(width uint8) uint64 {
 func tableMax(t *ir.Table) uint64 {
 	switch t.Kind {
 	case ir.LPM:
-		return 1<<15 - 1
+		return math.MaxUint16
 	case ir.Set:
 		return 1
 	}
