@@ -1,0 +1,2 @@
+// Package specialize rewrites packet programs into programs that do the same for less.
+package specialize
