@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hone-net/hone/cmd/honed/agent"
+	"github.com/hone-net/hone/control"
+)
+
+func newExplain(o *options) *cobra.Command {
+	var source source
+	c := &cobra.Command{
+		Use: "explain PACKET", Short: "Tell what becomes of a packet, and why", Args: usage(cobra.MinimumNArgs(1)),
+		Long: "Tell what becomes of a packet: on which path, by which route and neighbour, by which check.\n\n" +
+			"The packet is described in words; what is left out is chosen so that the packet is valid:\n\n" +
+			"  iif NAME [eth MAC > MAC] [vlan N] ip ADDRESS > ADDRESS [udp|tcp|icmp|proto N] [sport N] [dport N]\n" +
+			"           [ttl N] [tos N] [len N] [id N] [df|nodf|mf] [offset N] [options N] [badsum] [type N]\n" +
+			"  iif NAME hex BYTES",
+		Example: "  hone explain 'iif r0 ip 10.0.0.1 > 10.2.0.9 udp ttl 3'",
+		RunE: func(c *cobra.Command, args []string) error {
+			x, err := explain(c, o, source, strings.Join(args, " "))
+			if err != nil {
+				return err
+			}
+			return o.show(c.OutOrStdout(), x, func(w io.Writer) { printExplanation(w, x) })
+		},
+	}
+	source.flag(c)
+	return o.flags(c)
+}
+
+func explain(c *cobra.Command, o *options, source source, packet string) (x control.Explanation, err error) {
+	if !source.offline() {
+		err = o.client().Post(c.Context(), "/v1/explain", url.Values{"packet": {packet}}, &x)
+		return x, err
+	}
+	s, ao, err := source.read(c.Context(), o)
+	if err != nil {
+		return x, err
+	}
+	return agent.Explain(s, ao, packet)
+}
+
+func printExplanation(w io.Writer, x control.Explanation) {
+	switch {
+	case x.Path == "kernel":
+		fmt.Fprintf(w, "left to the kernel: %s: %s\n", x.Reason, x.Detail)
+	case x.Out == "":
+		fmt.Fprintf(w, "%s path: %s\n", x.Path, x.Detail)
+	default:
+		fmt.Fprintf(w, "%s path: leaves by %s\n", x.Path, x.Out)
+	}
+	for _, line := range [][2]string{{"route", x.Route}, {"neighbour", x.Neighbour}, {"arrives", x.Before}, {"leaves", x.After}} {
+		if line[1] != "" {
+			fmt.Fprintf(w, "  %-9s  %s\n", line[0], line[1])
+		}
+	}
+	for _, step := range x.Trace {
+		fmt.Fprintln(w, "    "+step)
+	}
+}

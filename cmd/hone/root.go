@@ -1,0 +1,82 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hone-net/hone/control"
+)
+
+// options are the flags that every command has.
+type options struct {
+	netns  string
+	socket string
+	json   bool
+}
+
+// newRoot makes the command line. The order is that of the help text.
+func newRoot() *cobra.Command {
+	o := &options{}
+	root := &cobra.Command{
+		Use: "hone", Short: "Show and steer the fast path of this host", Version: control.Version,
+		SilenceUsage: true, SilenceErrors: true,
+		Long: "Show and steer the fast path of this host.\n\n" +
+			"Exit codes: 0 done, 1 failed, 2 wrong command line, 3 honed is not running.",
+		Args: usage(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.PersistentFlags().StringVar(&o.netns, "netns", "", "the network namespace `name` (of ip netns, or a path)")
+	root.PersistentFlags().StringVar(&o.socket, "socket", "", "honed's control socket `path` (default: the namespace's)")
+	for _, c := range []func(*options) *cobra.Command{
+		newStatus, newExplain, newPlan, newDump, newSnapshot, newMonitor, newDoctor, newEnable, newDisable, newDemo, newBench,
+		newVersion,
+	} {
+		root.AddCommand(c(o))
+	}
+	return root
+}
+
+// flags adds the flag of the commands that print documents.
+func (o *options) flags(c *cobra.Command) *cobra.Command {
+	c.Flags().BoolVarP(&o.json, "json", "j", false, "print JSON")
+	return c
+}
+
+// usage makes a mistake in the arguments one of the command line.
+func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return usageError{err}
+		}
+		return nil
+	}
+}
+
+// client talks to the namespace's honed.
+func (o *options) client() *control.Client { return control.NewClient(o.socketPath()) }
+
+// socketPath is where the namespace's honed listens.
+func (o *options) socketPath() string {
+	if o.socket != "" {
+		return o.socket
+	}
+	return control.SocketPath(o.netns)
+}
+
+// show prints a document, as JSON or by text.
+func (o *options) show(w io.Writer, document any, text func(io.Writer)) error {
+	if !o.json {
+		text(w)
+		return nil
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(document); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,280 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/hone-net/hone/control"
+	"github.com/hone-net/hone/fastpath"
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth"
+	"github.com/hone-net/hone/synth/emit"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// maxOurs bounds the ids that are remembered; the ones of long ago are of no use.
+const maxOurs = 4096
+
+// apply makes the programs account for a configuration and vouches for them up to its epochs. Whatever goes wrong in
+// the compiler leaves programs that hand everything to the kernel, never half of a change.
+func (a *Agent) apply(s *introspect.Snapshot, e slowpath.Epochs) {
+	defer a.rescue()
+	old := a.snapshot
+	a.snapshot, a.counts.Snapshots = s, a.counts.Snapshots+1
+	writes, reshaped := a.update(s)
+	a.release(s, a.survey(old, s, reshaped))
+	a.parkStale(e, reshaped)
+	a.epochs = e
+	if err := a.fill(writes, reshaped); err != nil {
+		a.broken(err)
+		return
+	}
+	a.vouchCurrent(e, reshaped)
+	a.install(e, reshaped)
+	a.counts.Error = ""
+}
+
+// rescue is deferred: it parks every program when the compiler panics, and starts over with the next configuration.
+func (a *Agent) rescue() {
+	if cause := recover(); cause != nil {
+		a.log.Error("panic", "cause", cause, "stack", string(debug.Stack()))
+		a.broken(fmt.Errorf("agent: internal error: %v", cause))
+	}
+}
+
+// broken hands everything to the kernel and forgets the tables, so that the next configuration starts from nothing.
+func (a *Agent) broken(err error) {
+	a.fib = nil
+	a.counts.Failures++
+	a.counts.Error = err.Error()
+	for _, f := range a.faces {
+		if f.port != nil {
+			f.port.Park()
+			f.parked = err.Error()
+			f.current.text = ""
+		}
+	}
+	a.host.Forget()
+	a.events.send(control.Event{Kind: "fail", Detail: err.Error()})
+	a.log.Error("everything is left to the kernel", "error", err)
+}
+
+func (a *Agent) parkAll(why string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.broken(errors.New(why))
+}
+
+// update brings the contents of the tables up to date.
+func (a *Agent) update(s *introspect.Snapshot) (writes []ir.Write, reshaped bool) {
+	if a.fib == nil {
+		a.fib = synth.NewFIB(s)
+		return nil, true
+	}
+	return a.fib.Update(s)
+}
+
+// survey decides for each interface. It tells whether it had to look at anything but routes and neighbours.
+func (a *Agent) survey(old, s *introspect.Snapshot, reshaped bool) (again bool) {
+	again = old == nil || reshaped || !sameButRoutes(old, s)
+	shape := a.fib.Shape()
+	for index, link := range s.Links.All() {
+		f := a.faces[index]
+		if f == nil {
+			f = &face{}
+			a.faces[index] = f
+		} else if !again && f.shape == shape {
+			continue
+		}
+		f.decision, f.shape = decide(s, link, a.options, shape), shape
+	}
+	return again
+}
+
+// release lets go of the interfaces that are gone and of those that are to be left to the kernel. Parking comes first:
+// it takes no time.
+func (a *Agent) release(s *introspect.Snapshot, again bool) {
+	if !again {
+		return
+	}
+	for index, f := range a.faces {
+		if _, there := s.Links.Get(index); there && f.port != nil && f.reason != slowpath.None {
+			f.port.Park()
+		}
+	}
+	for index, f := range a.faces {
+		_, there := s.Links.Get(index)
+		switch {
+		case !there:
+			a.detach(f, slowpath.None, "the interface is gone")
+			delete(a.faces, index)
+		case f.port == nil:
+		case f.reason != slowpath.None:
+			a.detach(f, f.reason, f.detail)
+		case !f.port.Attached():
+			a.detach(f, slowpath.None, "the interface was made anew")
+		case f.current.mode != f.mode:
+			a.detach(f, slowpath.None, "another hook is wanted")
+		}
+	}
+}
+
+// parkStale stops the programs that are about to be replaced. A change that the kernel announced has stopped them
+// already; this is for one that was found by looking.
+func (a *Agent) parkStale(e slowpath.Epochs, reshaped bool) {
+	if e != a.epochs {
+		return
+	}
+	for _, f := range a.faces {
+		if f.port != nil && (reshaped || f.current != f.wanted()) {
+			f.port.Park()
+		}
+	}
+}
+
+// fill writes the tables.
+func (a *Agent) fill(writes []ir.Write, reshaped bool) error {
+	if reshaped {
+		if err := a.host.Tables(a.fib.Tables()); err != nil {
+			return fmt.Errorf("agent: make tables: %w", err)
+		}
+		writes = a.fib.Image()
+	}
+	if err := a.host.Write(writes); err != nil {
+		return fmt.Errorf("agent: write tables: %w", err)
+	}
+	return nil
+}
+
+// vouchCurrent lets the programs on that need no change. It comes before the slow work of the others.
+func (a *Agent) vouchCurrent(e slowpath.Epochs, reshaped bool) {
+	if reshaped {
+		return
+	}
+	for _, f := range a.faces {
+		if f.port != nil && f.program != nil && f.current == f.wanted() {
+			f.port.Vouch(e)
+			f.parked = ""
+		}
+	}
+	a.counts.Updates++
+}
+
+// install attaches and swaps what is not yet as it is wanted.
+func (a *Agent) install(e slowpath.Epochs, reshaped bool) {
+	for _, f := range a.faces {
+		switch {
+		case f.reason != slowpath.None || f.program == nil:
+		case f.port == nil && f.failed != "" && f.failed == f.attempt():
+		case f.port == nil || reshaped || f.current != f.wanted():
+			a.renew(f, e)
+		}
+	}
+}
+
+// renew gives an interface the program that its decision wants.
+func (a *Agent) renew(f *face, e slowpath.Epochs) {
+	begin, kind := time.Now(), "attach"
+	spec, err := emit.Spec(f.program, a.options.Kernel)
+	switch {
+	case err != nil:
+	case f.port == nil:
+		f.port, err = a.host.Attach(int(f.link.Index), spec, f.mode)
+	default:
+		kind = "swap"
+		err = f.port.Swap(spec)
+	}
+	if err != nil {
+		a.failed(f, kind, err)
+		return
+	}
+	f.installed()
+	a.remember(f)
+	f.port.Vouch(e)
+	a.count(kind)
+	took := time.Since(begin)
+	a.events.send(control.Event{Kind: kind, Interface: f.link.Name, Took: took})
+	a.log.Info(kind, "interface", f.link.Name, "mode", modeName(f.mode), "took", took)
+}
+
+func (a *Agent) count(kind string) {
+	if kind == "swap" {
+		a.counts.Swapped++
+	} else {
+		a.counts.Attached++
+	}
+}
+
+// failed leaves an interface to the kernel, until something changes that could make the difference.
+func (a *Agent) failed(f *face, kind string, err error) {
+	if f.port != nil {
+		f.port.Park()
+		a.close(f)
+	}
+	f.failed, f.failure, f.failureText = f.attempt(), reasonOf(err), err.Error()
+	if errors.Is(err, fastpath.ErrGone) {
+		return // the next configuration will say so
+	}
+	a.counts.Failures++
+	a.events.send(control.Event{Kind: "fail", Interface: f.link.Name, Reason: f.failure.String(), Detail: err.Error()})
+	a.log.Warn(kind+" failed", "interface", f.link.Name, "error", err)
+}
+
+// reasonOf says what an error of fastpath means for an interface.
+func reasonOf(err error) slowpath.Reason {
+	switch {
+	case errors.Is(err, fastpath.ErrForeign):
+		return slowpath.ForeignXDP
+	case errors.Is(err, fastpath.ErrTooLarge):
+		return slowpath.LargeMTU
+	case errors.Is(err, fastpath.ErrUnsupported):
+		return slowpath.NoDriver
+	}
+	return slowpath.AttachFailed
+}
+
+// detach takes a program off.
+func (a *Agent) detach(f *face, r slowpath.Reason, detail string) {
+	if f.port == nil {
+		return
+	}
+	a.close(f)
+	a.counts.Detached++
+	event := control.Event{Kind: "detach", Interface: f.link.Name, Detail: detail}
+	attributes := []any{"interface", f.link.Name, "detail", detail}
+	if r != slowpath.None {
+		event.Reason = r.String()
+		attributes = append(attributes, "reason", event.Reason)
+	}
+	a.events.send(event)
+	a.log.Info("detach", attributes...)
+}
+
+func (a *Agent) close(f *face) {
+	if err := f.port.Close(); err != nil {
+		a.log.Warn("detach failed", "interface", f.link.Name, "error", err)
+	}
+	f.port, f.current, f.parked = nil, identity{}, ""
+}
+
+// remember keeps the program's id, so that the next Snapshot does not take it for somebody else's.
+func (a *Agent) remember(f *face) {
+	info, err := f.port.Info()
+	if err != nil {
+		return
+	}
+	if len(a.ours) >= maxOurs {
+		clear(a.ours)
+	}
+	a.ours[info.ID] = true
+}
+
+// sameButRoutes tells whether two Snapshots differ at most in routes and neighbours, which tables hold, and not code.
+func sameButRoutes(a, b *introspect.Snapshot) bool {
+	return a.Links.Equal(b.Links) && a.Addrs.Equal(b.Addrs) && a.Rules4.Equal(b.Rules4) && a.Nexthops.Equal(b.Nexthops) &&
+		a.Netconf.Equal(b.Netconf) && a.Qdiscs.Equal(b.Qdiscs) && a.Filters.Equal(b.Filters) && a.Taps.Equal(b.Taps) &&
+		a.Sysctls.Equal(b.Sysctls) && a.Hooks.Equal(b.Hooks)
+}

@@ -1,0 +1,148 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/hone-net/hone/control"
+	"github.com/hone-net/hone/fastpath"
+)
+
+func TestFirstConfiguration(t *testing.T) {
+	b := newBed(t)
+	did := b.announce()
+	b.expect(slices.Clone(did), "tables", "write", "attach 2", "vouch 2 for 1", "attach 3", "vouch 3 for 1")
+	b.inOrder(did, "tables", "write", "attach 2", "vouch 2 for 1")
+	if s := b.Status(); len(s.Interfaces) != 2 || s.Interfaces[0].State != control.StateFast || s.Agent.Attached != 2 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestRoutesAndNeighboursNeedNoNewProgram(t *testing.T) {
+	b := newBed(t)
+	b.announce()
+	b.edit("10.2.0.0/16", "10.3.0.0/16")
+	did := b.announce()
+	b.expect(slices.Clone(did), "write", "vouch 2 for 2", "vouch 3 for 2")
+	b.inOrder(did, "write", "vouch 2 for 2")
+	b.edit("mac=02:00:00:00:0b:00", "mac=02:00:00:00:0b:01")
+	b.expect(b.announce(), "write", "vouch 2 for 3", "vouch 3 for 3")
+	b.expect(b.announce(), "vouch 2 for 4", "vouch 3 for 4")
+}
+
+func TestCodeChanges(t *testing.T) {
+	b := newBed(t)
+	b.announce()
+	b.edit("mac=02:00:00:00:00:f0", "mac=02:00:00:00:00:aa")
+	did := b.announce()
+	b.expect(slices.Clone(did), "write", "vouch 3 for 2", "swap 2", "vouch 2 for 2")
+	b.inOrder(did, "vouch 3 for 2", "swap 2", "vouch 2 for 2")
+
+	// The same without an announcement: what runs is stopped before anything else.
+	b.edit("mac=02:00:00:00:00:aa", "mac=02:00:00:00:00:bb")
+	did = b.again()
+	b.inOrder(did, "park 2", "swap 2", "vouch 2 for 2")
+}
+
+func TestRefusalDetaches(t *testing.T) {
+	b := newBed(t)
+	b.announce()
+	b.edit("index=2 name=r0", "index=2 name=r0 alias=hone=off")
+	did := b.announce()
+	b.inOrder(did, "park 2", "close 2")
+	if i := b.Status().Interfaces[0]; i.State != control.StateKernel || i.Reason != "off-alias" {
+		t.Errorf("%+v", i)
+	}
+	b.edit(" alias=hone=off", "")
+	b.inOrder(b.announce(), "attach 2", "vouch 2 for 3")
+}
+
+func TestFailureIsNotRepeated(t *testing.T) {
+	b := newBed(t)
+	b.host.attach = fmt.Errorf("attach: %w", fastpath.ErrTooLarge)
+	b.announce()
+	if i := b.Status().Interfaces[0]; i.State != control.StateFailed || i.Reason != "large-mtu" {
+		t.Errorf("%+v", i)
+	}
+	b.host.attach = nil
+	b.edit("10.2.0.0/16", "10.3.0.0/16")
+	b.expect(b.announce(), "write")
+	b.edit("index=2 name=r0 type=1 flags=0x11043 kind=veth lower=2 peer-ns=1 mtu=1500", "index=2 name=r0 type=1 flags=0x11043 kind=veth lower=2 peer-ns=1 mtu=1400")
+	b.inOrder(b.announce(), "attach 2", "vouch 2 for 3")
+	if s := b.Status(); s.Agent.Failures != 2 || s.Interfaces[0].State != control.StateFast {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestFailedSwapLeavesToKernel(t *testing.T) {
+	b := newBed(t)
+	b.announce()
+	b.host.ports[2].swap = errors.New("no")
+	b.edit("mac=02:00:00:00:00:f0", "mac=02:00:00:00:00:aa")
+	b.inOrder(b.announce(), "swap 2", "park 2", "close 2")
+}
+
+func TestInterfaceMadeAnew(t *testing.T) {
+	b := newBed(t)
+	b.announce()
+	b.host.ports[2].attached = false
+	b.edit("mac=02:00:00:00:00:f0", "mac=02:00:00:00:00:aa")
+	b.inOrder(b.announce(), "close 2", "attach 2", "vouch 2 for 2")
+}
+
+func TestPanicParksEverything(t *testing.T) {
+	b := newBed(t)
+	b.announce()
+	b.host.write = func() { panic("planted") }
+	b.edit("10.2.0.0/16", "10.3.0.0/16")
+	b.expect(b.announce(), "write", "forget", "park 2", "park 3")
+	s := b.Status()
+	if s.Coherent || s.Interfaces[0].State != control.StateParked || s.Agent.Error == "" {
+		t.Errorf("%+v", s)
+	}
+	b.host.write = nil
+	did := b.announce()
+	b.inOrder(did, "tables", "write", "swap 2", "vouch 2 for 3")
+	if s = b.Status(); s.Interfaces[0].State != control.StateFast || s.Agent.Error != "" {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestFailedWriteParksEverything(t *testing.T) {
+	b := newBed(t)
+	b.announce()
+	b.host.fails = errors.New("no")
+	b.edit("10.2.0.0/16", "10.3.0.0/16")
+	b.expect(b.announce(), "write", "forget", "park 2", "park 3")
+}
+
+func TestOwnProgramIsNotForeign(t *testing.T) {
+	b := newBed(t)
+	b.announce()
+	b.edit("index=2 name=r0", "index=2 name=r0 xdp=1 xdp-id=1")
+	if did := b.announce(); slices.Contains(did, "close 2") {
+		t.Errorf("gave up: %q", did)
+	}
+	b.edit("xdp-id=1", "xdp-id=99")
+	b.inOrder(b.announce(), "park 2", "close 2")
+}
+
+func TestSwitch(t *testing.T) {
+	b := newBed(t)
+	b.announce()
+	off := func(name string) func(control.Switched) control.Switched {
+		return func(s control.Switched) control.Switched { return s.Disable(name) }
+	}
+	if _, err := b.Switch(off("r0")); err != nil {
+		t.Fatal(err)
+	}
+	b.inOrder(b.host.take(), "park 2", "close 2")
+	b.Switch(off(""))
+	b.inOrder(b.host.take(), "park 3", "close 3")
+	b.Switch(func(s control.Switched) control.Switched { return s.Enable("") })
+	b.inOrder(b.host.take(), "attach 3", "vouch 3 for 1")
+	b.Close()
+	b.expect(b.host.take(), "close 2", "close 3")
+}

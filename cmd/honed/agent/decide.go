@@ -1,0 +1,97 @@
+package agent
+
+import (
+	"fmt"
+
+	"github.com/hone-net/hone/cmd/honed/config"
+	"github.com/hone-net/hone/control"
+	"github.com/hone-net/hone/fastpath"
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/specialize"
+	"github.com/hone-net/hone/synth"
+	"github.com/hone-net/hone/synth/emit"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// Options are what decisions depend on beside the configuration of the network.
+type Options struct {
+	Config   config.Config
+	Kernel   emit.Kernel
+	Switched control.Switched
+	OurXDP   func(progID uint32) bool // nil: none is ours
+}
+
+// decision is what is to be done with one interface: run the program, or leave it to the kernel for a Reason.
+type decision struct {
+	link    introspect.Link
+	mode    fastpath.Mode
+	reason  slowpath.Reason
+	detail  string
+	program *ir.Program
+	text    string // the program's text: programs of equal text are equal
+}
+
+// decide is a pure function of its arguments.
+func decide(s *introspect.Snapshot, link introspect.Link, o Options, shape synth.Shape) decision {
+	d := decision{link: link}
+	if o.Switched.Off(link.Name) {
+		d.reason, d.detail = slowpath.Off, "switched off by hone disable"
+		return d
+	}
+	so := o.synth(link.Name)
+	if so.Hook == "xdp-generic" {
+		d.mode = fastpath.Generic
+	}
+	if d.reason, d.detail = synth.Refuse(s, int(link.Index), so); d.reason != slowpath.None {
+		return d
+	}
+	if shape.Full {
+		d.reason, d.detail = slowpath.TableFull, slowpath.TableFull.Doc()
+		return d
+	}
+	p, err := synth.Program(s, int(link.Index), so, shape)
+	if err != nil {
+		d.reason, d.detail = slowpath.Unknown, err.Error()
+		return d
+	}
+	d.program = specialize.Run(p)
+	d.text = d.program.String()
+	return d
+}
+
+func (o Options) synth(name string) synth.Options {
+	our := o.OurXDP
+	if our == nil {
+		our = func(uint32) bool { return false }
+	}
+	return synth.Options{
+		Hook:      o.Config.HookOf(name),
+		OurXDP:    our,
+		VethTag:   o.Kernel.VethTag != nil,
+		FIBLookup: o.Kernel.FIBLookup,
+	}
+}
+
+// modeName is the word of the control documents for a mode.
+func modeName(m fastpath.Mode) string {
+	if m == fastpath.Generic {
+		return "generic"
+	}
+	return "native"
+}
+
+// linkNamed finds an interface by its name or alternative name.
+func linkNamed(s *introspect.Snapshot, name string) (introspect.Link, error) {
+	for _, l := range s.Links.All() {
+		if l.Name == name {
+			return l, nil
+		}
+		for _, alt := range l.AltNames {
+			if alt == name {
+				return l, nil
+			}
+		}
+	}
+	return introspect.Link{}, fmt.Errorf("agent: no interface %s", name)
+}

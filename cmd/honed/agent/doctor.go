@@ -1,0 +1,93 @@
+package agent
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/control"
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/emit"
+)
+
+// Doctor tells what the machine allows.
+func (a *Agent) Doctor() control.Doctor {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	d := Doctor(a.snapshot, a.options)
+	d.Checks = append(d.Checks, control.Check{Name: "epochs", Outcome: control.OK,
+		Detail: "changes are noticed by the kernel-side filter, in the system call that makes them"})
+	if a.counts.Error != "" {
+		d.Checks = append(d.Checks, control.Check{Name: "agent", Outcome: control.Warning, Detail: a.counts.Error})
+	}
+	for _, s := range a.watch.Silent() {
+		d.Silent = append(d.Silent, control.Silent{Change: s.Change, Mechanism: s.Mechanism, Bound: s.Bound})
+	}
+	return d
+}
+
+// Doctor tells what a machine with this kernel and configuration allows; the Snapshot may be nil.
+func Doctor(s *introspect.Snapshot, o Options) control.Doctor {
+	d := control.Doctor{Silent: []control.Silent{}}
+	d.Checks = append(d.Checks, kernelCheck(), capabilityCheck(), fibCheck(o.Kernel), vlanCheck(o.Kernel))
+	if s == nil {
+		return d
+	}
+	for _, p := range Plan(s, o).Interfaces {
+		d.Checks = append(d.Checks, interfaceCheck(s, p))
+	}
+	return d
+}
+
+func kernelCheck() control.Check {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return control.Check{Name: "kernel", Outcome: control.Warning, Detail: err.Error()}
+	}
+	return control.Check{Name: "kernel", Outcome: control.OK,
+		Detail: "Linux " + unix.ByteSliceToString(u.Release[:]) + " " + unix.ByteSliceToString(u.Machine[:])}
+}
+
+func capabilityCheck() control.Check {
+	if err := checkCapabilities(); err != nil {
+		return control.Check{Name: "capabilities", Outcome: control.Failure, Detail: strings.TrimPrefix(err.Error(), "agent: ")}
+	}
+	return control.Check{Name: "capabilities", Outcome: control.OK, Detail: "all that honed needs"}
+}
+
+func fibCheck(k emit.Kernel) control.Check {
+	if !k.FIBLookup {
+		return control.Check{Name: "live route lookup", Outcome: control.Warning,
+			Detail: "bpf_fib_lookup is missing: multipath routes and packets during route changes are left to the kernel"}
+	}
+	return control.Check{Name: "live route lookup", Outcome: control.OK, Detail: "bpf_fib_lookup"}
+}
+
+func vlanCheck(k emit.Kernel) control.Check {
+	if k.VethTag == nil {
+		return control.Check{Name: "vlan tags on veth", Outcome: control.Warning,
+			Detail: "the kernel's BTF does not tell where a tag stands: veth is left to the kernel"}
+	}
+	return control.Check{Name: "vlan tags on veth", Outcome: control.OK, Detail: "visible"}
+}
+
+// interfaceCheck says what an interface allows and whether somebody else is on it.
+func interfaceCheck(s *introspect.Snapshot, p control.Planned) control.Check {
+	link, _ := s.Links.Get(introspect.Index(p.Index))
+	kind := link.Kind
+	if kind == "" {
+		kind = "device"
+	}
+	facts := fmt.Sprintf("%s, mtu %d, xdp features %#x", kind, link.MTU, link.XDPFeatures)
+	c := control.Check{Name: "interface " + p.Name, Outcome: control.OK, Detail: facts + ": can be accelerated, " + p.Mode}
+	if p.Accelerate {
+		return c
+	}
+	c.Detail = fmt.Sprintf("%s: left to the kernel: %s: %s", facts, p.Reason, p.Detail)
+	if p.Reason == slowpath.ForeignXDP.String() || p.Reason == slowpath.Unknown.String() {
+		c.Outcome = control.Warning
+	}
+	return c
+}

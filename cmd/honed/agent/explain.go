@@ -1,0 +1,104 @@
+package agent
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"github.com/hone-net/hone/control"
+	"github.com/hone-net/hone/control/packet"
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// Explain tells what happens to the packet of a description.
+func (a *Agent) Explain(description string) (control.Explanation, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.snapshot == nil {
+		return control.Explanation{}, fmt.Errorf("agent: explain: the configuration is not read yet")
+	}
+	x, err := Explain(a.snapshot, a.options, description)
+	if err != nil {
+		return x, err
+	}
+	link, _ := linkNamed(a.snapshot, x.Interface)
+	if f := a.faces[link.Index]; f != nil && x.Path != "kernel" {
+		f.overrule(&x)
+	}
+	return x, nil
+}
+
+// overrule corrects an explanation by what really runs on the interface.
+func (f *face) overrule(x *control.Explanation) {
+	switch f.state() {
+	case control.StateParked:
+		x.Path, x.Out, x.After = "kernel", "", ""
+		x.Reason, x.Detail = slowpath.Moved.String(), "the program is parked: "+f.parked
+	case control.StateFailed:
+		x.Path, x.Out, x.After = "kernel", "", ""
+		x.Reason, x.Detail = f.failure.String(), f.failureText
+	}
+}
+
+// Explain tells what happens to the packet of a description under the configuration of a Snapshot.
+func Explain(s *introspect.Snapshot, o Options, description string) (control.Explanation, error) {
+	p, err := packet.Parse(description)
+	if err != nil {
+		return control.Explanation{}, err
+	}
+	link, err := linkNamed(s, p.Interface)
+	if err != nil {
+		return control.Explanation{}, err
+	}
+	frame := p.Frame(packet.MAC(link.MAC))
+	x := control.Explanation{Packet: description, Interface: link.Name, Path: "kernel", Before: hex.EncodeToString(frame)}
+	x.Route, x.Neighbour = route(s, frame)
+	fib := synth.NewFIB(s)
+	d := decide(s, link, o, fib.Shape())
+	if d.reason != slowpath.None {
+		x.Reason, x.Detail = d.reason.String(), d.detail
+		return x, nil
+	}
+	env := fib.Env()
+	env.VLAN = p.VLAN != 0
+	env.FIB = liveUnknown
+	env.Trace = true
+	verdict, err := ir.Eval(d.program, env, frame)
+	if err != nil {
+		return x, fmt.Errorf("agent: explain: %w", err)
+	}
+	conclude(&x, s, verdict, env)
+	return x, nil
+}
+
+// liveUnknown stands for the kernel's live lookup, which only a packet on the wire can ask: a row that says "not
+// forwarded".
+func liveUnknown([]uint64) []byte {
+	row := make([]byte, 32)
+	row[0] = 0xff
+	return row
+}
+
+// conclude puts a verdict into words.
+func conclude(x *control.Explanation, s *introspect.Snapshot, v ir.Verdict, env *ir.Env) {
+	x.Trace = v.Trace
+	switch v.Kind {
+	case ir.RedirectExit:
+		x.Path, x.After = "fast", hex.EncodeToString(v.Packet)
+		if link, ok := s.Links.Get(introspect.Index(v.Oif)); ok {
+			x.Out = link.Name
+		}
+		if env.Counts[ir.CountLive] > 0 {
+			x.Path = "live"
+		}
+	case ir.Punt:
+		x.Reason, x.Detail = v.Reason.String(), v.Reason.Doc()
+		if v.Reason == slowpath.LiveLookup {
+			x.Path, x.Reason, x.Detail = "live", "", "the kernel's route lookup is asked for each packet"
+		}
+	default:
+		x.Reason, x.Detail = slowpath.Aborted.String(), slowpath.Aborted.Doc()
+	}
+}

@@ -1,0 +1,86 @@
+package agent
+
+import (
+	"fmt"
+
+	"github.com/hone-net/hone/control"
+	"github.com/hone-net/hone/fastpath"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth"
+)
+
+// face is an interface as the agent sees it: what was decided for it, and what runs on it.
+type face struct {
+	decision
+	shape   synth.Shape // of the tables that the decision was made for
+	port    port        // nil while it has no program
+	current identity    // wanted() of what runs; without text while that is not known to be right
+	parked  string      // why its program hands everything to the kernel, empty if it does not
+
+	failed      string // attempt() of what failed, empty without
+	failure     slowpath.Reason
+	failureText string
+}
+
+// identity tells programs apart: equal ones need no swap.
+type identity struct {
+	mode fastpath.Mode
+	text string
+}
+
+// wanted identifies the program that the decision asks for.
+func (f *face) wanted() identity { return identity{f.mode, f.text} }
+
+// attempt identifies everything that decides whether attaching succeeds: after a failure, only a change of it is worth
+// another try.
+func (f *face) attempt() string { return fmt.Sprintf("%+v %+v", f.link, f.wanted()) }
+
+func (f *face) installed() {
+	f.current, f.parked, f.failed = f.wanted(), "", ""
+}
+
+func (f *face) state() string {
+	switch {
+	case f.port != nil && f.parked != "":
+		return control.StateParked
+	case f.port != nil:
+		return control.StateFast
+	case f.reason == slowpath.None && f.failed != "":
+		return control.StateFailed
+	}
+	return control.StateKernel
+}
+
+// describe is the face in a control document.
+func (f *face) describe() control.Interface {
+	i := control.Interface{Name: f.link.Name, Index: int(f.link.Index), State: f.state()}
+	switch i.State {
+	case control.StateParked:
+		i.Detail = f.parked
+	case control.StateFailed:
+		i.Reason, i.Detail = f.failure.String(), f.failureText
+	case control.StateKernel:
+		i.Reason, i.Detail = f.reason.String(), f.detail
+	}
+	if f.port == nil {
+		return i
+	}
+	i.Mode = modeName(f.mode)
+	if info, err := f.port.Info(); err == nil {
+		i.Program = &control.Program{ID: info.ID, Instructions: info.Instructions, JITed: info.Machine}
+	}
+	if stats, err := f.port.Stats(); err == nil {
+		i.Counters = counters(stats.Fast, stats.Live, stats.Punts[:])
+	}
+	return i
+}
+
+func counters(fast, live uint64, punts []uint64) *control.Counters {
+	c := &control.Counters{Fast: fast, Live: live, Punts: map[string]uint64{}}
+	for r, n := range punts {
+		if n > 0 {
+			c.Punts[slowpath.Reason(r).String()] = n
+		}
+	}
+	return c
+}

@@ -1,0 +1,71 @@
+package agent
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/hone-net/hone/control"
+)
+
+var (
+	packetsDesc = prometheus.NewDesc("hone_packets_total", "Packets that an interface's program saw, by what became of them.",
+		[]string{"interface", "path", "reason"}, nil)
+	stateDesc = prometheus.NewDesc("hone_interface_state", "1 for the state that an interface is in.",
+		[]string{"interface", "state", "reason"}, nil)
+	instructionsDesc = prometheus.NewDesc("hone_program_instructions", "Length of an interface's program.",
+		[]string{"interface"}, nil)
+	eventsDesc = prometheus.NewDesc("hone_agent_events_total", "What the agent did.", []string{"kind"}, nil)
+	lastDesc   = prometheus.NewDesc("hone_agent_last_update_seconds",
+		"Time from the last configuration to programs vouched for.", nil, nil)
+	tableDesc = prometheus.NewDesc("hone_table_entries", "Configuration behind the programs.", []string{"kind"}, nil)
+	infoDesc  = prometheus.NewDesc("hone_info", "1, with the version.", []string{"version", "netns"}, nil)
+)
+
+// collector makes metrics of the Status when it is asked.
+type collector struct{ status func() control.Status }
+
+func (a *Agent) metrics() prometheus.Gatherer {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collector{a.Status}, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
+}
+
+// Describe names the metrics.
+func (c collector) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{packetsDesc, stateDesc, instructionsDesc, eventsDesc, lastDesc, tableDesc, infoDesc} {
+		to <- d
+	}
+}
+
+// Collect gives the metrics.
+func (c collector) Collect(to chan<- prometheus.Metric) {
+	s := c.status()
+	counter := func(d *prometheus.Desc, n uint64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	gauge(infoDesc, 1, s.Version, s.Netns)
+	gauge(lastDesc, s.Agent.Last.Seconds())
+	gauge(tableDesc, float64(s.Tables.Routes), "route")
+	gauge(tableDesc, float64(s.Tables.Neighbours), "neighbour")
+	for kind, n := range map[string]uint64{"attach": s.Agent.Attached, "swap": s.Agent.Swapped, "detach": s.Agent.Detached,
+		"update": s.Agent.Updates, "snapshot": s.Agent.Snapshots, "failure": s.Agent.Failures} {
+		counter(eventsDesc, n, kind)
+	}
+	for _, i := range s.Interfaces {
+		gauge(stateDesc, 1, i.Name, i.State, i.Reason)
+		if i.Program != nil {
+			gauge(instructionsDesc, float64(i.Program.Instructions), i.Name)
+		}
+		if i.Counters == nil {
+			continue
+		}
+		counter(packetsDesc, i.Counters.Fast, i.Name, "fast", "")
+		counter(packetsDesc, i.Counters.Live, i.Name, "live", "")
+		for reason, n := range i.Counters.Punts {
+			counter(packetsDesc, n, i.Name, "kernel", reason)
+		}
+	}
+}

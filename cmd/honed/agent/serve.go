@@ -1,0 +1,150 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/hone-net/hone/control"
+)
+
+// Listen opens the control socket. Only the superuser may talk to it.
+func Listen(path string) (net.Listener, error) {
+	l, err := listen(path)
+	if err != nil {
+		return nil, fmt.Errorf("agent: listen: %w", err)
+	}
+	return l, nil
+}
+
+func listen(path string) (net.Listener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	lock, err := lockPath(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, errors.Join(err, lock.Close())
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, l.Close(), lock.Close())
+	}
+	return guardedListener{l, lock}, nil
+}
+
+// Handler serves what package control says.
+func (a *Agent) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", document(func(*http.Request) (any, error) { return a.Status(), nil }))
+	mux.HandleFunc("GET /v1/plan", document(func(*http.Request) (any, error) { return a.Plan(), nil }))
+	mux.HandleFunc("GET /v1/doctor", document(func(*http.Request) (any, error) { return a.Doctor(), nil }))
+	mux.HandleFunc("GET /v1/dump", a.serveDump)
+	mux.HandleFunc("GET /v1/monitor", a.serveMonitor)
+	mux.HandleFunc("POST /v1/explain", document(func(r *http.Request) (any, error) {
+		return a.Explain(r.FormValue("packet"))
+	}))
+	mux.HandleFunc("POST /v1/enable", document(a.switching("enable", control.Switched.Enable)))
+	mux.HandleFunc("POST /v1/disable", document(a.switching("disable", control.Switched.Disable)))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics(), promhttp.HandlerOpts{}))
+	return mux
+}
+
+// Metrics serves only the Prometheus text, for a TCP address.
+func (a *Agent) Metrics() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics(), promhttp.HandlerOpts{}))
+	return mux
+}
+
+func document(answer func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		doc, err := answer(r)
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(doc) // an error here means that the client has gone
+	}
+}
+
+func fail(w http.ResponseWriter, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusBadRequest)
+	json.NewEncoder(w).Encode(control.Error{Message: err.Error()})
+}
+
+func (a *Agent) switching(kind string, change func(control.Switched, string) control.Switched) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		name := r.FormValue("interface")
+		if kind == "disable" && name != "" && !a.has(name) {
+			return nil, fmt.Errorf("agent: no interface %s", name)
+		}
+		a.events.send(control.Event{Kind: kind, Interface: name})
+		return a.Switch(func(s control.Switched) control.Switched { return change(s, name) })
+	}
+}
+
+func (a *Agent) has(name string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.snapshot == nil {
+		return false
+	}
+	_, err := linkNamed(a.snapshot, name)
+	return err == nil
+}
+
+func (a *Agent) serveDump(w http.ResponseWriter, r *http.Request) {
+	text, err := a.Dump(r.FormValue("kind"), r.FormValue("interface"))
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Write([]byte(text))
+}
+
+// serveMonitor sends events as they happen, one JSON document a line.
+func (a *Agent) serveMonitor(w http.ResponseWriter, r *http.Request) {
+	reader, end := a.events.listen()
+	defer end()
+	lines, flush := json.NewEncoder(w), http.NewResponseController(w)
+	w.Header().Set("Content-Type", "application/jsonl")
+	for {
+		flush.Flush()
+		select {
+		case e := <-reader:
+			if lines.Encode(e) != nil {
+				return
+			}
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// Serve answers on a listener until the context ends.
+func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	stop := context.AfterFunc(ctx, func() { server.Close() })
+	defer stop()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("agent: serve: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hone-net/hone/control"
+)
+
+// served gives a client of a bed's agent.
+func served(t *testing.T, b *bed) *control.Client {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "h.sock")
+	l, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- Serve(ctx, l, b.Handler()) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return control.NewClient(path)
+}
+
+func TestServe(t *testing.T) {
+	b, ctx := newBed(t), context.Background()
+	c := served(t, b)
+	if _, err := c.Text(ctx, "/v1/dump", url.Values{"kind": {"snapshot"}}); err == nil {
+		t.Error("a dump before the first configuration")
+	}
+	b.announce()
+	var s control.Status
+	if err := c.Get(ctx, "/v1/status", nil, &s); err != nil || s.Interfaces[0].Counters.Fast != 7 || s.Interfaces[0].Counters.Punts["ttl"] != 2 {
+		t.Errorf("%+v %v", s, err)
+	}
+	var p control.Plan
+	if err := c.Get(ctx, "/v1/plan", nil, &p); err != nil || len(p.Interfaces) != 2 || !p.Interfaces[0].Accelerate {
+		t.Errorf("%+v %v", p, err)
+	}
+	var d control.Doctor
+	if err := c.Get(ctx, "/v1/doctor", nil, &d); err != nil || len(d.Checks) < 5 || d.Silent[0].Change != "ipset" {
+		t.Errorf("%+v %v", d, err)
+	}
+	for kind, want := range map[string]string{"snapshot": "10.2.0.0/16", "epochs": "any 1\n", "ir": "lookup", "asm": "exit"} {
+		if text, err := c.Text(ctx, "/v1/dump", url.Values{"kind": {kind}, "interface": {"r0"}}); err != nil || !strings.Contains(strings.ToLower(text), want) {
+			t.Errorf("dump %s: %v\n%s", kind, err, text)
+		}
+	}
+	for _, query := range []url.Values{{"kind": {"nonsense"}}, {"kind": {"ir"}, "interface": {"r9"}}} {
+		if text, err := c.Text(ctx, "/v1/dump", query); err == nil {
+			t.Errorf("dump %v: %s", query, text)
+		}
+	}
+	if text, err := c.Text(ctx, "/metrics", nil); err != nil || !strings.Contains(text, `hone_packets_total{interface="r0",path="fast",reason=""} 7`) {
+		t.Errorf("metrics: %v\n%s", err, text)
+	}
+	var off control.Switched
+	if err := c.Post(ctx, "/v1/disable", url.Values{"interface": {"r9"}}, &off); err == nil {
+		t.Error("an interface that is not there is disabled")
+	}
+	if err := c.Post(ctx, "/v1/disable", url.Values{"interface": {"r1"}}, &off); err != nil || !off.Off("r1") {
+		t.Errorf("%+v %v", off, err)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	b, ctx := newBed(t), context.Background()
+	c := served(t, b)
+	b.announce()
+	for description, want := range map[string]control.Explanation{
+		"iif r0 ip 10.0.0.1 > 10.2.0.9 udp ttl 3": {Path: "fast", Out: "r1"},
+		"iif r0 ip 10.0.0.1 > 10.2.0.9 udp ttl 1": {Path: "kernel", Reason: "ttl"},
+		"iif r0 ip 10.0.0.1 > 10.0.0.254 udp":     {Path: "kernel", Reason: "local"},
+		"iif r0 ip 10.0.0.1 > 192.0.2.1 udp":      {Path: "kernel", Reason: "no-route"},
+		"iif r0 vlan 7 ip 10.0.0.1 > 10.2.0.9":    {Path: "kernel", Reason: "vlan-tag"},
+		"iif r0 hex 00":                           {Path: "kernel", Reason: "short"},
+		"iif lo ip 10.0.0.1 > 10.2.0.9":           {Path: "kernel", Reason: "loopback"},
+	} {
+		var x control.Explanation
+		if err := c.Post(ctx, "/v1/explain", url.Values{"packet": {description}}, &x); err != nil {
+			t.Errorf("%s: %v", description, err)
+		}
+		if x.Path != want.Path || x.Out != want.Out || x.Reason != want.Reason {
+			t.Errorf("%s: %+v", description, x)
+		}
+	}
+	var x control.Explanation
+	for _, wrong := range []string{"", "iif r9 ip 10.0.0.1 > 10.2.0.9", "iif r0 nonsense"} {
+		if err := c.Post(ctx, "/v1/explain", url.Values{"packet": {wrong}}, &x); err == nil {
+			t.Errorf("%q is explained", wrong)
+		}
+	}
+}
+
+func TestMonitor(t *testing.T) {
+	b := newBed(t)
+	c := served(t, b)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	go func() {
+		for ctx.Err() == nil {
+			b.events.send(control.Event{Kind: "attach", Interface: "r0"})
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	var seen control.Event
+	c.Monitor(ctx, func(e control.Event) error {
+		seen = e
+		cancel()
+		return nil
+	})
+	if text, _ := json.Marshal(seen); seen.Kind != "attach" {
+		t.Errorf("%s", text)
+	}
+}

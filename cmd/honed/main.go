@@ -1,0 +1,169 @@
+// Command honed reads what the network namespace that it runs in is configured to do, and forwards packets so, early
+// and fast; what it does not do exactly as the kernel, it leaves to the kernel.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hone-net/hone/cmd/honed/agent"
+	"github.com/hone-net/hone/cmd/honed/config"
+	"github.com/hone-net/hone/control"
+)
+
+func main() { os.Exit(Main()) }
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// usageError is a mistake in the flags.
+type usageError struct{ error }
+
+// Main runs the program and gives its exit code.
+func Main() int {
+	err := command().Execute()
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintln(os.Stderr, "honed:", err)
+	if _, usage := err.(usageError); usage {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// flags are the command line.
+type flags struct {
+	file       string
+	interfaces []string
+	over       config.Config // what is set here goes before the file
+}
+
+func command() *cobra.Command {
+	var f flags
+	c := &cobra.Command{
+		Use: "honed", Short: "Forward packets as the kernel is configured to, faster",
+		Version: control.Version, Args: noArguments, SilenceUsage: true, SilenceErrors: true,
+		RunE: func(*cobra.Command, []string) error { return run(f) },
+	}
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	c.Flags().StringVar(&f.file, "config", "", "configuration `file` (default "+config.DefaultFile+" if it is there)")
+	c.Flags().StringVar(&f.over.Netns, "netns", "", "serve the network namespace `name` (of ip netns, or a path)")
+	c.Flags().StringVar(&f.over.Socket, "socket", "", "listen for the command line on this `path`")
+	c.Flags().StringVar(&f.over.Hook, "hook", "", "where programs run: auto, xdp, xdp-generic or off")
+	c.Flags().StringArrayVar(&f.interfaces, "interface", nil, "the hook of one interface, `name[=hook]`; may be repeated")
+	c.Flags().StringVar(&f.over.Metrics, "metrics", "", "serve Prometheus metrics on this TCP `address`, too")
+	c.Flags().StringVar(&f.over.LogLevel, "log-level", "", "debug, info, warn or error")
+	c.CompletionOptions.DisableDefaultCmd = true
+	return c
+}
+
+func noArguments(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("unexpected argument %q", args[0])}
+	}
+	return nil
+}
+
+// config merges the file and the flags.
+func (f flags) config() (config.Config, error) {
+	c, err := config.Load(f.file)
+	if err != nil {
+		return c, err
+	}
+	for _, o := range []struct{ to, from *string }{
+		{&c.Netns, &f.over.Netns}, {&c.Socket, &f.over.Socket}, {&c.Hook, &f.over.Hook},
+		{&c.Metrics, &f.over.Metrics}, {&c.LogLevel, &f.over.LogLevel},
+	} {
+		if *o.from != "" {
+			*o.to = *o.from
+		}
+	}
+	for _, i := range f.interfaces {
+		if err := c.Interface(i); err != nil {
+			return c, usageError{err}
+		}
+	}
+	if err := c.Check(); err != nil {
+		return c, usageError{err}
+	}
+	return c, nil
+}
+
+func run(f flags) error {
+	c, err := f.config()
+	if err != nil {
+		return err
+	}
+	if err := control.EnterNetns(c.Netns); err != nil {
+		return err
+	}
+	// The agent holds little and lives long: memory is worth more to the machine than the collector's time.
+	debug.SetGCPercent(50)
+	socket := c.Socket
+	if socket == "" {
+		socket = control.SocketPath(c.Netns)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer stop()
+	return serve(ctx, c, socket, logger(c.LogLevel))
+}
+
+func logger(level string) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		l = slog.LevelInfo
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+}
+
+// serve runs the agent until the context ends, and detaches everything then.
+func serve(ctx context.Context, c config.Config, socket string, log *slog.Logger) (err error) {
+	unlock, err := agent.Lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	a, err := agent.New(ctx, agent.Options{Config: c}, socket, log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		stopping()
+		if closed := a.Close(); err == nil {
+			err = closed
+		}
+	}()
+	l, err := agent.Listen(socket)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return agent.Serve(ctx, l, a.Handler()) })
+	if c.Metrics != "" {
+		tcp, err := net.Listen("tcp", c.Metrics)
+		if err != nil {
+			l.Close()
+			return fmt.Errorf("honed: metrics: %w", err)
+		}
+		group.Go(func() error { return agent.Serve(ctx, tcp, a.Metrics()) })
+	}
+	group.Go(func() error { return watchdog(ctx, a.Alive) })
+	a.Ready(ready)
+	group.Go(func() error { return a.Run(ctx) })
+	log.Info("honed", "version", control.Version, "netns", control.NetnsName(), "socket", socket)
+	return group.Wait()
+}

@@ -1,0 +1,82 @@
+package script
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cilium/ebpf/link"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// binaries is the directory of the freshly built programs.
+var binaries string
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "hone-script")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binaries = dir
+	build := exec.Command("go", "build", "-o", dir, "../hone", "../honed")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		Setup:               setup,
+		Condition:           condition,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"await": await, "router": router, "send": send, "signal": signalProcess,
+			"foreign": foreign, "scrape": scrape, "settled": settled,
+		},
+	})
+}
+
+// scripts numbers the namespaces of the scripts that run at the same time.
+var scripts atomic.Int32
+
+// setup names the script's namespaces and sees to it that they vanish with it.
+func setup(e *testscript.Env) error {
+	id := fmt.Sprintf("hone-s%d-%d", os.Getpid(), scripts.Add(1))
+	e.Setenv("PATH", binaries+":"+os.Getenv("PATH")+":/usr/sbin:/sbin")
+	e.Setenv("A", id+"a")
+	e.Setenv("R", id+"r")
+	e.Setenv("B", id+"b")
+	e.Values[foreignKey{}] = &[]link.Link{}
+	socket := filepath.Join(e.WorkDir, "h.sock")
+	e.Setenv("HONE_SOCKET", socket)
+	e.Setenv("SOCKET", socket)
+	e.Setenv("OFF", strings.TrimSuffix(socket, ".sock")+".off")
+	e.Defer(func() {
+		for _, suffix := range []string{"a", "r", "b"} {
+			exec.Command("ip", "netns", "del", id+suffix).Run() // it need not exist
+		}
+	})
+	return nil
+}
+
+// condition knows [root]: the script may make network namespaces.
+func condition(name string) (bool, error) {
+	if name == "root" {
+		return os.Geteuid() == 0, nil
+	}
+	return false, fmt.Errorf("unknown condition %q", name)
+}

@@ -1,0 +1,106 @@
+package script
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/control/packet"
+)
+
+// routerMAC is the address of r0.
+var routerMAC = packet.MAC{2, 0, 0, 0, 0, 0xf0}
+
+// send N DESCRIPTION sends N frames out of a0 to the router and waits until as many have arrived in $B; with !, it
+// checks that none arrives.
+func send(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: send N DESCRIPTION")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	p, err := packet.Parse("iif r0 " + strings.Join(args[1:], " "))
+	ts.Check(err)
+	frame := p.Frame(routerMAC)
+	before := received(ts)
+	ts.Check(inNetns(ts.Getenv("A"), func() error { return transmit("a0", frame, n) }))
+	wanted := n
+	if neg {
+		wanted = 0
+	}
+	for range 100 {
+		time.Sleep(10 * time.Millisecond)
+		if received(ts)-before >= n {
+			break
+		}
+	}
+	if got := received(ts) - before; neg && got >= n || !neg && got < wanted {
+		ts.Fatalf("%d of %d frames arrived, wanted %d", got, n, wanted)
+	}
+}
+
+// received counts the frames that have come to b0.
+func received(ts *testscript.TestScript) int {
+	n := 0
+	ts.Check(inNetns(ts.Getenv("B"), func() error {
+		text, err := os.ReadFile("/proc/thread-self/net/dev")
+		if err != nil {
+			return err
+		}
+		_, rest, _ := strings.Cut(string(text), "b0:")
+		fields := strings.Fields(rest)
+		if len(fields) < 2 {
+			return fmt.Errorf("no b0 in %q", text)
+		}
+		n, err = strconv.Atoi(fields[1])
+		return err
+	}))
+	return n
+}
+
+func transmit(name string, frame []byte, n int) error {
+	link, err := net.InterfaceByName(name)
+	if err != nil {
+		return err
+	}
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	to := &unix.SockaddrLinklayer{Ifindex: link.Index, Protocol: binary.NativeEndian.Uint16([]byte{8, 0})}
+	for range n {
+		if err := unix.Sendto(fd, frame, 0, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inNetns runs f on a thread in a named network namespace.
+func inNetns(name string, f func() error) error {
+	result := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlock: the thread ends with the goroutine
+		fd, err := unix.Open("/run/netns/"+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			result <- err
+			return
+		}
+		defer unix.Close(fd)
+		if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
+			result <- err
+			return
+		}
+		result <- f()
+	}()
+	return <-result
+}
