@@ -34,16 +34,24 @@ func settle(t testing.TB, w *Watcher) *Snapshot {
 	}
 }
 
-// same compares the Watcher's Snapshot with a fresh dump.
-func same(t testing.TB, s *Snapshot) {
+// same compares the Watcher's Snapshot with a fresh dump. It gives the kernel time to announce what it announces late:
+// the carrier of a peer, and neighbours that are probed.
+func same(t testing.TB, w *Watcher) {
 	t.Helper()
-	want, err := Read(context.Background())
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	if !s.Equal(want) {
-		t.Errorf("the Snapshot differs from a dump:\n%s", Diff(want, s))
+	for deadline := time.Now().Add(3 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		s := settle(t, w)
+		want, err := Read(context.Background())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if s.Equal(want) {
+			return
+		}
+		if time.Now().After(deadline) || t.Failed() {
+			t.Errorf("the Snapshot differs from a dump:\n%s", Diff(want, s))
+			return
+		}
 	}
 }
 
@@ -51,7 +59,7 @@ func TestWatchConverges(t *testing.T) {
 	inNamespace(t, func(run func(string)) {
 		w := watchHere(t)
 		defer w.Close()
-		same(t, settle(t, w))
+		same(t, w)
 		for _, commands := range []string{
 			"ip link set lo up",
 			"ip link add v0 type veth peer name v1\nip link set v0 up\nip link set v1 up",
@@ -79,7 +87,7 @@ func TestWatchConverges(t *testing.T) {
 			if w.ledger.moved()[slowpath.Any] == before[slowpath.Any] {
 				t.Errorf("%s: not seen", commands)
 			}
-			same(t, settle(t, w))
+			same(t, w)
 			if t.Failed() {
 				t.Logf("after %s", commands)
 				return
