@@ -68,13 +68,3 @@ func routeMTU(route, device uint32) uint16 {
 	}
 	return uint16(min(device, maxPacket))
 }
-
-// groups tells whether any route has several nexthops between which the kernel chooses.
-func (f *FIB) groups() bool {
-	for key := range f.rows.byKey {
-		if key.reason == slowpath.Multipath {
-			return true
-		}
-	}
-	return false
-}

@@ -1,6 +1,8 @@
 package synth
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/hone-net/hone/introspect"
@@ -18,6 +20,7 @@ type FIB struct {
 	ports   map[introspect.Index]int // IPv4 neighbours by interface
 	own     map[prefix]int           // prefixes of the host's own and broadcast addresses
 	inline  inlined                  // own in words
+	local   map[prefix]int           // prefixes of table local of more than one address
 	full    int                      // entries of the route table when it did not fit
 	odd     int                      // routes for which the live lookup does not answer as the kernel
 	device  map[introspect.Index][]byte
@@ -37,7 +40,7 @@ func (f *FIB) build(s *introspect.Snapshot, least Shape) {
 	first := max(least.First, firstSmall)
 	for {
 		*f = FIB{now: f.now, journal: &journal{}, egress: map[introspect.Index]egress{}, ports: map[introspect.Index]int{},
-			own: map[prefix]int{}, device: map[introspect.Index][]byte{}}
+			own: map[prefix]int{}, local: map[prefix]int{}, device: map[introspect.Index][]byte{}}
 		f.trie, f.rows = newTrie(f.journal, first, s.Routes4.Len()), newRows(f.journal)
 		f.trie.free.now, f.rows.free.now = f.now, f.now
 		f.resolver = resolver{Snapshot: s, addrs: map[prefix]int{}}
@@ -71,7 +74,7 @@ func (f *FIB) survey() {
 	for key := range f.Neighs.All() {
 		f.addNeigh(key, 1)
 	}
-	f.wide = f.wideLocal()
+	f.wide = slices.Sorted(maps.Keys(f.local))
 }
 
 // chooses tells whether the live lookup takes the nexthop of several that the kernel takes: it hashes the addresses, as
@@ -96,8 +99,12 @@ func (f *FIB) addRoute(r introspect.Route, n int) {
 	if !inRules(r.Key.Table) {
 		return
 	}
+	p := prefixOf(r.Key.Dst)
 	if _, ok := typeReasons[r.Type]; ok {
-		f.addOwn(prefixOf(r.Key.Dst), n)
+		f.addOwn(p, n)
+	}
+	if r.Key.Table == tableLocal && p.len() < 32 && !martian(p) {
+		count(f.local, p, n)
 	}
 	if !plain(r) {
 		f.odd += n
@@ -206,7 +213,7 @@ func (f *FIB) Shape() Shape {
 		f.inline = inlineOwn(f.own)
 	}
 	return Shape{First: f.trie.first, Blocks: f.trie.blocks, Rows: f.rows.size, Devices: f.devices,
-		Full: f.trie.overflow, Plain: f.odd == 0 && (f.choose || !f.groups()), Inline: f.inline.fits, Own: f.inline.text}
+		Full: f.trie.overflow, Plain: f.odd == 0 && f.choose, Inline: f.inline.fits, Own: f.inline.text}
 }
 
 // Tables lists the tables whose contents the FIB keeps.

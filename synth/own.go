@@ -30,21 +30,3 @@ func inlineOwn(own map[prefix]int) inlined {
 	}
 	return inlined{true, true, strings.Join(kept, " ")}
 }
-
-// wideLocal lists the prefixes of more than one address that table local holds.
-func (f *FIB) wideLocal() []prefix {
-	var wide []prefix
-	for p := range f.own {
-		if p.len() == 32 || martian(p) {
-			continue
-		}
-		for _, r := range routesTo(f.Snapshot, p) {
-			if r.Key.Table == tableLocal {
-				wide = append(wide, p)
-				break
-			}
-		}
-	}
-	slices.Sort(wide)
-	return wide
-}

@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/hone-net/hone/introspect"
@@ -14,8 +15,8 @@ func (f *FIB) Update(s *introspect.Snapshot) (writes []ir.Write, reshaped bool) 
 	f.Snapshot = s
 	d := f.differences(old)
 	f.egressChanged(old)
+	f.refresh(d, old) // first, so that no entry comes to name a row that says what was
 	f.recompute(d)
-	f.refresh(d, old)
 	f.updateDevices(old)
 	if f.outgrown() {
 		f.build(s, f.larger())
@@ -58,14 +59,13 @@ type delta struct {
 // differences takes in what has changed since the old Snapshot.
 func (f *FIB) differences(old *introspect.Snapshot) *delta {
 	d := &delta{routes: map[prefix]bool{}, hosts: map[prefix]bool{}}
-	typed := false
 	for c := range introspect.DiffMaps(old.Addrs, f.Addrs) {
 		f.addrChange(c)
 		d.routes[hostPrefix(c.Key.Local.Addr())] = true
 	}
 	for c := range introspect.DiffMaps(old.Routes4, f.Routes4) {
 		if inRules(c.Key.Table) {
-			typed = f.routeChange(c) || typed
+			f.routeChange(c)
 			d.routes[prefixOf(c.Key.Dst)] = true
 		}
 	}
@@ -73,7 +73,7 @@ func (f *FIB) differences(old *introspect.Snapshot) *delta {
 		f.neighChange(c, d)
 	}
 	f.objectChanges(old, d)
-	f.globals(d, typed)
+	f.globals(d)
 	return d
 }
 
@@ -86,15 +86,13 @@ func (f *FIB) addrChange(c introspect.Change[introspect.AddrKey, introspect.Addr
 	}
 }
 
-// routeChange tells whether the change can make other prefixes local or not.
-func (f *FIB) routeChange(c introspect.Change[introspect.RouteKey, introspect.Route]) bool {
+func (f *FIB) routeChange(c introspect.Change[introspect.RouteKey, introspect.Route]) {
 	if c.Old != nil {
 		f.addRoute(*c.Old, -1)
 	}
 	if c.New != nil {
 		f.addRoute(*c.New, 1)
 	}
-	return c.Key.Table == tableLocal && c.Key.Dst.Bits() < 32
 }
 
 func (f *FIB) neighChange(c introspect.Change[introspect.NeighKey, introspect.Neigh], d *delta) {
@@ -136,11 +134,8 @@ func (f *FIB) objectChanges(old *introspect.Snapshot, d *delta) {
 }
 
 // globals looks at what every answer depends on; where that has changed, all routes are looked at again.
-func (f *FIB) globals(d *delta, local bool) {
-	choose, wide := chooses(f.Snapshot), f.wide
-	if local {
-		wide = f.wideLocal()
-	}
+func (f *FIB) globals(d *delta) {
+	choose, wide := chooses(f.Snapshot), slices.Sorted(maps.Keys(f.local))
 	if choose == f.choose && slices.Equal(wide, f.wide) {
 		return
 	}

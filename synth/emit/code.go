@@ -17,7 +17,7 @@ const (
 	firstVirtual reg = 11
 )
 
-// label is a place in the code. All jumps go forward.
+// label is a place in the code. Until the blocks are arranged, all jumps go forward.
 type label int32
 
 const noLabel label = -1
@@ -53,13 +53,14 @@ type inst struct {
 	ref    string // kAddr, kMap: the map
 	nargs  int    // kCall
 	kfunc  bool   // kCall: imm is the BTF id of a kernel function
+	saved  []reg  // kCall: what lives through it and has to be saved
 	fast   bool   // kCall: the verifier inlines it and then no register but r0 is lost
 	weight float32
 	value  *ir.Value // what it was made for, for the listing
 	note   string
 }
 
-// code is a program under construction: instructions in their final order.
+// code is a program under construction.
 type code struct {
 	insts  []inst
 	regs   reg          // the next virtual register

@@ -16,10 +16,11 @@ const saving = 2
 const maxRounds = 1000
 
 // allocate replaces virtual registers by eBPF's. What does not fit lives on the stack, or is made anew at each use if
-// it is a constant. The result tells what lives through each call.
-func (c *code) allocate() (crossing, error) {
+// it is a constant.
+func (c *code) allocate() error {
 	c.dropUnreachable()
 	c.dropDead()
+	c.remakeRare()
 	for range maxRounds {
 		g := c.interfere()
 		colors, spill := g.color(c)
@@ -28,7 +29,10 @@ func (c *code) allocate() (crossing, error) {
 		}
 		if spill == noReg {
 			c.rename(colors)
-			return g.renamed(colors), nil
+			for n, live := range g.crossing {
+				c.insts[n].saved = callerSaved(live, colors)
+			}
+			return nil
 		}
 		if g.splits(spill, c) {
 			c.split(spill)
@@ -36,7 +40,7 @@ func (c *code) allocate() (crossing, error) {
 			c.spill(spill)
 		}
 	}
-	return nil, errors.New("emit: allocate registers: too many values in use at once")
+	return errors.New("emit: allocate registers: too many values in use at once")
 }
 
 // color gives each virtual register one of eBPF's, in the order of their first writes; or names one to be spilled.
@@ -142,17 +146,14 @@ func (c *code) rename(colors []reg) {
 	}
 }
 
-// renamed lists the caller-saved registers that live through each call: they are the ones to be saved.
-func (g *interference) renamed(colors []reg) crossing {
-	saved := crossing{}
-	for n, live := range g.crossing {
-		for _, r := range live {
-			if c := colors[r]; c >= r1 && c <= 5 {
-				saved[n] = append(saved[n], c)
-			}
+// callerSaved lists the registers that a call would destroy.
+func callerSaved(live, colors []reg) []reg {
+	var saved []reg
+	for _, r := range live {
+		if c := colors[r]; c >= r1 && c <= 5 {
+			saved = append(saved, c)
 		}
-		slices.Sort(saved[n])
-		saved[n] = slices.Compact(saved[n])
 	}
-	return saved
+	slices.Sort(saved)
+	return slices.Compact(saved)
 }

@@ -20,8 +20,8 @@ type line struct {
 }
 
 // encode makes eBPF instructions of allocated code.
-func (c *code) encode(saved crossing, k Kernel) ([]line, error) {
-	lines := c.frameCalls(saved)
+func (c *code) encode(k Kernel) ([]line, error) {
+	lines := c.frameCalls()
 	if c.frame+c.saved > maxStack {
 		return nil, fmt.Errorf("emit: encode program: it needs %d bytes of stack, there are %d", c.frame+c.saved, maxStack)
 	}
@@ -45,13 +45,13 @@ func (c *code) encode(saved crossing, k Kernel) ([]line, error) {
 // frameCalls encodes the instructions and saves the registers that live through calls. Around fast calls the registers
 // are saved at the lowest places, innermost first: the verifier knows this pattern and removes it where it inlines the
 // call. Other calls must not touch those places, else it would not.
-func (c *code) frameCalls(saved crossing) []line {
+func (c *code) frameCalls() []line {
 	var slow int
-	for n, i := range c.insts {
+	for _, i := range c.insts {
 		if i.kind == kCall && i.fast {
-			c.saved = max(c.saved, 8*len(saved[n]))
+			c.saved = max(c.saved, 8*len(i.saved))
 		} else if i.kind == kCall {
-			slow = max(slow, 8*len(saved[n]))
+			slow = max(slow, 8*len(i.saved))
 		}
 	}
 	slowBottom := c.stack(slow)
@@ -66,7 +66,7 @@ func (c *code) frameCalls(saved crossing) []line {
 		if i.kind == kCall && !i.fast {
 			at = slowBottom
 		}
-		regs := saved[n]
+		regs := i.saved
 		for s := len(regs) - 1; s >= 0; s-- {
 			lines = append(lines, line{ins: asm.StoreMem(asm.R10, at+int16(8*s), asm.Register(regs[s]), asm.DWord),
 				to: noLabel, mark: noLabel})
@@ -154,13 +154,13 @@ func link(lines []line) (far []int, err error) {
 			continue
 		}
 		target, ok := place[l.to]
-		if !ok || target < pc {
+		if !ok {
 			return nil, errors.New("emit: encode program: a jump has no place to go to")
 		}
 		switch distance := target - pc; {
 		case l.ins.OpCode == longJump:
 			l.ins.Constant = int64(distance)
-		case distance > math.MaxInt16:
+		case distance > math.MaxInt16 || distance < math.MinInt16:
 			far = append(far, n)
 		default:
 			l.ins.Offset = int16(distance)

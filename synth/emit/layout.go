@@ -2,52 +2,50 @@ package emit
 
 import "github.com/hone-net/hone/synth/ir"
 
-// layout puts the blocks into the order in which they are emitted: the likely arm of each branch falls through where it
-// can, and every jump still goes forward. It also estimates how often each block runs, of one packet.
-func layout(p *ir.Program) ([]*ir.Block, map[*ir.Block]float32) {
-	waiting := map[*ir.Block]int{}
-	weight := map[*ir.Block]float32{}
+// weights estimates how often each block runs, of one packet.
+func weights(p *ir.Program) map[*ir.Block]float32 {
+	weight := map[*ir.Block]float32{p.Blocks[0]: 1}
 	for _, b := range p.Blocks {
-		for _, s := range successors(b) {
-			waiting[s]++
+		for i, s := range successors(b) {
+			weight[s] += weight[b] * share(b, i)
 		}
 	}
-	weight[p.Blocks[0]] = 1
-	var order, ready []*ir.Block
-	for next := p.Blocks[0]; next != nil; {
-		order = append(order, next)
-		for i, s := range successors(next) {
-			weight[s] += weight[next] * share(next, i)
-			if waiting[s]--; waiting[s] == 0 {
-				ready = append(ready, s)
-			}
-		}
-		next, ready = take(ready, next, weight)
-	}
-	return order, weight
+	return weight
 }
 
-// take removes the next block: the likely successor of the last one, so that it falls through, unless it is rare; else
-// the block that runs most often, of equals the one that became ready last.
-func take(ready []*ir.Block, last *ir.Block, weight map[*ir.Block]float32) (*ir.Block, []*ir.Block) {
-	if len(ready) == 0 {
-		return nil, nil
-	}
-	best := len(ready) - 1
-	for i := best - 1; i >= 0; i-- {
-		if weight[ready[i]] > weight[ready[best]] {
-			best = i
+// layout puts the blocks into the order in which they stand in the program: the likely arm of each branch falls
+// through, and what is rare comes last. Registers were allocated in the order of the program, where every jump goes
+// forward; here some go back.
+func layout(p *ir.Program, weight map[*ir.Block]float32) []*ir.Block {
+	placed := map[*ir.Block]bool{}
+	var order []*ir.Block
+	for len(order) < len(p.Blocks) {
+		for b := heaviest(p.Blocks, placed, weight); b != nil; b = likely(b, placed) {
+			placed[b] = true
+			order = append(order, b)
 		}
 	}
-	if next := successors(last); len(next) > 0 {
-		for i, b := range ready {
-			if b == next[len(next)-1] && weight[b]*8 >= weight[ready[best]] {
-				best = i
-			}
+	return order
+}
+
+// heaviest finds the block that runs most often, of equals the first.
+func heaviest(blocks []*ir.Block, placed map[*ir.Block]bool, weight map[*ir.Block]float32) *ir.Block {
+	var best *ir.Block
+	for _, b := range blocks {
+		if !placed[b] && (best == nil || weight[b] > weight[best]) {
+			best = b
 		}
 	}
-	b := ready[best]
-	return b, append(ready[:best:best], ready[best+1:]...)
+	return best
+}
+
+// likely finds the block that may fall through from b; nil if none is left.
+func likely(b *ir.Block, placed map[*ir.Block]bool) *ir.Block {
+	next := successors(b)
+	if len(next) == 0 || placed[next[len(next)-1]] {
+		return nil
+	}
+	return next[len(next)-1]
 }
 
 // successors lists where a block leads, the likely arm last.
@@ -73,9 +71,33 @@ func share(b *ir.Block, i int) float32 {
 	case len(successors(b)) == 1:
 		return 1
 	case b.Exit.Unlikely && i == 0:
-		return 1.0 / 64
+		return rare
 	case b.Exit.Unlikely:
-		return 63.0 / 64
+		return 1 - rare
 	}
 	return 0.5
+}
+
+// rare is the share of an unlikely arm.
+const rare = 1.0 / 64
+
+// arrange moves the instructions of the blocks into a new order. Each block ends in a jump or exit, so that it may
+// stand anywhere; what comes before the first block stays first, and what follows the last one (the stubs) last.
+func (c *code) arrange(order []label, stubs label) {
+	chunks := map[label][]inst{}
+	current := noLabel
+	starts := map[label]bool{stubs: true}
+	for _, l := range order {
+		starts[l] = true
+	}
+	for _, i := range c.insts {
+		if i.kind == kMark && starts[i.label] {
+			current = i.label
+		}
+		chunks[current] = append(chunks[current], i)
+	}
+	c.insts = chunks[noLabel]
+	for _, l := range append(order, stubs) {
+		c.insts = append(c.insts, chunks[l]...)
+	}
 }

@@ -46,13 +46,15 @@ type lowering struct {
 	vlan           reg   // the tag of the frame's metadata, where the program asks for it
 	puntBy         label // counts by the offset in puntOffset
 	puntOffset     reg
-	common         label // adds one at puntOffset, passes the frame
+	order          []label // of blocks, as they are to stand in the program
+	stubsAt        label   // where the stubs begin
+	common         label   // adds one at puntOffset, passes the frame
 	abort          label
 	hashKey        int16 // place of the key of hash lookups on the stack
 	counts         []ir.Counter
 }
 
-// lower makes the instructions of a program, in final order, before registers are allocated.
+// lower makes the instructions of a program, in the program's order, before registers are allocated.
 func lower(p *ir.Program, k Kernel) (*lowering, error) {
 	if len(p.Blocks) == 0 {
 		return nil, errors.New("emit: lower program: no blocks")
@@ -65,25 +67,28 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 	for c, n := range l.compared {
 		l.equalities[c.value] += n
 	}
-	l.common, l.abort, l.puntOffset = l.newLabel(), l.newLabel(), l.reg()
+	l.common, l.abort, l.stubsAt, l.puntOffset = l.newLabel(), l.newLabel(), l.newLabel(), l.reg()
 	l.names[l.common], l.names[l.abort] = "punt", "abort"
-	order, weight := layout(p)
-	for _, b := range order {
+	weight := weights(p)
+	for _, b := range p.Blocks {
 		l.blocks[b] = l.newLabel()
 		l.names[l.blocks[b]] = b.Name
+	}
+	for _, b := range layout(p, weight) {
+		l.order = append(l.order, l.blocks[b])
 	}
 	l.weight = 1
 	if err := l.prologue(p); err != nil {
 		return nil, err
 	}
-	for _, b := range order {
+	for _, b := range p.Blocks {
 		l.weight = weight[b]
 		l.mark(l.blocks[b])
 		if err := l.block(b); err != nil {
 			return nil, fmt.Errorf("emit: lower block %s: %w", b.Name, err)
 		}
 	}
-	l.weight, l.value = 1.0/64, nil
+	l.weight, l.value = rare, nil
 	l.stubs()
 	return l, nil
 }
@@ -91,7 +96,12 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 // prologue loads what the whole program needs. What turns out to be unused is dropped later.
 func (l *lowering) prologue(p *ir.Program) error {
 	l.note = "context"
-	l.ctx = l.copy(r1)
+	l.ctx, l.data, l.end = l.copy(r1), l.reg(), l.reg()
+	l.packet = l.data
+	l.note = "data"
+	l.load(l.data, r1, ctxData, 4)
+	l.note = "data_end"
+	l.load(l.end, r1, ctxDataEnd, 4)
 	if usesMeta(p, ir.MetaVLAN) {
 		if l.kernel.VethTag == nil {
 			return errors.New("emit: lower program: it asks for the VLAN tag of the metadata, " +
@@ -99,12 +109,6 @@ func (l *lowering) prologue(p *ir.Program) error {
 		}
 		l.metadataTag(l.kernel.VethTag)
 	}
-	l.data, l.end = l.reg(), l.reg()
-	l.packet = l.data
-	l.note = "data"
-	l.load(l.data, l.ctx, ctxData, 4)
-	l.note = "data_end"
-	l.load(l.end, l.ctx, ctxDataEnd, 4)
 	return nil
 }
 

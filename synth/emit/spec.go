@@ -33,17 +33,17 @@ func Spec(p *ir.Program, k Kernel) (*ebpf.CollectionSpec, error) {
 	}, nil
 }
 
-// compile runs the stages: lower to instructions over virtual registers, allocate registers, encode.
+// compile runs the stages: lower to instructions over virtual registers, allocate registers, arrange, encode.
 func compile(p *ir.Program, k Kernel) (*lowering, []line, error) {
 	l, err := lower(p, k)
 	if err != nil {
 		return nil, nil, err
 	}
-	saved, err := l.allocate()
-	if err != nil {
+	if err := l.allocate(); err != nil {
 		return nil, nil, err
 	}
-	lines, err := l.encode(saved, k)
+	l.arrange(l.order, l.stubsAt)
+	lines, err := l.encode(k)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -89,17 +89,38 @@ func (c *code) remake(r reg, recipe []inst) {
 		switch {
 		case mentions(i.writes(), r):
 		case mentions(i.reads(), r):
-			t := c.temporary()
-			for _, again := range recipe {
-				again = again.substitute(r, t)
-				again.weight = i.weight
-				c.insts = append(c.insts, again)
-			}
-			c.insts = append(c.insts, i.substitute(r, t))
+			c.again(i, r, recipe)
 		default:
 			c.insts = append(c.insts, i)
 		}
 	})
+}
+
+// again appends an instruction that reads r, with what makes r before it.
+func (c *code) again(i inst, r reg, recipe []inst) {
+	t := c.temporary()
+	for _, a := range recipe {
+		a = a.substitute(r, t)
+		a.weight = i.weight
+		c.insts = append(c.insts, a)
+	}
+	c.insts = append(c.insts, i.substitute(r, t))
+}
+
+// remakeRare makes what can be made anew at those of its uses that are rare, so that the way there need not keep it.
+func (c *code) remakeRare() {
+	recipes := c.recipes()
+	c.rewrite(func(i inst) {
+		for _, r := range i.reads() {
+			a, ok := recipes[r]
+			if ok && i.weight < a.insts[0].weight/8 && !(i.kind == kALU && i.dst == r) {
+				c.again(i, r, a.insts)
+				return
+			}
+		}
+		c.insts = append(c.insts, i)
+	})
+	c.dropDead()
 }
 
 // rewrite hands every instruction to f, which appends what takes its place.

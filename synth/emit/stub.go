@@ -26,6 +26,7 @@ func (l *lowering) punt(e ir.Exit) {
 
 // stubs emits the places where guards lead to: each names its counter; what they have in common follows.
 func (l *lowering) stubs() {
+	l.mark(l.stubsAt)
 	for _, r := range slices.Sorted(maps.Keys(l.punts)) {
 		l.mark(l.punts[r])
 		l.call(asm.FnGetSmpProcessorId, 0)
