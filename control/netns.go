@@ -60,9 +60,19 @@ func reexecIn(name, path string) error {
 	if err := unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); err != nil {
 		return fmt.Errorf("control: enter network namespace %q: %w", name, err)
 	}
-	err = syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), enteredEnv+"="+name))
+	err = syscall.Exec(self(), os.Args, append(os.Environ(), enteredEnv+"="+name))
 	if back := unix.Setns(int(back.Fd()), unix.CLONE_NEWNET); back != nil {
 		runtime.LockOSThread() // never give a thread in the wrong namespace back
 	}
 	return fmt.Errorf("control: start anew in network namespace %q: %w", name, err)
+}
+
+// self is the program's file: by its path, which names the process in ps, unless the file has been replaced.
+func self() string {
+	if path, err := os.Executable(); err == nil {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	return "/proc/self/exe"
 }
