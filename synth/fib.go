@@ -38,6 +38,9 @@ func NewFIB(s *introspect.Snapshot) *FIB {
 // build makes everything anew, with tables of at least the given shape.
 func (f *FIB) build(s *introspect.Snapshot, least Shape) {
 	first := max(least.First, firstSmall)
+	if s.Routes4.Len() > manyRoutes {
+		first = firstLarge
+	}
 	for {
 		*f = FIB{now: f.now, journal: &journal{}, egress: map[introspect.Index]egress{}, ports: map[introspect.Index]int{},
 			own: map[prefix]int{}, local: map[prefix]int{}, device: map[introspect.Index][]byte{}}
@@ -46,7 +49,7 @@ func (f *FIB) build(s *introspect.Snapshot, least Shape) {
 		f.resolver = resolver{Snapshot: s, addrs: map[prefix]int{}}
 		f.survey()
 		f.fill()
-		if first == firstLarge || f.trie.next <= smallBlocks {
+		if first == firstLarge || f.trie.next < smallBlocks {
 			break
 		}
 		first, least.Blocks = firstLarge, 0
@@ -59,6 +62,9 @@ func (f *FIB) build(s *introspect.Snapshot, least Shape) {
 	f.devices = powerOfTwo(max(2*s.Links.Len(), least.Devices), minDevices)
 	f.journal.on = true
 }
+
+// manyRoutes are so many that the large first level is worth its memory, whatever their lengths.
+const manyRoutes = 50000
 
 const minDevices = 64
 
@@ -139,6 +145,9 @@ func (f *FIB) fill() {
 		if len(run) > 0 && run[0].Key.Dst != key.Dst {
 			f.enter(prefixOf(run[0].Key.Dst), run)
 			run = run[:0]
+			if f.trie.first == firstSmall && f.trie.next == smallBlocks {
+				return
+			}
 		}
 		run = append(run, r)
 	}

@@ -55,12 +55,15 @@ func (r resolver) resolve(p prefix, routes []introspect.Route) (answer, bool) {
 	case len(routes) == 0:
 		return answer{}, false
 	}
-	for _, route := range routes {
-		if route.Key.TOS != 0 {
+	for i := range routes {
+		if routes[i].Key.TOS != 0 {
 			return because(slowpath.RouteTOS), true
 		}
 	}
-	first, equals := foremost(routes)
+	first, equals := &routes[0], routes
+	if len(routes) > 1 {
+		first, equals = foremost(routes)
+	}
 	if first.Key.Table == tableDefault || first.Key.Table == tableMain && r.shadowed(p) {
 		return because(slowpath.RouteTable), true
 	}
@@ -71,11 +74,11 @@ func (r resolver) resolve(p prefix, routes []introspect.Route) (answer, bool) {
 }
 
 // foremost picks the routes that the kernel looks at first: those of table local, else main, with the lowest metric.
-func foremost(routes []introspect.Route) (introspect.Route, []introspect.Route) {
-	first := routes[0]
-	for _, r := range routes[1:] {
-		if r.Key.Table > first.Key.Table { // local is 255, main 254, default 253
-			first = r
+func foremost(routes []introspect.Route) (*introspect.Route, []introspect.Route) {
+	first := &routes[0]
+	for i := range routes {
+		if routes[i].Key.Table > first.Key.Table { // local is 255, main 254, default 253
+			first = &routes[i]
 		}
 	}
 	var equals []introspect.Route
@@ -103,7 +106,7 @@ func (r resolver) several(reason slowpath.Reason, routes []introspect.Route) ans
 	live := true
 	var hops []introspect.Hop
 	for _, route := range routes {
-		more, reason := r.hops(route)
+		more, reason := r.hops(&route)
 		live = live && reason == slowpath.None && plain(route) && route.Type == unix.RTN_UNICAST && (len(more) == 1 || r.choose)
 		hops = append(hops, more...)
 	}
@@ -131,7 +134,7 @@ var typeReasons = map[uint8]slowpath.Reason{unix.RTN_LOCAL: slowpath.Local, unix
 	unix.RTN_ANYCAST: slowpath.Broadcast, unix.RTN_MULTICAST: slowpath.Broadcast}
 
 // route is the answer of one route.
-func (r resolver) route(p prefix, route introspect.Route) answer {
+func (r resolver) route(p prefix, route *introspect.Route) answer {
 	if route.Type != unix.RTN_UNICAST {
 		if reason, ok := typeReasons[route.Type]; ok {
 			return because(reason)
@@ -143,7 +146,7 @@ func (r resolver) route(p prefix, route introspect.Route) answer {
 		return because(reason)
 	}
 	if len(hops) > 1 {
-		return r.several(slowpath.Multipath, []introspect.Route{route})
+		return r.several(slowpath.Multipath, []introspect.Route{*route})
 	}
 	key := rowKey{oif: hops[0].Index, via: hops[0].Via, mtu: route.MTU}
 	if !key.via.IsValid() && p.len() == 32 {
@@ -153,7 +156,7 @@ func (r resolver) route(p prefix, route introspect.Route) answer {
 }
 
 // hops lists the nexthops of a unicast route, or says why they cannot be taken.
-func (r resolver) hops(route introspect.Route) ([]introspect.Hop, slowpath.Reason) {
+func (r resolver) hops(route *introspect.Route) ([]introspect.Hop, slowpath.Reason) {
 	if len(route.Unknown) > 0 || route.Realm != 0 || route.MTULock && route.MTU == 0 {
 		return nil, slowpath.RouteUnknown
 	}

@@ -119,15 +119,12 @@ func (l *lowering) lookupHash(t *ir.Table, key *ir.Value) reg {
 }
 
 // field loads a field of a row.
-func (l *lowering) field(v *ir.Value) error {
-	f, ok := v.Table.Field(v.Field)
-	if !ok {
-		return fmt.Errorf("table %s has no field %s", v.Table.Name, v.Field)
-	}
+func (l *lowering) field(v *ir.Value) reg {
+	f, _ := v.Table.Field(v.Field)
 	if v.Table.Kind == ir.FIB {
-		l.values[v] = l.fieldFIB(l.fibs[v.Args[0]], f.Name)
-		return nil
+		return l.fieldFIB(l.fibs[v.Args[0]], f.Name)
 	}
-	l.load(l.define(v), l.in(v.Args[0]), int16(f.Offset), f.Width)
-	return nil
+	r := l.reg()
+	l.load(r, l.in(v.Args[0]), int16(f.Offset), f.Width)
+	return r
 }

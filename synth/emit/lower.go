@@ -36,6 +36,7 @@ type lowering struct {
 	shifted    map[*ir.Value]int // see maskByShift
 
 	values map[*ir.Value]reg
+	late   map[*ir.Value]bool   // fields that are loaded when they are first used, in the same block
 	epochs map[*ir.Value][2]reg // OpMoved that was not combined: seen, built
 	fibs   map[*ir.Value]fibRow
 	blocks map[*ir.Block]label
@@ -113,6 +114,7 @@ func (l *lowering) prologue(p *ir.Program) error {
 }
 
 func (l *lowering) block(b *ir.Block) error {
+	l.postpone(b)
 	for _, v := range b.Values {
 		l.value = v
 		if err := l.emit(v); err != nil {
@@ -153,6 +155,23 @@ func (l *lowering) exitOf(e ir.Exit) error {
 	return nil
 }
 
+// postpone finds the fields that are used in this block only: they are loaded as late as possible, which keeps registers
+// free. Nothing but the agent changes them meanwhile, and the epochs were read before.
+func (l *lowering) postpone(b *ir.Block) {
+	here := map[*ir.Value]int{}
+	for _, v := range b.Values {
+		for _, a := range v.Args {
+			here[a]++
+		}
+	}
+	for _, a := range b.Exit.Args {
+		here[a]++
+	}
+	for _, v := range b.Values {
+		l.late[v] = v.Op == ir.OpField && here[v] == l.total[v]
+	}
+}
+
 // fork jumps to the arm that does not follow; the other jump is dropped if it leads to the next instruction.
 func (l *lowering) fork(e ir.Exit) {
 	if e.Unlikely {
@@ -170,6 +189,12 @@ func (l *lowering) in(v *ir.Value) reg {
 		return r
 	}
 	switch {
+	case l.late[v]:
+		before := l.value
+		l.value = v
+		l.values[v] = l.field(v)
+		l.value = before
+		return l.values[v]
 	case v.Op == ir.OpConst:
 		return l.constant(v.Imm)
 	case v.Op == ir.OpMoved:

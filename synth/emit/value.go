@@ -49,7 +49,12 @@ func (l *lowering) emit(v *ir.Value) error {
 	case ir.OpLookup:
 		return l.lookup(v)
 	case ir.OpField:
-		return l.field(v)
+		if _, ok := v.Table.Field(v.Field); !ok {
+			return fmt.Errorf("table %s has no field %s", v.Table.Name, v.Field)
+		}
+		if !l.late[v] {
+			l.values[v] = l.field(v)
+		}
 	case ir.OpMark:
 		f, ok := v.Table.Field(v.Field)
 		if !ok {
@@ -120,6 +125,11 @@ func (l *lowering) meta(v *ir.Value) error {
 // choose lowers a Select: a move, and another one that a branch skips.
 func (l *lowering) choose(v *ir.Value) {
 	r, done := l.define(v), l.newLabel()
+	for _, a := range v.Args {
+		if a.Op != ir.OpConst && l.late[a] {
+			l.in(a) // not under the branch
+		}
+	}
 	l.assign(r, v.Args[2])
 	l.compare(v.Cond, v.Args[0], v.Args[1], done)
 	l.assign(r, v.Args[3])
