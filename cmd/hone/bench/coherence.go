@@ -17,10 +17,9 @@ type domain struct {
 
 // The frames of the states: by the receiver 0 (b0) or 2 (an alias on the same link), from r1.
 var (
-	byFirst   = sinkKey(0, 1)
-	bySecond  = sinkKey(2, 1)
-	byThird   = sinkKey(5, 1)
-	fromOther = sinkKey(0, 9)
+	byFirst  = sinkKey(0, 1)
+	bySecond = sinkKey(2, 1)
+	byThird  = sinkKey(5, 1)
 )
 
 var domains = []domain{
@@ -33,8 +32,8 @@ var domains = []domain{
 		setup: []string{"ip nexthop add id 7 via 10.2.0.1 dev r1", "ip route replace 10.128.0.0/24 nhid 7"},
 		lines: [2]string{"ip nexthop replace id 7 via 10.2.0.1 dev r1", "ip nexthop replace id 7 via 10.2.0.2 dev r1"},
 		undo:  []string{"ip route replace 10.128.0.0/24 via 10.2.0.1", "ip nexthop del id 7"}},
-	{name: "link", keys: [2]int{byFirst, fromOther},
-		lines: [2]string{"ip link set r1 address 02:00:00:00:01:01", "ip link set r1 address 02:00:00:00:01:09"}},
+	{name: "link", keys: [2]int{byFirst, -1}, // another MAC: the frames are for another host then
+		lines: [2]string{"ip link set r0 address 02:00:00:00:01:00", "ip link set r0 address 02:00:00:00:01:77"}},
 	{name: "address", keys: [2]int{byFirst, -1},
 		lines: [2]string{"ip address del 10.128.0.9/32 dev lo", "ip address add 10.128.0.9/32 dev lo"}},
 	{name: "rule", keys: [2]int{byFirst, -1},

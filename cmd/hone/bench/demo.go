@@ -74,8 +74,9 @@ func (d *demo) watch(name string, agent *daemon) (best Speed, err error) {
 		}
 		speed = w.speed()
 		if best.NS == 0 || speed.NS < best.NS {
-			best = speed
+			best.NS = speed.NS
 		}
+		best.Mpps = max(best.Mpps, speed.Mpps)
 		fmt.Fprintf(d.out, "  %-7s %6.2f Mpps  %6.1f ns a packet  %8d packets, %d lost%s\n", name, speed.Mpps, speed.NS, w.packets, lost, d.shares(agent))
 	}
 	return best, nil
