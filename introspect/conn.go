@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/cilium/ebpf/link"
 	"github.com/mdlayher/genetlink"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -14,7 +15,8 @@ import (
 type sensors struct {
 	diag, netfilter, xfrm *netlink.Conn
 	generic               *genetlink.Conn
-	netdev, ethtool       genetlink.Family // ID 0 where the kernel has none
+	netdev, ethtool       genetlink.Family   // ID 0 where the kernel has none
+	programs              map[link.ID]string // BPF links that were looked at, and the hooks that they are on
 }
 
 // openSensors opens the sockets in the calling thread's network namespace.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unsafe"
 
 	"github.com/cilium/ebpf/link"
 	"github.com/mdlayher/netlink"
@@ -34,7 +35,7 @@ func (k *sensors) netfilterHooks(h hooks) error {
 	for number, name := range forwardHooks {
 		found, err := k.hooksAt(number, name)
 		if absent(err) {
-			return netfilterPrograms(h)
+			return k.netfilterPrograms(h)
 		}
 		if err != nil {
 			return fmt.Errorf("introspect: dump netfilter hooks: %w", err)
@@ -89,27 +90,59 @@ func decodeHook(b []byte) (owner string, foreign bool, err error) {
 }
 
 // netfilterPrograms adds the BPF programs on IPv4 hooks. A link does not tell its namespace, so those of all count.
-func netfilterPrograms(h hooks) error {
-	it := new(link.Iterator)
-	for it.Next() {
-		if name := netfilterProgram(it.Link); name != "" {
-			h.add("netfilter", fmt.Sprintf("%s link %d", name, it.ID))
+func (k *sensors) netfilterPrograms(h hooks) error {
+	known := map[link.ID]string{} // what a link is does not change
+	for id := link.ID(0); ; {
+		next, err := nextLink(id)
+		if errors.Is(err, unix.ENOENT) {
+			k.programs = known
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("introspect: list BPF links: %w", err)
+		}
+		id = next
+		name, ok := k.programs[id]
+		if !ok {
+			if name, err = netfilterProgram(id); err != nil {
+				continue // on its way in or out; the next look sees what became of it
+			}
+		}
+		if known[id] = name; name != "" {
+			h.add("netfilter", fmt.Sprintf("%s link %d", name, id))
 		}
 	}
-	return errors.Join(it.Err())
 }
 
-func netfilterProgram(l link.Link) string {
+const bpfLinkGetNextID = 31
+
+// nextLink finds the link with the next higher id.
+func nextLink(id link.ID) (link.ID, error) {
+	attr := struct{ start, next, flags uint32 }{start: uint32(id)}
+	_, _, errno := unix.Syscall(unix.SYS_BPF, bpfLinkGetNextID, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	if errno != 0 {
+		return 0, errno
+	}
+	return link.ID(attr.next), nil
+}
+
+// netfilterProgram names the hook that a link is on, if forwarded IPv4 passes it.
+func netfilterProgram(id link.ID) (string, error) {
+	l, err := link.NewFromID(id)
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
 	info, err := l.Info()
 	if err != nil || info.Type != link.NetfilterType {
-		return ""
+		return "", err
 	}
 	n := info.Netfilter()
 	if n == nil {
-		return "bpf"
+		return "bpf", nil
 	}
 	if name, ok := forwardHooks[byte(n.Hook)]; ok && n.ProtocolFamily == link.NetfilterProtoIPv4 {
-		return "bpf " + name
+		return "bpf " + name, nil
 	}
-	return ""
+	return "", nil
 }

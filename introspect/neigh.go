@@ -11,8 +11,8 @@ const (
 // harmlessNeigh are the attributes of a neighbour that forwarding does not depend on: ages, probes, who made it.
 var harmlessNeigh = setOf(unix.NDA_UNSPEC, unix.NDA_CACHEINFO, unix.NDA_PROBES, ndaProtocol, ndaFlagsExt)
 
-// decodeNeigh reads the payload of RTM_NEWNEIGH or RTM_DELNEIGH: IPv4 and IPv6 neighbours are ok, automatic ones
-// and a bridge's forwarding database are not.
+// decodeNeigh reads the payload of RTM_NEWNEIGH or RTM_DELNEIGH: IPv4 and IPv6 neighbours are ok, a bridge's forwarding
+// database is not.
 func decodeNeigh(b []byte) (n Neigh, ok bool, err error) {
 	if len(b) < sizeofNdmsg {
 		return n, false, errShort
@@ -33,7 +33,7 @@ func decodeNeigh(b []byte) (n Neigh, ok bool, err error) {
 		harmlessNeigh.note(&n.Unknown, kind)
 		return nil
 	})
-	if err != nil || !n.Key.Addr.IsValid() || n.automatic() {
+	if err != nil || !n.Key.Addr.IsValid() {
 		return Neigh{}, false, err
 	}
 	return n, true, nil
@@ -48,5 +48,5 @@ func foldNeigh(s *Snapshot, m message, _ *Kind) (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
-	return put(&s.Neighs, m.gone, n.Key, n), nil
+	return put(&s.Neighs, m.gone || n.automatic(), n.Key, n), nil
 }

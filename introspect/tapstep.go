@@ -151,7 +151,7 @@ func compute(op uint16, a, b partial) partial {
 	}
 	switch {
 	case op == 0x60 && b.value < 32:
-		return partial{known: a.known<<b.value | 1<<b.value - 1, value: a.value << b.value}
+		return partial{known: a.known<<b.value | (1<<b.value - 1), value: a.value << b.value}
 	case op == 0x70 && b.value < 32:
 		return partial{known: a.known>>b.value | ^(^uint32(0) >> b.value), value: a.value >> b.value}
 	case !a.exact():
