@@ -48,6 +48,9 @@ func classify(datagram []byte) domains {
 	for _, c := range classes {
 		for _, t := range c.types {
 			if t == kind && (c.family == 0 || c.family == family) {
+				if c.moves == toRoute4 {
+					return classifyRoute(datagram)
+				}
 				return c.moves
 			}
 		}

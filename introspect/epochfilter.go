@@ -40,6 +40,7 @@ func (c *counters) newFilter(name string, sorted bool) (*ebpf.Program, error) {
 func (c *counters) sort() asm.Instructions {
 	const stack = -24
 	code := asm.Instructions{
+		asm.Mov.Reg(asm.R6, asm.R1),
 		asm.Mov.Imm(asm.R2, 0),
 		asm.Mov.Reg(asm.R3, asm.RFP),
 		asm.Add.Imm(asm.R3, stack),
@@ -55,15 +56,20 @@ func (c *counters) sort() asm.Instructions {
 			code = append(code, asm.JEq.Imm(asm.R7, int32(t), fmt.Sprintf("family-%d", i)))
 		}
 		code = append(code, asm.Ja.Label(next))
+		to := label(row.moves)
+		if row.moves == toRoute4 {
+			to = labelRoute
+		}
 		if row.family != 0 {
-			code = append(code, asm.JEq.Imm(asm.R8, int32(row.family), label(row.moves)).WithSymbol(fmt.Sprintf("family-%d", i)),
+			code = append(code, asm.JEq.Imm(asm.R8, int32(row.family), to).WithSymbol(fmt.Sprintf("family-%d", i)),
 				asm.Ja.Label(next))
 		} else {
-			code = append(code, asm.Ja.Label(label(row.moves)).WithSymbol(fmt.Sprintf("family-%d", i)))
+			code = append(code, asm.Ja.Label(to).WithSymbol(fmt.Sprintf("family-%d", i)))
 		}
 		code = append(code, asm.Mov.Imm(asm.R0, 0).WithSymbol(next))
 	}
 	code = append(code, asm.Ja.Label(label(toConfig)))
+	code = append(code, c.route()...)
 	for _, d := range exits() {
 		code = append(code, c.count(d)...)
 	}
@@ -72,7 +78,7 @@ func (c *counters) sort() asm.Instructions {
 
 // exits lists the sets of domains that some class moves, each once.
 func exits() []domains {
-	all := []domains{everything, toConfig}
+	all := []domains{everything, toConfig, oddRoute}
 	for _, row := range classes {
 		all = append(all, row.moves)
 	}
