@@ -12,6 +12,9 @@ var preference = []reg{2, 3, 4, 5, 0, 1, 6, 7, 8, 9}
 // saving is what the first use of one of r6 to r9 costs, in instructions of each run.
 const saving = 2
 
+// brief is the life of a register, in instructions, that spilling would not make shorter.
+const brief = 3
+
 // maxRounds bounds the attempts to find registers; each one that fails moves a register to the stack.
 const maxRounds = 1000
 
@@ -115,7 +118,7 @@ func (g *interference) pick(r reg, colors []reg) reg {
 func (g *interference) victim(r reg, colors []reg, tmp map[reg]bool) reg {
 	best := noReg
 	consider := func(n reg) {
-		if n >= firstVirtual && !tmp[n] && (best == noReg || g.cost[n] < g.cost[best]) {
+		if n >= firstVirtual && !tmp[n] && g.last[n]-g.first[n] > brief && (best == noReg || g.cost[n] < g.cost[best]) {
 			best = n
 		}
 	}

@@ -147,13 +147,14 @@ type interference struct {
 	cost     []float32 // estimated runs of the instructions that mention the register
 	partners [][]reg   // registers that it is moved to or from
 	first    []int     // where it is first written
+	last     []int     // where it is last mentioned
 	through  []float32 // estimated runs of the slow calls that it lives through
 	crossing crossing
 }
 
 func (c *code) interfere() *interference {
 	g := &interference{edges: make([]set, c.regs), cost: make([]float32, c.regs), partners: make([][]reg, c.regs),
-		first: make([]int, c.regs), through: make([]float32, c.regs), crossing: crossing{}}
+		first: make([]int, c.regs), last: make([]int, c.regs), through: make([]float32, c.regs), crossing: crossing{}}
 	for r := range g.edges {
 		g.edges[r] = newSet(c.regs)
 		g.first[r] = -1
@@ -171,6 +172,7 @@ func (c *code) interfere() *interference {
 func (g *interference) note(n int, i *inst, after set) {
 	for _, r := range append(i.reads(), i.writes()...) {
 		g.cost[r] += i.weight
+		g.last[r] = max(g.last[r], n)
 	}
 	if i.kind == kMov && i.src != frame {
 		g.partners[i.dst] = append(g.partners[i.dst], i.src)

@@ -36,8 +36,9 @@ type lowering struct {
 	shifted    map[*ir.Value]int // see maskByShift
 
 	values map[*ir.Value]reg
-	late   map[*ir.Value]bool   // fields that are loaded when they are first used, in the same block
-	epochs map[*ir.Value][2]reg // OpMoved that was not combined: seen, built
+	late   map[*ir.Value]bool      // fields that were not used yet, and so not loaded: that saves registers
+	sole   map[*ir.Value]*ir.Block // the block of all uses, if that is one
+	epochs map[*ir.Value][2]reg    // OpMoved that was not combined: seen, built
 	fibs   map[*ir.Value]fibRow
 	blocks map[*ir.Block]label
 	punts  map[slowpath.Reason]label
@@ -62,7 +63,7 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 	}
 	l := &lowering{code: newCode(), kernel: k, spans: spans{}, uses: countUses(p), total: countUses(p),
 		compared: comparisons(p),
-		values:   map[*ir.Value]reg{}, epochs: map[*ir.Value][2]reg{}, fibs: map[*ir.Value]fibRow{},
+		values:   map[*ir.Value]reg{}, late: map[*ir.Value]bool{}, sole: soleUsers(p), epochs: map[*ir.Value][2]reg{}, fibs: map[*ir.Value]fibRow{},
 		blocks: map[*ir.Block]label{}, punts: map[slowpath.Reason]label{}, names: map[label]string{},
 		equalities: map[*ir.Value]int{}, shifted: map[*ir.Value]int{}}
 	for c, n := range l.compared {
@@ -114,7 +115,6 @@ func (l *lowering) prologue(p *ir.Program) error {
 }
 
 func (l *lowering) block(b *ir.Block) error {
-	l.postpone(b)
 	for _, v := range b.Values {
 		l.value = v
 		if err := l.emit(v); err != nil {
@@ -122,6 +122,11 @@ func (l *lowering) block(b *ir.Block) error {
 		}
 		for _, a := range v.Args {
 			l.uses[a]--
+		}
+	}
+	for _, v := range b.Values {
+		if l.late[v] && l.sole[v] == nil {
+			l.in(v)
 		}
 	}
 	l.value = nil
@@ -155,23 +160,6 @@ func (l *lowering) exitOf(e ir.Exit) error {
 	return nil
 }
 
-// postpone finds the fields that are used in this block only: they are loaded as late as possible, which keeps registers
-// free. Nothing but the agent changes them meanwhile, and the epochs were read before.
-func (l *lowering) postpone(b *ir.Block) {
-	here := map[*ir.Value]int{}
-	for _, v := range b.Values {
-		for _, a := range v.Args {
-			here[a]++
-		}
-	}
-	for _, a := range b.Exit.Args {
-		here[a]++
-	}
-	for _, v := range b.Values {
-		l.late[v] = v.Op == ir.OpField && here[v] == l.total[v]
-	}
-}
-
 // fork jumps to the arm that does not follow; the other jump is dropped if it leads to the next instruction.
 func (l *lowering) fork(e ir.Exit) {
 	if e.Unlikely {
@@ -193,7 +181,7 @@ func (l *lowering) in(v *ir.Value) reg {
 		before := l.value
 		l.value = v
 		l.values[v] = l.field(v)
-		l.value = before
+		l.value, l.late[v] = before, false
 		return l.values[v]
 	case v.Op == ir.OpConst:
 		return l.constant(v.Imm)
@@ -226,6 +214,27 @@ func countUses(p *ir.Program) map[*ir.Value]int {
 		}
 	}
 	return uses
+}
+
+// soleUsers finds for each value the one block that uses it, if it is only one.
+func soleUsers(p *ir.Program) map[*ir.Value]*ir.Block {
+	users := map[*ir.Value]*ir.Block{}
+	for _, b := range p.Blocks {
+		note := func(args []*ir.Value) {
+			for _, a := range args {
+				if user, ok := users[a]; ok && user != b {
+					users[a] = nil
+					continue
+				}
+				users[a] = b
+			}
+		}
+		for _, v := range b.Values {
+			note(v.Args)
+		}
+		note(b.Exit.Args)
+	}
+	return users
 }
 
 func usesMeta(p *ir.Program, m ir.Meta) bool {

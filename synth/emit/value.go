@@ -52,9 +52,7 @@ func (l *lowering) emit(v *ir.Value) error {
 		if _, ok := v.Table.Field(v.Field); !ok {
 			return fmt.Errorf("table %s has no field %s", v.Table.Name, v.Field)
 		}
-		if !l.late[v] {
-			l.values[v] = l.field(v)
-		}
+		l.late[v] = true
 	case ir.OpMark:
 		f, ok := v.Table.Field(v.Field)
 		if !ok {
