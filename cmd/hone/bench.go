@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 // errNotRoot says that a lab cannot be built.
 var errNotRoot = errors.New("needs root: it builds a lab of network namespaces")
 
-func newBench(*options) *cobra.Command {
+func newBench() *cobra.Command {
 	var b bench.Options
 	c := &cobra.Command{
 		Use: "bench [case ...]", Short: "Measure hone against the kernel in a lab of network namespaces",
@@ -33,8 +34,23 @@ func newBench(*options) *cobra.Command {
 	c.Long = c.Short + ".\nThe caller's own interfaces are not touched.\n\nCases:\n" + benchCases()
 	c.Flags().BoolVar(&b.JSON, "json", false, "print one JSON document")
 	c.Flags().IntVar(&b.Runs, "runs", 3, "turns of every subject")
-	c.Flags().DurationVar(&b.Time, "time", 20*time.Second, "about how long a case takes")
+	c.Flags().DurationVar(&b.Time, "time", 40*time.Second, "about how long a case takes")
 	return c
+}
+
+// singleDash lets `hone bench -json` mean --json, as its users write it.
+func singleDash(args []string) []string {
+	if len(args) == 0 || args[0] != "bench" {
+		return args
+	}
+	args = slices.Clone(args)
+	for i, arg := range args {
+		name, _, _ := strings.Cut(arg, "=")
+		if slices.Contains([]string{"-json", "-runs", "-time"}, name) {
+			args[i] = "-" + arg
+		}
+	}
+	return args
 }
 
 func benchCases() string {
@@ -45,7 +61,7 @@ func benchCases() string {
 	return text.String()
 }
 
-func newDemo(*options) *cobra.Command {
+func newDemo() *cobra.Command {
 	return &cobra.Command{
 		Use: "demo", Short: "Show the kernel against hone, live, in a lab of network namespaces",
 		Long: "Show the kernel against hone, live, in a lab of network namespaces.\nThe caller's own interfaces are not touched. Needs root.",

@@ -14,10 +14,11 @@ import (
 
 // Exit codes, for scripts.
 const (
-	exitOK         = 0
-	exitFailure    = 1 // the command failed
-	exitUsage      = 2 // the command line is wrong
-	exitNotRunning = 3 // honed does not run, and the command needs it
+	exitOK          = 0
+	exitFailure     = 1   // the command failed
+	exitUsage       = 2   // the command line is wrong
+	exitNotRunning  = 3   // honed does not run, and the command needs it
+	exitInterrupted = 130 // by Ctrl-C, as shells count it
 )
 
 // usageError is a mistake in the command line.

@@ -1,0 +1,56 @@
+package transparency
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// TestTransparency plays every scene with the kernel alone and with honed, with complete and with partial checksums.
+func TestTransparency(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: it makes network namespaces")
+	}
+	for _, program := range []string{"ip", "ethtool", "ping", "tcpdump", "traceroute", "tracepath", "iperf3", "arping"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("needs %s", program)
+		}
+	}
+	honed := filepath.Join(t.TempDir(), "honed")
+	if out, err := exec.Command("go", "build", "-o", honed, "../../cmd/honed").CombinedOutput(); err != nil {
+		t.Fatalf("build honed: %v\n%s", err, out)
+	}
+	for _, tx := range []string{"off", "on"} {
+		t.Run("tx "+tx, func(t *testing.T) {
+			alone := results(t, tx, "")
+			beside := results(t, tx, honed)
+			for _, s := range scenes {
+				if alone[s.name] != beside[s.name] {
+					t.Errorf("%s:\nthe kernel alone: %s\nwith honed: %s", s.name, alone[s.name], beside[s.name])
+				}
+			}
+		})
+	}
+}
+
+// results plays every scene on a fresh bed, with honed if a program is given, and checks that what should be fast was.
+func results(t *testing.T, tx, program string) map[string]string {
+	results := map[string]string{}
+	t.Run("honed "+map[bool]string{true: "on", false: "off"}[program != ""], func(t *testing.T) {
+		b := newBed(t, tx)
+		if program != "" {
+			b.start(program)
+		}
+		for _, s := range scenes {
+			before := b.fast()
+			results[s.name] = s.play(b)
+			n := b.fast() - before
+			t.Logf("%s: fast %d: %s", s.name, n, results[s.name])
+			if program != "" && tx == "off" && s.fast && n < 20 {
+				t.Errorf("%s: only %d packets took the fast path", s.name, n)
+			}
+		}
+	})
+	return results
+}
