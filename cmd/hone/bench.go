@@ -16,7 +16,7 @@ import (
 // errNotRoot says that a lab cannot be built.
 var errNotRoot = errors.New("needs root: it builds a lab of network namespaces")
 
-func newBench() *cobra.Command {
+func newBench(*options) *cobra.Command {
 	var b bench.Options
 	c := &cobra.Command{
 		Use: "bench [case ...]", Short: "Measure hone against the kernel in a lab of network namespaces",
@@ -61,7 +61,7 @@ func benchCases() string {
 	return text.String()
 }
 
-func newDemo() *cobra.Command {
+func newDemo(*options) *cobra.Command {
 	return &cobra.Command{
 		Use: "demo", Short: "Show the kernel against hone, live, in a lab of network namespaces",
 		Long: "Show the kernel against hone, live, in a lab of network namespaces.\nThe caller's own interfaces are not touched. Needs root.",
