@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -36,21 +35,6 @@ func newBench(*options) *cobra.Command {
 	c.Flags().IntVar(&b.Runs, "runs", 3, "turns of every subject")
 	c.Flags().DurationVar(&b.Time, "time", 40*time.Second, "about how long a case takes")
 	return c
-}
-
-// singleDash lets `hone bench -json` mean --json, as its users write it.
-func singleDash(args []string) []string {
-	if len(args) == 0 || args[0] != "bench" {
-		return args
-	}
-	args = slices.Clone(args)
-	for i, arg := range args {
-		name, _, _ := strings.Cut(arg, "=")
-		if slices.Contains([]string{"-json", "-runs", "-time"}, name) {
-			args[i] = "-" + arg
-		}
-	}
-	return args
 }
 
 func benchCases() string {

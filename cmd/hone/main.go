@@ -36,6 +36,9 @@ func Main() int {
 	if err == nil {
 		return exitOK
 	}
+	if errors.Is(err, context.Canceled) {
+		return exitInterrupted
+	}
 	fmt.Fprintln(os.Stderr, "hone:", err)
 	var usage usageError
 	switch {
