@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/hone-net/hone/slowpath"
@@ -21,7 +20,8 @@ type Watcher struct {
 	filters   []*ebpf.Program
 	listeners []*listener
 	sysctls   *sysctlWatch // nil where no program can watch writes
-	wake      int          // an eventfd: the context is done
+	waiter    *waiter
+	wake      int // an eventfd: the context is done
 	buffer    []byte
 
 	s     *Snapshot
@@ -70,6 +70,9 @@ func (w *Watcher) open() (err error) {
 		return fmt.Errorf("introspect: open eventfd: %w", err)
 	}
 	if w.sysctls, err = watchSysctls(w.ledger); err != nil {
+		return err
+	}
+	if w.waiter, err = newWaiter(w.sources()...); err != nil {
 		return err
 	}
 	w.polls = w.schedule()
@@ -122,6 +125,7 @@ func (w *Watcher) addListener(protocol int, filter *ebpf.Program, sorted bool, g
 func (w *Watcher) Next(ctx context.Context) (*Snapshot, slowpath.Epochs, error) {
 	stop := context.AfterFunc(ctx, func() { _, _ = unix.Write(w.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) })
 	defer stop()
+	_, _ = unix.Read(w.wake, make([]byte, 8)) // a context that ended earlier
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, slowpath.Epochs{}, fmt.Errorf("introspect: watch: %w", context.Cause(ctx))
@@ -134,27 +138,22 @@ func (w *Watcher) Next(ctx context.Context) (*Snapshot, slowpath.Epochs, error) 
 			w.given, w.givenEpochs = w.s, e
 			return w.s, e, nil
 		}
-		if err := w.wait(); err != nil {
+		if err := w.waiter.wait(w.nextDue()); err != nil {
 			return nil, slowpath.Epochs{}, err
 		}
 	}
 }
 
-// wait sleeps until something arrives or a poll is due.
-func (w *Watcher) wait() error {
-	fds := make([]unix.PollFd, 0, len(w.listeners)+2)
+// sources are the descriptors that tell of something to do.
+func (w *Watcher) sources() []int {
+	fds := []int{w.wake}
 	for _, l := range w.listeners {
-		fds = append(fds, unix.PollFd{Fd: int32(l.fd), Events: unix.POLLIN})
+		fds = append(fds, l.fd)
 	}
-	fds = append(fds, unix.PollFd{Fd: int32(w.wake), Events: unix.POLLIN})
 	if w.sysctls != nil {
-		fds = append(fds, unix.PollFd{Fd: int32(w.sysctls.ring.FD()), Events: unix.POLLIN})
+		fds = append(fds, w.sysctls.ring.FD())
 	}
-	t := unix.NsecToTimespec(max(0, time.Until(w.nextDue()).Nanoseconds()))
-	if _, err := unix.Ppoll(fds, &t, nil); err != nil && !errors.Is(err, unix.EINTR) {
-		return fmt.Errorf("introspect: wait for notifications: %w", err)
-	}
-	return nil
+	return fds
 }
 
 // Seen is the map that counts what the kernel announces: an array of one slowpath.Epochs, which can be mapped.
@@ -175,6 +174,9 @@ func (w *Watcher) Descriptors() []int {
 // Close stops counting and closes everything.
 func (w *Watcher) Close() error {
 	var errs []error
+	if w.waiter != nil {
+		errs = append(errs, w.waiter.close())
+	}
 	for _, l := range w.listeners {
 		errs = append(errs, unix.Close(l.fd))
 	}
