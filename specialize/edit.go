@@ -67,6 +67,14 @@ type use struct {
 	arg   int
 }
 
+// operands are those of the user.
+func (u use) operands() []*ir.Value {
+	if u.user == nil {
+		return u.block.Exit.Args
+	}
+	return u.user.Args
+}
+
 // cond gives the condition and the operands of a comparison, if the use is an operand that is compared.
 func (u use) cond() (c *ir.Cond, args []*ir.Value) {
 	switch {

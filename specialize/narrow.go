@@ -14,14 +14,7 @@ import (
 func narrow(p *ir.Program) {
 	testBits(p)
 	splitLoads(p)
-	e, all := edit(p), uses(p)
-	for _, b := range p.Blocks {
-		for _, v := range slices.Clone(b.Values) {
-			if v.Op == ir.OpLoad && v.Width > 1 && onlyEquality(v, v, all) {
-				swapLoad(e, v, all)
-			}
-		}
-	}
+	swapLoads(p)
 }
 
 // testBits makes `(a & b) == 0` one condition, and likewise where the one bit of the mask is asked for.
@@ -56,42 +49,73 @@ func testBits(p *ir.Program) {
 	}
 }
 
-// onlyEquality tells whether every use of v, which is a load or its masked bytes, compares it with a constant that has
-// no more bytes, in a way for which the order of bytes does not matter.
-func onlyEquality(v, load *ir.Value, all map[*ir.Value][]use) bool {
-	limit := ones(8 * int(load.Width))
-	for _, u := range all[v] {
-		if v == load && u.user != nil && u.user.Op == ir.OpAnd && u.arg == 0 && u.user.Args[1].Op == ir.OpConst {
-			if !onlyEquality(u.user, load, all) {
-				return false
+// swapLoads turns loads around that are compared for equality, or gives these compares a load of their own if the number
+// itself is needed only below, in other blocks.
+func swapLoads(p *ir.Program) {
+	e, all := edit(p), uses(p)
+	for _, b := range p.Blocks {
+		for _, v := range slices.Clone(b.Values) {
+			if v.Op != ir.OpLoad || v.Width == 1 {
+				continue
 			}
-			continue
-		}
-		cond, args := u.cond()
-		if cond == nil || u.arg != 0 || args[1].Op != ir.OpConst || args[1].Imm > limit {
-			return false
-		}
-		if *cond != ir.Eq && *cond != ir.Ne && *cond != ir.AnySet && *cond != ir.NoneSet {
-			return false
+			equal, other := split(all[v], func(u use) bool { return onlyEqual(u, v, all) })
+			here := func(u use) bool { return u.block == b }
+			switch {
+			case len(equal) == 0 || len(other) > 0 && (slices.ContainsFunc(other, here) || !slices.ContainsFunc(equal, here)):
+				continue
+			case len(other) > 0:
+				twin := e.value(ir.Value{Op: v.Op, Imm: v.Imm, Width: v.Width})
+				insert(b, slices.Index(b.Values, v), twin)
+				for _, u := range equal {
+					u.operands()[u.arg] = twin
+				}
+				v = twin
+			}
+			v.Op = ir.OpLoadLE
+			for _, u := range equal {
+				swapUse(e, u, v.Width, all)
+			}
 		}
 	}
-	return true
 }
 
-// swapLoad turns a load around, with the constants that it meets.
-func swapLoad(e *editor, load *ir.Value, all map[*ir.Value][]use) {
-	load.Op = ir.OpLoadLE
-	for _, u := range all[load] {
-		if u.user != nil && u.user.Op == ir.OpAnd {
-			swapOperand(e, u, u.user.Args, load.Width)
-			for _, w := range all[u.user] {
-				_, args := w.cond()
-				swapOperand(e, w, args, load.Width)
-			}
-			continue
+func split(all []use, yes func(use) bool) (those, others []use) {
+	for _, u := range all {
+		if yes(u) {
+			those = append(those, u)
+		} else {
+			others = append(others, u)
 		}
+	}
+	return those, others
+}
+
+// onlyEqual tells whether a use of a load, or of its masked bytes, compares it with a constant that has no more bytes, in
+// a way for which the order of bytes does not matter.
+func onlyEqual(u use, load *ir.Value, all map[*ir.Value][]use) bool {
+	if u.user != nil && u.user.Op == ir.OpAnd && u.arg == 0 && u.user.Args[0] == load {
+		masks := u.user.Args[1].Op == ir.OpConst
+		_, others := split(all[u.user], func(w use) bool { return onlyEqual(w, load, all) })
+		return masks && len(others) == 0
+	}
+	cond, args := u.cond()
+	if cond == nil || u.arg != 0 || args[1].Op != ir.OpConst || args[1].Imm > ones(8*int(load.Width)) {
+		return false
+	}
+	return *cond == ir.Eq || *cond == ir.Ne || *cond == ir.AnySet || *cond == ir.NoneSet
+}
+
+// swapUse turns the constants around that a load meets in a use.
+func swapUse(e *editor, u use, width uint8, all map[*ir.Value][]use) {
+	if u.user == nil || u.user.Op != ir.OpAnd {
 		_, args := u.cond()
-		swapOperand(e, u, args, load.Width)
+		swapOperand(e, u, args, width)
+		return
+	}
+	swapOperand(e, u, u.user.Args, width)
+	for _, w := range all[u.user] {
+		_, args := w.cond()
+		swapOperand(e, w, args, width)
 	}
 }
 
@@ -106,9 +130,10 @@ func swapOperand(e *editor, u use, args []*ir.Value, width uint8) {
 	args[1] = n
 }
 
-// splitLoads makes smaller loads of masks and shifts of a load that has no other use.
+// splitLoads makes smaller loads of masks and shifts of a load: one instruction in place of a copy and an operation, even
+// if the whole is needed, too.
 func splitLoads(p *ir.Program) {
-	g, all := ir.NewGraph(p), uses(p)
+	g := ir.NewGraph(p)
 	stored := written(p, g)
 	for i, b := range p.Blocks {
 		for _, v := range b.Values {
@@ -117,7 +142,7 @@ func splitLoads(p *ir.Program) {
 				continue
 			}
 			load := v.Args[0]
-			if isLoad(load) && len(all[load]) == 1 && !stored[i].has(load.Imm, load.Width) {
+			if isLoad(load) && !stored[i].has(load.Imm, load.Width) {
 				splitLoad(v, load, v.Args[1].Imm)
 			}
 		}

@@ -6,8 +6,9 @@ import (
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// sink moves what only one arm needs into that arm. An epoch stays where it is, because the tables that it guards are
-// read after it, and a load stays above stores into its bytes.
+// sink moves what only one arm needs into that arm, and everything close to its first use, so that a packet that punts
+// early costs little and few registers are taken at a time. An epoch stays where it is, because the tables that it guards
+// are read after it, and a load stays above stores into its bytes.
 func sink(p *ir.Program) {
 	s := sinker{p: p, g: ir.NewGraph(p), all: uses(p), where: map[*ir.Value]int{}}
 	s.stored = written(p, s.g)
@@ -20,9 +21,12 @@ func sink(p *ir.Program) {
 		b := p.Blocks[i]
 		for _, v := range slices.Backward(slices.Clone(b.Values)) {
 			if to := s.target(i, v); to > i {
-				b.Values = slices.Delete(b.Values, slices.Index(b.Values, v), slices.Index(b.Values, v)+1)
-				insert(p.Blocks[to], s.firstUse(to, v), v)
+				at := slices.Index(b.Values, v)
+				b.Values = slices.Delete(b.Values, at, at+1)
+				insert(p.Blocks[to], s.firstUse(to, 0, v), v)
 				s.where[v] = to
+			} else if v.Op.Yields() && v.Op != ir.OpMoved {
+				s.lower(i, v)
 			}
 		}
 	}
@@ -83,15 +87,21 @@ func spoils(stored *extent, v *ir.Value) bool {
 	return isLoad(v) && stored.has(v.Imm, v.Width) || needsKernel(v) && !stored.empty()
 }
 
-// firstUse is where in a block v must stand: close to its use, but above the stores that spoil it.
-func (s *sinker) firstUse(block int, v *ir.Value) int {
+// lower moves v down in its block.
+func (s *sinker) lower(block int, v *ir.Value) {
+	b := s.p.Blocks[block]
+	at := slices.Index(b.Values, v)
+	to := s.firstUse(block, at+1, v)
+	copy(b.Values[at:], b.Values[at+1:to])
+	b.Values[to-1] = v
+}
+
+// firstUse is where in a block, from a place on, v must stand: close to its use, but above the stores that spoil it.
+func (s *sinker) firstUse(block, from int, v *ir.Value) int {
 	values := s.p.Blocks[block].Values
 	stored := s.stored[block]
 	for i, w := range values {
-		if slices.Contains(w.Args, v) {
-			return i
-		}
-		if note(&stored, w); spoils(&stored, v) {
+		if note(&stored, w); i >= from && (slices.Contains(w.Args, v) || spoils(&stored, v)) {
 			return i
 		}
 	}
