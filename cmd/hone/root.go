@@ -24,7 +24,7 @@ func newRoot() *cobra.Command {
 		Use: "hone", Short: "Show and steer the fast path of this host", Version: control.Version,
 		SilenceUsage: true, SilenceErrors: true,
 		Long: "Show and steer the fast path of this host.\n\n" +
-			"Exit codes: 0 done, 1 failed, 2 wrong command line, 3 honed is not running.",
+			"Exit codes: 0 done, 1 failed, 2 wrong command line, 3 honed is not running, 130 interrupted.",
 		Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
