@@ -84,8 +84,7 @@ func (n *Network) tune() error {
 		{"ipv4/conf/all/rp_filter", "0"},
 		{"ipv4/conf/default/rp_filter", "0"},
 		{"ipv4/icmp_ratelimit", "0"},
-		{"ipv4/icmp_msgs_per_sec", "10000000"},
-		{"ipv4/icmp_msgs_burst", "10000000"},
+		{"ipv4/icmp_ratemask", "0"},
 	} {
 		if err := n.R.Sysctl(s[0], s[1]); err != nil && s[0] == "ipv4/ip_forward" {
 			return err

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sender puts frames on a device as they are, past its queueing disciplines.
+// Sender puts frames on a device as they are.
 type Sender struct {
 	fd   int
 	msgs []mmsghdr
@@ -39,6 +39,18 @@ func NewSender(ns *Namespace, ifindex int) (*Sender, error) {
 		return nil, fmt.Errorf("lab: open interface %d for sending: %w", ifindex, err)
 	}
 	return s, nil
+}
+
+// Queue makes the frames go through the device's queueing disciplines and tc programs, or past them as at first.
+func (s *Sender) Queue(on bool) error {
+	bypass := 1
+	if on {
+		bypass = 0
+	}
+	if err := unix.SetsockoptInt(s.fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, bypass); err != nil {
+		return fmt.Errorf("lab: queue frames: %w", err)
+	}
+	return nil
 }
 
 // Send puts frames on the wire, each of at least 14 bytes. On a veth pair the kernel mostly has dealt with them when

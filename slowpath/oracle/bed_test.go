@@ -3,6 +3,7 @@ package oracle
 import (
 	"encoding/binary"
 	"errors"
+	"hash/fnv"
 	"net"
 	"os"
 	"slices"
@@ -31,6 +32,7 @@ type bed struct {
 	tap     int           // at r0: sees the sentinels that came in
 	own     map[[4]byte]bool
 	seq     uint64
+	queue   bool // frames go through what a0 does with them
 	quiet   bool // r0 does not show sentinels: it is down or belongs to a bridge
 	restore func()
 }
@@ -64,6 +66,12 @@ func newBed(c config) (_ *bed, err error) {
 		if err := b.capture.Add(p.Peer.Net, p.Peer.Index, uint32(i), i > 0 || !c.generic); err != nil {
 			return nil, err
 		}
+	}
+	if c.tagged {
+		if err := tagOddFrames(b); err != nil {
+			return nil, err
+		}
+		b.queue = true
 	}
 	return b, b.configure(c.setup)
 }
@@ -138,8 +146,11 @@ func start(t *testing.T, c config) *bed {
 	return b
 }
 
+// generator makes the packets of a configuration: with one seed always the same, whatever other configurations there are.
 func (b *bed) generator(c config, seed uint64) *generator {
-	g := newGenerator(seed, b.net, c.targets)
+	h := fnv.New64a()
+	h.Write([]byte(c.name))
+	g := newGenerator(seed^h.Sum64(), b.net, c.targets)
 	if c.mtu != 0 {
 		g.mtu = c.mtu
 	}
@@ -158,6 +169,9 @@ func (b *bed) mustPlay(t *testing.T, frames [][]byte) []arrivals {
 // open makes the ends ready. It comes after the configuration was read, so that the sockets are no part of it.
 func (b *bed) open() (err error) {
 	if b.in, err = lab.NewSender(b.net.A, b.net.Ports[0].Peer.Index); err != nil {
+		return err
+	}
+	if err := b.in.Queue(b.queue); err != nil {
 		return err
 	}
 	for _, p := range b.net.Ports {

@@ -162,6 +162,9 @@ func l4Checksum(g *generator, f []byte) []byte {
 	if f[lab.OffProtocol] == 6 {
 		at = lab.OffL4 + 16
 	}
+	if len(f) < at+2 {
+		return f
+	}
 	switch g.IntN(4) {
 	case 0:
 		clear(f[at : at+2])

@@ -44,13 +44,37 @@ func (b *bed) comparableIP(port uint32, f []byte) []byte {
 	if !b.own[[4]byte(f[lab.OffSrc:lab.OffDst])] && (port != 0 || f[lab.OffProtocol] > 6) {
 		return f
 	}
-	if f[lab.OffProtocol] == 1 && len(f) > lab.OffL4 && f[lab.OffL4] == 5 {
+	if bounded(f) {
 		return nil
 	}
 	f = slices.Clone(f)
 	clear(f[lab.OffID : lab.OffID+2])
 	clear(f[lab.OffChecksum : lab.OffChecksum+2])
+	if timed(f) {
+		clear(f[lab.OffL4+2:])
+	}
 	return f
+}
+
+// bounded tells whether the kernel may have had enough of a message of its own: of redirects, and of unreachable routes,
+// of which a receiver gets five at a time and one a second from then on. The hosts in 100.64/10 send one packet or two.
+func bounded(f []byte) bool {
+	if f[lab.OffProtocol] != 1 || len(f) < lab.OffL4+2 {
+		return false
+	}
+	kind, code := f[lab.OffL4], f[lab.OffL4+1]
+	often := f[lab.OffDst] != 100 || f[lab.OffDst+1]&0xc0 != 64
+	return kind == 5 || kind == 3 && (code <= 1 || code == 13) && often
+}
+
+// timed tells whether a packet of the router's own carries a time, or another packet that may carry one: timestamp
+// replies and VXLAN.
+func timed(f []byte) bool {
+	if len(f) < lab.OffL4+4 {
+		return false
+	}
+	return f[lab.OffProtocol] == 1 && f[lab.OffL4] == 14 ||
+		f[lab.OffProtocol] == 17 && binary.BigEndian.Uint16(f[lab.OffL4+2:]) == 4789
 }
 
 // withoutOptions wipes the options, into which the kernel may have written the time, and the checksum over them; of

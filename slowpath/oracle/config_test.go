@@ -17,7 +17,7 @@ type config struct {
 	alter   []string     // changes of routes and neighbours that come after the program was made
 	open    func() error // makes something in the router that no command can; run once, before the configuration is read
 	mtu     int          // of a0 and r0, where it is not 1500
-	refused bool         // r0 has no fast path
+	tagged  bool         // half of the UDP frames carry a VLAN tag in their metadata
 	generic bool         // capture at a0 outside of the driver, which would bound the MTU of r0
 }
 

@@ -8,6 +8,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 // held keeps what the configurations open until the bed is closed.
@@ -67,4 +69,39 @@ func legacyTables() error {
 	}
 	defer unix.Close(fd)
 	return getTable(fd, getInfo, "filter")
+}
+
+// tagOddFrames makes a0 put the VLAN tag of VLAN 5 into the metadata of every UDP frame whose IPv4 identification is odd,
+// as a VLAN device there would. Past the pair, the tag is where a plain XDP program does not see it.
+func tagOddFrames(b *bed) error {
+	insns := asm.Instructions{
+		asm.LoadMem(asm.R2, asm.R1, 76, asm.Word), // __sk_buff.data
+		asm.LoadMem(asm.R3, asm.R1, 80, asm.Word), // data_end
+		asm.Mov.Reg(asm.R4, asm.R2),
+		asm.Add.Imm(asm.R4, lab.OffL4),
+		asm.JGT.Reg(asm.R4, asm.R3, "out"),
+		asm.LoadMem(asm.R5, asm.R2, lab.OffProtocol, asm.Byte),
+		asm.JNE.Imm(asm.R5, 17, "out"),
+		asm.LoadMem(asm.R5, asm.R2, lab.OffID+1, asm.Byte),
+		asm.And.Imm(asm.R5, 1),
+		asm.JEq.Imm(asm.R5, 0, "out"),
+		asm.Mov.Imm(asm.R2, 0x0081), // 0x8100 in network order
+		asm.Mov.Imm(asm.R3, 5),
+		asm.FnSkbVlanPush.Call(),
+		asm.Mov.Imm(asm.R0, -1).WithSymbol("out"), // TCX_NEXT
+		asm.Return(),
+	}
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: "tag", Type: ebpf.SchedCLS, License: "GPL", Instructions: insns})
+	if err != nil {
+		return err
+	}
+	return b.net.A.Do(func() error {
+		l, err := link.AttachTCX(link.TCXOptions{Program: p, Interface: b.net.Ports[0].Peer.Index, Attach: ebpf.AttachTCXEgress})
+		if err != nil {
+			p.Close()
+			return err
+		}
+		held = append(held, func() { l.Close(); p.Close() })
+		return nil
+	})
 }

@@ -22,7 +22,7 @@ func TestKernelAgreesWithItself(t *testing.T) {
 			if err := b.open(); err != nil {
 				t.Fatal(err)
 			}
-			frames := b.generator(c, uint64(i)).frames(240)
+			frames := b.generator(c, 1).frames(240)
 			first := b.mustPlay(t, frames)
 			second := b.mustPlay(t, frames)
 			packets += 2 * len(frames)

@@ -1,0 +1,103 @@
+package oracle
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var updateFlag = flag.Bool("oracle.update", false, "write the shares of this run to testdata/golden.txt")
+
+// golden holds, for each configuration, how much of its traffic the fast path takes: a change that makes it lazy is seen.
+var golden = filepath.Join("testdata", "golden.txt")
+
+// slack is by how many percent of the packets a share may differ from the golden one, for numbers of packets and seeds
+// other than those of the golden run.
+const slack = 4
+
+const goldenHeader = `# What the fast path does with the packets of each configuration of the oracle: the reason why the interface has no
+# fast path, or the percentage of packets that it takes: by copied tables (fast), by the live lookup (live), and, where
+# the configuration changes under it, before (behind) and after it has followed. About half of the packets are broken on
+# purpose. Written by: go test ./slowpath/oracle -run TestOracle -oracle.update
+`
+
+func checkGolden(t *testing.T, all []config, results map[string]outcome) {
+	t.Helper()
+	if *updateFlag {
+		writeGolden(t, all, results)
+		return
+	}
+	want, err := readGolden()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, o := range results {
+		if line, ok := want[name]; !ok {
+			t.Errorf("%s: not in %s", name, golden)
+		} else if !near(line, o.String()) {
+			t.Errorf("%s: %s, golden %s", name, &o, line)
+		}
+	}
+	if len(want) != len(all) {
+		t.Errorf("%s has %d configurations, there are %d", golden, len(want), len(all))
+	}
+}
+
+func writeGolden(t *testing.T, all []config, results map[string]outcome) {
+	t.Helper()
+	text := goldenHeader
+	for _, c := range all {
+		o, ok := results[c.name]
+		if !ok {
+			continue
+		}
+		text += fmt.Sprintf("%s: %s\n", c.name, &o)
+	}
+	if err := os.MkdirAll(filepath.Dir(golden), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(golden, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readGolden() (map[string]string, error) {
+	text, err := os.ReadFile(golden)
+	if err != nil {
+		return nil, err
+	}
+	want := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		if at := strings.LastIndex(line, ": "); at > 0 {
+			want[line[:at]] = strings.TrimSpace(line[at+2:])
+		}
+	}
+	return want, nil
+}
+
+// near compares two outcomes word by word; numbers may differ a little.
+func near(a, b string) bool {
+	x, y := strings.Fields(a), strings.Fields(b)
+	if len(x) != len(y) {
+		return false
+	}
+	for i := range x {
+		m, err1 := strconv.Atoi(strings.TrimSuffix(x[i], ","))
+		n, err2 := strconv.Atoi(strings.TrimSuffix(y[i], ","))
+		if err1 != nil || err2 != nil {
+			if x[i] != y[i] {
+				return false
+			}
+		} else if m-n > slack || n-m > slack || (m == 0) != (n == 0) {
+			return false
+		}
+	}
+	return true
+}

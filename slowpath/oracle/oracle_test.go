@@ -1,0 +1,67 @@
+package oracle
+
+import (
+	"flag"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+var (
+	packetsFlag = flag.Int("oracle.packets", 300000, "packets to compare over all configurations")
+	seedFlag    = flag.Uint64("oracle.seed", 1, "seed of the packets; 0 takes another one each time")
+	onlyFlag    = flag.String("oracle.only", "", "name of the one configuration to try")
+)
+
+// seed gives the seed of the packets.
+func seed() uint64 {
+	if *seedFlag == 0 {
+		return rand.Uint64()
+	}
+	return *seedFlag
+}
+
+// TestOracle compares hone with the kernel: every packet that a program forwards leaves by the same port with the same
+// bytes as it does without the program, and everything else is as if there were no program.
+func TestOracle(t *testing.T) {
+	needRoot(t)
+	if testing.Short() {
+		t.Skip("short")
+	}
+	all, seed := configs(), seed()
+	frames := *packetsFlag / (2*len(all) + len(changeConfigs))
+	begin, packets := time.Now(), 0
+	results := map[string]outcome{}
+	for _, c := range all {
+		if *onlyFlag != "" && c.name != *onlyFlag {
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) {
+			b := start(t, c)
+			g := b.generator(c, seed)
+			o, err := b.judge(c, fault{}, g.frames(frames), g.frames(frames))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range o.findings {
+				t.Errorf("seed %d, %s", seed, f)
+			}
+			if o.unsteady > maxUnsteady {
+				t.Errorf("seed %d: %d batches differed and did not when they were sent again; the last: %s", seed, o.unsteady, o.last)
+			}
+			t.Logf("%s", &o)
+			results[c.name], packets = o, packets+o.packets
+		})
+	}
+	took := time.Since(begin)
+	t.Logf("told: %d packets compared over %d configurations in %.1f s, %.0f a second, seed %d",
+		packets, len(results), took.Seconds(), float64(packets)/took.Seconds(), seed)
+	if *onlyFlag == "" && !t.Failed() {
+		checkGolden(t, all, results)
+		checkReasons(t, results)
+	}
+}
+
+// maxUnsteady is how many batches of a configuration may differ once and never again: a timer of the kernel's may fire
+// between two runs.
+const maxUnsteady = 1

@@ -1,0 +1,43 @@
+package oracle
+
+import (
+	"testing"
+
+	"github.com/hone-net/hone/slowpath"
+)
+
+// elsewhere are the Reasons that no configuration here can show, and why.
+var elsewhere = map[slowpath.Reason]string{
+	slowpath.Aborted:        "an arm that cannot happen",
+	slowpath.IPVS:           "the kernel may be without IPVS; introspect's tests read its file",
+	slowpath.VRF:            "the kernel may be without VRF; synth's tests have a Snapshot of it",
+	slowpath.NotEthernet:    "r0 is always Ethernet; synth's tests have a tun",
+	slowpath.Loopback:       "r0 is never the loopback interface; synth's tests ask for it",
+	slowpath.NoDriver:       "a veth has XDP; honed says it of drivers that have not",
+	slowpath.AttachFailed:   "honed says it of a kernel that refuses a program",
+	slowpath.NexthopUnknown: "the kernel removes the routes of a nexthop object before the object; synth's tests have a Snapshot of it",
+	slowpath.EgressDown:     "the kernel marks the routes of such an interface as dead; synth's tests have a Snapshot of it",
+	slowpath.TableFull:      "it takes more than 32000 ways or blocks; synth's tests fill the tables",
+	slowpath.NoEpochs:       "honed says it of a kernel whose changes cannot be noticed",
+}
+
+// checkReasons wants every Reason to have been the fate of some packet or configuration.
+func checkReasons(t *testing.T, results map[string]outcome) {
+	t.Helper()
+	seen := map[slowpath.Reason]bool{}
+	for _, o := range results {
+		seen[o.refused] = true
+		for run := range o.runs {
+			for _, r := range o.reasons(run) {
+				seen[r] = true
+			}
+		}
+	}
+	for _, r := range slowpath.Reasons() {
+		if why, ok := elsewhere[r]; !seen[r] && !ok {
+			t.Errorf("no configuration shows the reason %s (%s)", r, r.Doc())
+		} else if seen[r] && ok {
+			t.Errorf("reason %s was seen, although: %s", r, why)
+		}
+	}
+}
