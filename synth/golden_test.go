@@ -1,0 +1,58 @@
+package synth
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hone-net/hone/synth/ir"
+)
+
+var update = flag.Bool("update", false, "write the programs anew")
+
+// TestGolden compares the text of programs with what it was when somebody last read it.
+func TestGolden(t *testing.T) {
+	text := router(t)
+	for name, c := range map[string]struct {
+		text    string
+		options Options
+	}{
+		"card":   {text, tested},
+		"veth":   {veth(text), tested},
+		"strict": {swapped(t, text, "netconf dev=2", "netconf dev=2 rp-filter=1"), tested},
+		"loose":  {swapped(t, text, "netconf dev=-1", "netconf dev=-1 rp-filter=2"), tested},
+		"nolive": {text, Options{Hook: "xdp"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := parse(t, c.text)
+			p, err := Program(s, 2, c.options, NewFIB(s).Shape())
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "testdata/"+name+".ir", p)
+		})
+	}
+}
+
+func golden(t *testing.T, path string, p *ir.Program) {
+	got := p.String()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+	back, err := ir.Parse(string(want))
+	if err != nil || !SameCode(back, p) {
+		t.Errorf("%s does not parse back: %v", path, err)
+	}
+}
