@@ -64,7 +64,7 @@ func (c *Client) Monitor(ctx context.Context, event func(Event) error) error {
 	lines := json.NewDecoder(body)
 	for {
 		var e Event
-		if err := lines.Decode(&e); errors.Is(err, io.EOF) || ctx.Err() != nil {
+		if err := lines.Decode(&e); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || ctx.Err() != nil {
 			return nil
 		} else if err != nil {
 			return fmt.Errorf("control: read event: %w", err)

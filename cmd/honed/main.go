@@ -9,7 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime/debug"
+	"runtime"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -111,8 +111,11 @@ func run(f flags) error {
 	if err := control.EnterNetns(c.Netns); err != nil {
 		return err
 	}
-	// The agent holds little and lives long: memory is worth more to the machine than the collector's time.
-	debug.SetGCPercent(50)
+	if os.Getenv("GOMAXPROCS") == "" {
+		// The agent does one thing at a time. More processors would only have the runtime wake its threads for one another:
+		// that is most of what an idle agent costs.
+		runtime.GOMAXPROCS(1)
+	}
 	socket := c.Socket
 	if socket == "" {
 		socket = control.SocketPath(c.Netns)
