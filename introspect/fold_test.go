@@ -285,3 +285,33 @@ func TestStormNoticesMissingEffects(t *testing.T) {
 		}
 	})
 }
+
+// TestUsesAreCounted compares the counts that folding keeps with a search of the routes.
+func TestUsesAreCounted(t *testing.T) {
+	all, s := fullTable(50), &Snapshot{}
+	r := rand.New(rand.NewPCG(1, 2))
+	for step := range 500 {
+		m := all[r.IntN(len(all))]
+		m.Header.Flags = []netlink.HeaderFlags{netlink.Replace, netlink.Append, 0}[r.IntN(3)]
+		if r.IntN(2) == 0 {
+			m.Header.Type = unix.RTM_DELROUTE
+		}
+		var err error
+		if s, _, err = s.Fold(m); err != nil {
+			t.Fatal(err)
+		}
+		if s.uses.root != s.Routes4.root {
+			t.Fatalf("step %d: the uses are of other routes", step)
+		}
+		if whole := (uses{}).after(Map[RouteKey, Route]{}, s.Routes4); !whole.counts.Equal(s.uses.counts) {
+			t.Fatalf("step %d: the counts are off", step)
+		}
+	}
+	if !s.isUsed(use{false, 3}) || s.isUsed(use{true, 3}) || s.isUsed(use{false, 5}) {
+		t.Error("the uses are wrong")
+	}
+	parsed, err := ParseSnapshot([]byte("route dst=10.0.0.0/8 hop=dev:7"))
+	if err != nil || !parsed.isUsed(use{false, 7}) {
+		t.Errorf("a parsed route is not counted: %v", err)
+	}
+}

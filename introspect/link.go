@@ -173,15 +173,13 @@ func foldLink(s *Snapshot, m message, resync *Kind) (bool, error) {
 // affected tells which kinds hold objects that go, die or revive with the state of a device.
 func (s *Snapshot) affected(i Index) Kind {
 	kinds := Kind(0)
-	for _, n := range s.Nexthops.All() {
+	for id, n := range s.Nexthops.All() {
 		if n.Hop.Index == i {
-			kinds |= Nexthops
+			kinds |= Nexthops | s.using(uint32(id))
 		}
 	}
-	for _, r := range s.Routes4.All() {
-		if r.Object != 0 && kinds&Nexthops != 0 || slices.ContainsFunc(r.Hops, func(h Hop) bool { return h.Index == i }) {
-			return kinds | Routes
-		}
+	if s.isUsed(use{false, i}) {
+		kinds |= Routes
 	}
 	return kinds
 }

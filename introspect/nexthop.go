@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -99,17 +100,16 @@ func foldNexthop(s *Snapshot, m message, resync *Kind) (bool, error) {
 // using tells which kinds hold objects that use a nexthop object.
 func (s *Snapshot) using(id uint32) Kind {
 	kinds := Kind(0)
-	for _, n := range s.Nexthops.All() {
-		for _, m := range n.Group {
-			if m.ID == id {
-				kinds |= Nexthops | Routes
+	for group, n := range s.Nexthops.All() {
+		if slices.ContainsFunc(n.Group, func(m Member) bool { return m.ID == id }) {
+			kinds |= Nexthops
+			if s.isUsed(use{true, group}) {
+				kinds |= Routes
 			}
 		}
 	}
-	for _, r := range s.Routes4.All() {
-		if r.Object == id {
-			return kinds | Routes
-		}
+	if s.isUsed(use{true, Index(id)}) {
+		kinds |= Routes
 	}
 	return kinds
 }

@@ -13,7 +13,7 @@ func foldRoute(s *Snapshot, m message, resync *Kind) (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
-	equals := s.equals(r.Key)
+	before, equals := s.Routes4, s.equals(r.Key)
 	same := slices.IndexFunc(equals, r.same)
 	switch {
 	case m.gone && same < 0:
@@ -33,12 +33,12 @@ func foldRoute(s *Snapshot, m message, resync *Kind) (bool, error) {
 	default:
 		equals = slices.Insert(equals, 0, r)
 	}
-	before := s.Routes4
 	for i, e := range equals {
 		e.Key = keyAt(r.Key, i)
 		s.Routes4 = s.Routes4.With(e.Key, e)
 	}
-	return m.gone || s.Routes4.root != before.root, nil
+	s.uses = s.uses.after(before, s.Routes4)
+	return s.Routes4.root != before.root, nil
 }
 
 func keyAt(k RouteKey, i int) RouteKey {

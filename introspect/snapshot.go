@@ -14,6 +14,8 @@ type Snapshot struct {
 	Taps     Map[TapKey, Tap]       // packet sockets
 	Sysctls  Map[Name, Sysctl]      // IPv4 sysctls that netconf does not carry, by path below /proc/sys/net
 	Hooks    Map[Name, Hook]        // what may see forwarded packets beside routing: netfilter, iptables-legacy, IPVS, XFRM
+
+	uses uses // of Routes4
 }
 
 // Equal tells whether two Snapshots say the same.
