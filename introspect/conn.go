@@ -10,20 +10,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sensors are the request sockets for what rtnetlink does not tell. A socket is nil where the kernel has no such
+// sensors are the request sockets for what rtnetlink does not tell. A connection is nil where the kernel has no such
 // protocol; what it would have told then cannot exist either.
 type sensors struct {
-	diag, netfilter, xfrm *netlink.Conn
-	generic               *genetlink.Conn
-	netdev, ethtool       genetlink.Family   // ID 0 where the kernel has none
-	programs              map[link.ID]string // BPF links that were looked at, and the hooks that they are on
+	taps            *tapSocket
+	netfilter, xfrm *netlink.Conn
+	generic         *genetlink.Conn
+	netdev, ethtool genetlink.Family   // ID 0 where the kernel has none
+	programs        map[link.ID]string // BPF links that were looked at, and the hooks that they are on
 }
 
 // openSensors opens the sockets in the calling thread's network namespace.
 func openSensors() (*sensors, error) {
 	k := &sensors{}
 	var errs [4]error
-	k.diag, errs[0] = dialOptional(unix.NETLINK_SOCK_DIAG)
+	k.taps, errs[0] = openTaps()
 	k.netfilter, errs[1] = dialOptional(unix.NETLINK_NETFILTER)
 	k.xfrm, errs[2] = dialOptional(unix.NETLINK_XFRM)
 	errs[3] = k.openGeneric()
@@ -65,8 +66,8 @@ func (k *sensors) family(name string) (genetlink.Family, error) {
 
 // close closes the sockets.
 func (k *sensors) close() error {
-	var errs []error
-	for _, c := range []*netlink.Conn{k.diag, k.netfilter, k.xfrm} {
+	errs := []error{k.taps.close()}
+	for _, c := range []*netlink.Conn{k.netfilter, k.xfrm} {
 		if c != nil {
 			errs = append(errs, c.Close())
 		}

@@ -29,6 +29,24 @@ func (k *sensors) readHooks(s *Snapshot) (*Snapshot, error) {
 	return changed(s, &n), nil
 }
 
+// readSilentHooks reads those anew that come and go without a notification, and keeps the others.
+func (k *sensors) readSilentHooks(s *Snapshot) (*Snapshot, error) {
+	h := hooks{}
+	for name, hook := range s.Hooks.All() {
+		if hook.Kind == "nft" || hook.Kind == "xfrm" {
+			h[name] = hook
+		}
+	}
+	for _, read := range []func(hooks) error{k.netfilterHooks, legacyTables, virtualServers} {
+		if err := read(h); err != nil {
+			return s, err
+		}
+	}
+	n := *s
+	n.Hooks = become(s.Hooks, h)
+	return changed(s, &n), nil
+}
+
 // absent tells whether an error means that the kernel has no such feature.
 func absent(err error) bool {
 	return errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) ||

@@ -1,10 +1,8 @@
 package introspect
 
 import (
-	"errors"
 	"fmt"
 
-	"github.com/mdlayher/netlink"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
@@ -21,41 +19,6 @@ const (
 	sizeofSockFilter  = 8
 	packetInfoMinimum = 4
 )
-
-// tapRequest asks for every packet socket of the namespace, with its interface and filter.
-var tapRequest = request{kind: sockDiagByFamily, body: packetRequest()}
-
-func packetRequest() []byte {
-	b := make([]byte, sizeofPacketReq)
-	b[0] = unix.AF_PACKET
-	native.PutUint32(b[8:], packetShowInfo|packetShowFilter)
-	return b
-}
-
-// readTaps dumps the packet sockets. A kernel without packet_diag answers ENOENT or EINVAL, and with it every socket of
-// /proc/net/packet counts, since no filter can be read.
-func (k *sensors) readTaps(s *Snapshot) (*Snapshot, error) {
-	if k.diag == nil {
-		return readPacketFile(s)
-	}
-	want := map[TapKey]Tap{}
-	err := ask(k.diag, tapRequest, func() { clear(want) }, func(m netlink.Message) error {
-		t, ok, err := decodeTap(m.Data)
-		if ok {
-			want[t.Key] = t
-		}
-		return err
-	})
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) {
-		return readPacketFile(s)
-	}
-	if err != nil {
-		return s, fmt.Errorf("introspect: dump packet sockets: %w", err)
-	}
-	n := *s
-	n.Taps = become(s.Taps, want)
-	return changed(s, &n), nil
-}
 
 // decodeTap reads struct packet_diag_msg. Sockets that can receive nothing are not ok.
 func decodeTap(b []byte) (t Tap, ok bool, err error) {

@@ -38,7 +38,7 @@ func settle(t testing.TB, w *Watcher) *Snapshot {
 // the carrier of a peer, and neighbours that are probed.
 func same(t testing.TB, w *Watcher) {
 	t.Helper()
-	for deadline := time.Now().Add(3 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(4 * time.Second); ; {
 		s := settle(t, w)
 		want, err := Read(context.Background())
 		if err != nil {
@@ -52,6 +52,9 @@ func same(t testing.TB, w *Watcher) {
 			t.Errorf("the Snapshot differs from a dump:\n%s", Diff(want, s))
 			return
 		}
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+		_, _, _ = w.Next(ctx) // which also looks at what is not announced
+		cancel()
 	}
 }
 

@@ -15,11 +15,11 @@ type poll struct {
 }
 
 const (
-	tapPeriod    = 50 * time.Millisecond
-	sysctlPeriod = 100 * time.Millisecond
-	hookPeriod   = 250 * time.Millisecond
-	slowPeriod   = time.Second
-	pollSlack    = 50 * time.Millisecond // from a poll's due time until the agent has acted upon it
+	tapPeriod    = 75 * time.Millisecond // the others are multiples of it, so that one waking serves them all
+	sysctlPeriod = tapPeriod
+	hookPeriod   = 4 * tapPeriod
+	slowPeriod   = 12 * tapPeriod
+	pollSlack    = 25 * time.Millisecond // from a poll's due time until the agent has acted upon it
 )
 
 // schedule lists the polls. Those whose changes are also announced, or counted by a program, are looked at seldom.
@@ -35,7 +35,7 @@ func (w *Watcher) schedule() []poll {
 	polls := []poll{
 		{period: tapPeriod, look: w.looker(w.sensors.readTaps), silent: []slowpath.Silent{
 			{Change: "a packet socket is opened or changes its filter", Mechanism: "packet_diag, polled (a promiscuous one is announced)", Bound: tapPeriod + pollSlack}}},
-		{period: hookPeriod, look: w.looker(w.sensors.readHooks), silent: []slowpath.Silent{
+		{period: hookPeriod, look: w.looker(w.sensors.readSilentHooks), silent: []slowpath.Silent{
 			{Change: "the first iptables-legacy table, IPVS service or netfilter program appears", Mechanism: "polled", Bound: hookPeriod + pollSlack},
 			{Change: "connection tracking or another function enters a netfilter hook", Mechanism: "polled where the kernel lists its hooks", Bound: hookPeriod + pollSlack}}},
 		{period: hookPeriod, look: w.looker(readTCX), silent: []slowpath.Silent{
@@ -69,7 +69,7 @@ func (w *Watcher) poll() error {
 	now := time.Now()
 	for i := range w.polls {
 		p := &w.polls[i]
-		if now.Before(p.due) {
+		if now.Add(tapPeriod / 4).Before(p.due) {
 			continue
 		}
 		if err := p.look(); err != nil {

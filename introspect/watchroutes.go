@@ -1,5 +1,7 @@
 package introspect
 
+import "golang.org/x/sys/unix"
+
 // staleRoutes says which routes are in doubt. A route is announced relative to what is there ("replace the first that is
 // equal"), so a notification that is older than a dump must not be applied to it. Each key that was announced while a
 // dump was under way is therefore in doubt until a dump during which it was not.
@@ -104,6 +106,15 @@ func (s *Snapshot) unsettle(k RouteKey) {
 		marked.Routes4 = marked.Routes4.With(r.Key, r)
 	}
 	s.takeEquals(k, marked)
+}
+
+// unsettledBy doubts every route when a message arrives, while a dump is under way, that routes may be flushed or marked
+// after: what it does to them cannot be told from a Snapshot that is older than the dump in one part, newer in another.
+func (t *staleRoutes) unsettledBy(kind uint16) {
+	switch kind {
+	case unix.RTM_NEWLINK, unix.RTM_DELLINK, unix.RTM_NEWADDR, unix.RTM_DELADDR, unix.RTM_NEWNEXTHOP, unix.RTM_DELNEXTHOP:
+		t.whole = t.whole || t.window != nil
+	}
 }
 
 func (t *staleRoutes) doubt(k RouteKey) {

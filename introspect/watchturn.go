@@ -119,6 +119,7 @@ func (w *Watcher) takeRoute(m netlink.Message) error {
 	case unix.RTM_NEWRULE, unix.RTM_DELRULE:
 		w.stale.rules = true
 	}
+	w.stale.routes.unsettledBy(uint16(m.Header.Type))
 	s, effect, err := w.s.Fold(m)
 	if err != nil {
 		return fmt.Errorf("introspect: fold notification: %w", err)
