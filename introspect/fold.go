@@ -76,7 +76,7 @@ func (s *Snapshot) Drop(k Kind) *Snapshot {
 	clearIf(&n.Links, k&Links)
 	clearIf(&n.Addrs, k&Addrs)
 	clearIf(&n.Routes4, k&Routes)
-	n.uses = n.uses.after(s.Routes4, n.Routes4)
+	n.uses = n.uses.after(n.Routes4)
 	clearIf(&n.Rules4, k&Rules)
 	clearIf(&n.Nexthops, k&Nexthops)
 	clearIf(&n.Neighs, k&Neighs)

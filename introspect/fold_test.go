@@ -300,10 +300,10 @@ func TestUsesAreCounted(t *testing.T) {
 		if s, _, err = s.Fold(m); err != nil {
 			t.Fatal(err)
 		}
-		if s.uses.root != s.Routes4.root {
+		if s.uses.of.root != s.Routes4.root {
 			t.Fatalf("step %d: the uses are of other routes", step)
 		}
-		if whole := (uses{}).after(Map[RouteKey, Route]{}, s.Routes4); !whole.counts.Equal(s.uses.counts) {
+		if whole := (uses{}).after(s.Routes4); !whole.counts.Equal(s.uses.counts) {
 			t.Fatalf("step %d: the counts are off", step)
 		}
 	}

@@ -46,7 +46,6 @@ var netconfFormat = format[Netconf]{"netconf", Netconf{}, []field[Netconf]{
 	boolField("mc-forwarding", func(v *Netconf) *bool { return &v.MCForwarding }),
 	boolField("proxy-neigh", func(v *Netconf) *bool { return &v.ProxyNeigh }),
 	boolField("ignore-linkdown", func(v *Netconf) *bool { return &v.IgnoreLinkdown }),
-	boolField("bc-forwarding", func(v *Netconf) *bool { return &v.BCForwarding }),
 	boolField("input", func(v *Netconf) *bool { return &v.Input }),
 	boolField("force-forwarding", func(v *Netconf) *bool { return &v.ForceForwd }),
 	wordsField("unknown", func(v *Netconf) *[]string { return &v.Unknown }),

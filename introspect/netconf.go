@@ -54,6 +54,7 @@ func decodeNetconf(b []byte, find func(Index) Netconf) (n Netconf, ok bool, err 
 func (n *Netconf) attribute(kind uint16, data []byte) error {
 	switch kind {
 	case netconfaUnspec, netconfaIfindex:
+	case netconfaBCForwarding: // harmless, for every broadcast route is left to the kernel; it changes in silence
 	case netconfaForwarding:
 		return set(&n.Forwarding, readBool, data)
 	case netconfaRPFilter:
@@ -66,8 +67,6 @@ func (n *Netconf) attribute(kind uint16, data []byte) error {
 		return set(&n.IgnoreLinkdown, readBool, data)
 	case netconfaInput:
 		return set(&n.Input, readBool, data)
-	case netconfaBCForwarding:
-		return set(&n.BCForwarding, readBool, data)
 	case netconfaForceForwarding:
 		return set(&n.ForceForwd, readBool, data)
 	default:

@@ -235,7 +235,6 @@ type Netconf struct {
 	MCForwarding      bool
 	ProxyNeigh        bool
 	IgnoreLinkdown    bool // ignore_routes_with_linkdown
-	BCForwarding      bool
 	Input, ForceForwd bool
 	Unknown           []string
 }
@@ -243,7 +242,7 @@ type Netconf struct {
 // Equal tells whether two Netconfs are the same.
 func (n Netconf) Equal(o Netconf) bool {
 	return n.Index == o.Index && n.Forwarding == o.Forwarding && n.RPFilter == o.RPFilter && n.MCForwarding == o.MCForwarding &&
-		n.ProxyNeigh == o.ProxyNeigh && n.IgnoreLinkdown == o.IgnoreLinkdown && n.BCForwarding == o.BCForwarding &&
+		n.ProxyNeigh == o.ProxyNeigh && n.IgnoreLinkdown == o.IgnoreLinkdown &&
 		n.Input == o.Input && n.ForceForwd == o.ForceForwd && slices.Equal(n.Unknown, o.Unknown)
 }
 

@@ -100,9 +100,8 @@ func (s *Snapshot) reloadRoutes(c *netlink.Conn) error {
 	if err != nil {
 		return err
 	}
-	old := s.Routes4
-	s.Routes4 = collect(b.sorted()).onto(old)
-	s.uses = s.uses.after(old, s.Routes4)
+	s.Routes4 = collect(b.sorted()).onto(s.Routes4)
+	s.uses = s.uses.after(s.Routes4)
 	return nil
 }
 

@@ -37,7 +37,7 @@ func foldRoute(s *Snapshot, m message, resync *Kind) (bool, error) {
 		e.Key = keyAt(r.Key, i)
 		s.Routes4 = s.Routes4.With(e.Key, e)
 	}
-	s.uses = s.uses.after(before, s.Routes4)
+	s.uses = s.uses.after(s.Routes4)
 	return s.Routes4.root != before.root, nil
 }
 

@@ -26,7 +26,7 @@ func (c count) Equal(o count) bool { return c == o }
 
 // uses counts the routes by what they depend on. Many a message asks for it, and a full table is long to search.
 type uses struct {
-	root   *node[RouteKey, Route] // of the routes that were counted
+	of     Map[RouteKey, Route] // the routes that were counted
 	counts Map[use, count]
 }
 
@@ -40,13 +40,13 @@ func (r *Route) each(f func(use)) {
 	}
 }
 
-// after returns the uses after routes changed, which costs what differs. What was not counted before is counted now.
-func (u uses) after(old, now Map[RouteKey, Route]) uses {
-	if u.root != old.root {
-		u, old = uses{}, Map[RouteKey, Route]{}
+// after returns the uses of other routes, which costs what they differ in from those that were counted.
+func (u uses) after(now Map[RouteKey, Route]) uses {
+	if u.of.root == now.root {
+		return u
 	}
 	delta := map[use]count{}
-	for c := range DiffMaps(old, now) {
+	for c := range DiffMaps(u.of, now) {
 		if c.Old != nil {
 			c.Old.each(func(u use) { delta[u]-- })
 		}
@@ -63,11 +63,11 @@ func (u uses) after(old, now Map[RouteKey, Route]) uses {
 			counts = counts.Without(k)
 		}
 	}
-	return uses{now.root, counts}
+	return uses{now, counts}
 }
 
 // isUsed tells whether any route depends on u.
 func (s *Snapshot) isUsed(u use) bool {
-	_, used := s.uses.after(s.Routes4, s.Routes4).counts.Get(u)
+	_, used := s.uses.after(s.Routes4).counts.Get(u)
 	return used
 }
