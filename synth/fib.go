@@ -91,6 +91,9 @@ func chooses(s *introspect.Snapshot) bool {
 }
 
 func (f *FIB) addAddr(a introspect.Addr, n int) {
+	if !a.Key.Local.Addr().Is4() {
+		return
+	}
 	p := hostPrefix(a.Key.Local.Addr())
 	count(f.addrs, p, n)
 	f.addOwn(p, n)
@@ -102,7 +105,7 @@ func (f *FIB) addOwn(p prefix, n int) {
 }
 
 func (f *FIB) addRoute(r introspect.Route, n int) {
-	if !inRules(r.Key.Table) {
+	if !inRules(r.Key) {
 		return
 	}
 	p := prefixOf(r.Key.Dst)
@@ -139,7 +142,7 @@ func (f *FIB) fill() {
 	}
 	var run []introspect.Route
 	for key, r := range f.Routes4.All() {
-		if !inRules(key.Table) {
+		if !inRules(key) {
 			continue
 		}
 		if len(run) > 0 && run[0].Key.Dst != key.Dst {

@@ -92,7 +92,7 @@ func slowly(s *introspect.Snapshot, addr uint32) found {
 	any := false
 	for key := range s.Routes4.All() {
 		p := prefixOf(key.Dst)
-		if inRules(key.Table) && p.covers(host) && (!any || p.len() > best.len()) {
+		if inRules(key) && p.covers(host) && (!any || p.len() > best.len()) {
 			best, any = p, true
 		}
 	}

@@ -34,15 +34,16 @@ func routesTo(s *introspect.Snapshot, p prefix) []introspect.Route {
 		if key.Dst != dst {
 			break
 		}
-		if inRules(key.Table) {
+		if inRules(key) {
 			all = append(all, r)
 		}
 	}
 	return all
 }
 
-func inRules(table uint32) bool {
-	return table == tableLocal || table == tableMain || table == tableDefault
+// inRules tells whether the default rules lead to a route.
+func inRules(k introspect.RouteKey) bool {
+	return (k.Table == tableLocal || k.Table == tableMain || k.Table == tableDefault) && k.Dst.Addr().Is4()
 }
 
 // resolve says what becomes of packets for which p is the longest prefix; false if nothing is known of p.

@@ -61,10 +61,12 @@ func (f *FIB) differences(old *introspect.Snapshot) *delta {
 	d := &delta{routes: map[prefix]bool{}, hosts: map[prefix]bool{}}
 	for c := range introspect.DiffMaps(old.Addrs, f.Addrs) {
 		f.addrChange(c)
-		d.routes[hostPrefix(c.Key.Local.Addr())] = true
+		if local := c.Key.Local.Addr(); local.Is4() {
+			d.routes[hostPrefix(local)] = true
+		}
 	}
 	for c := range introspect.DiffMaps(old.Routes4, f.Routes4) {
-		if inRules(c.Key.Table) {
+		if inRules(c.Key) {
 			f.routeChange(c)
 			d.routes[prefixOf(c.Key.Dst)] = true
 		}
@@ -127,7 +129,7 @@ func (f *FIB) objectChanges(old *introspect.Snapshot, d *delta) {
 		}
 	}
 	for key, r := range f.Routes4.All() {
-		if r.Object != 0 && changed[r.Object] && inRules(key.Table) {
+		if r.Object != 0 && changed[r.Object] && inRules(key) {
 			d.routes[prefixOf(key.Dst)] = true
 		}
 	}
@@ -141,7 +143,7 @@ func (f *FIB) globals(d *delta) {
 	}
 	f.choose, f.wide = choose, wide
 	for key := range f.Routes4.All() {
-		if inRules(key.Table) {
+		if inRules(key) {
 			d.routes[prefixOf(key.Dst)] = true
 		}
 	}
