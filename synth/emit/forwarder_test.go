@@ -19,7 +19,7 @@ var (
 
 const (
 	testMAC = 0x0605040302ee // as a little-endian number: ee:02:03:04:05:06
-	testIIF = 3
+	testIIF = 1000
 )
 
 // packet are the values of the header that both arms of the forwarder need.

@@ -70,7 +70,7 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 		l.equalities[c.value] += n
 	}
 	l.common, l.abort, l.stubsAt, l.puntOffset = l.newLabel(), l.newLabel(), l.newLabel(), l.reg()
-	l.names[l.common], l.names[l.abort] = "punt", "abort"
+	l.names[l.common], l.names[l.abort] = "count and pass", "count and abort"
 	weight := weights(p)
 	for _, b := range p.Blocks {
 		l.blocks[b] = l.newLabel()

@@ -67,6 +67,9 @@ func operand(i asm.Instruction, narrow bool) string {
 	if i.OpCode.Source() == asm.RegSource {
 		return half(i.Src, narrow)
 	}
+	if narrow {
+		return fmt.Sprintf("%#x", uint32(i.Constant))
+	}
 	return fmt.Sprintf("%#x", i.Constant)
 }
 
