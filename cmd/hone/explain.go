@@ -14,6 +14,7 @@ import (
 
 func newExplain(o *options) *cobra.Command {
 	var source source
+	var trace bool
 	c := &cobra.Command{
 		Use: "explain PACKET", Short: "Tell what becomes of a packet, and why", Args: usage(cobra.MinimumNArgs(1)),
 		Long: "Tell what becomes of a packet: on which path, by which route and neighbour, by which check.\n\n" +
@@ -27,9 +28,10 @@ func newExplain(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return o.show(c.OutOrStdout(), x, func(w io.Writer) { printExplanation(w, x) })
+			return o.show(c.OutOrStdout(), x, func(w io.Writer) { printExplanation(w, x, trace) })
 		},
 	}
+	c.Flags().BoolVar(&trace, "trace", false, "print the program's steps, too")
 	source.flag(c)
 	return o.flags(c)
 }
@@ -46,7 +48,7 @@ func explain(c *cobra.Command, o *options, source source, packet string) (x cont
 	return agent.Explain(s, ao, packet)
 }
 
-func printExplanation(w io.Writer, x control.Explanation) {
+func printExplanation(w io.Writer, x control.Explanation, trace bool) {
 	switch {
 	case x.Path == "kernel":
 		fmt.Fprintf(w, "left to the kernel: %s: %s\n", x.Reason, x.Detail)
@@ -59,6 +61,9 @@ func printExplanation(w io.Writer, x control.Explanation) {
 		if line[1] != "" {
 			fmt.Fprintf(w, "  %-9s  %s\n", line[0], line[1])
 		}
+	}
+	if !trace {
+		return
 	}
 	for _, step := range x.Trace {
 		fmt.Fprintln(w, "    "+step)

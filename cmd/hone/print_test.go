@@ -46,7 +46,7 @@ func TestPrintExplanation(t *testing.T) {
 		{control.Explanation{Path: "live", Detail: "asked for each packet"}, "live path: asked for each packet\n"},
 	} {
 		var got strings.Builder
-		printExplanation(&got, c.x)
+		printExplanation(&got, c.x, true)
 		if diff := cmp.Diff(c.want, got.String()); diff != "" {
 			t.Error(diff)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hone-net/hone/control"
@@ -145,4 +146,20 @@ func TestSwitch(t *testing.T) {
 	b.inOrder(b.host.take(), "attach 3", "vouch 3 for 1")
 	b.Close()
 	b.expect(b.host.take(), "close 2", "close 3")
+}
+
+// TestLessOfAKernel is what an older kernel, or one without BTF, leads to.
+func TestLessOfAKernel(t *testing.T) {
+	b := newBed(t)
+	b.options.Kernel.VethTag = nil
+	b.announce()
+	if i := b.Status().Interfaces[0]; i.State != control.StateKernel || i.Reason != "vlan-hidden" {
+		t.Errorf("without a way to see tags: %+v", i)
+	}
+	b = newBed(t)
+	b.options.Kernel.FIBLookup, b.options.Kernel.CPUv4 = false, false
+	b.inOrder(b.announce(), "attach 2", "vouch 2 for 1")
+	if text, err := b.Dump("ir", "r0"); err != nil || strings.Contains(text, "lookup fib") {
+		t.Errorf("without the live lookup: %v\n%s", err, text)
+	}
 }
