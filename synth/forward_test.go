@@ -152,3 +152,15 @@ func TestCountDown(t *testing.T) {
 		}
 	}
 }
+
+// TestRouteMTU: the kernel goes by the route's MTU, and the interface takes no more than its own.
+func TestRouteMTU(t *testing.T) {
+	for _, c := range []struct {
+		route, device uint32
+		want          uint16
+	}{{0, 1500, 1500}, {1400, 1500, 1400}, {9000, 1500, 1500}, {0, 100000, 65535}, {90000, 100000, 65535}} {
+		if got := routeMTU(c.route, c.device); got != c.want {
+			t.Errorf("mtu of route %d by device %d is %d, want %d", c.route, c.device, got, c.want)
+		}
+	}
+}
