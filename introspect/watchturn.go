@@ -3,6 +3,7 @@ package introspect
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hone-net/hone/slowpath"
 	"github.com/mdlayher/netlink"
@@ -140,12 +141,15 @@ func (w *Watcher) takeRoute4(m netlink.Message) error {
 		w.stale.routes.moved(k, false)
 		return nil
 	}
+	// The kernel tells routes apart by more than it shows, such as the scope of a gateway: one that seems to be there
+	// already may be its twin.
+	twin := m.Header.Type == unix.RTM_NEWROUTE && slices.ContainsFunc(w.s.equals(k), r.same)
 	s, effect, err := w.s.Fold(m)
 	if err != nil {
 		return fmt.Errorf("introspect: fold notification: %w", err)
 	}
 	w.s = s
-	w.stale.routes.moved(k, effect.Resync&Routes != 0)
+	w.stale.routes.moved(k, twin || effect.Resync&Routes != 0)
 	return nil
 }
 
