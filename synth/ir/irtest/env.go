@@ -96,11 +96,11 @@ func Packet(r *rand.Rand, p *ir.Program) []byte {
 	if oneIn(r, 8) {
 		pkt = pkt[:14+r.IntN(50)]
 	}
-	if len(pkt) > 34 && oneIn(r, 2) {
+	if len(pkt) > 34 && !oneIn(r, 4) {
 		binary.BigEndian.PutUint16(pkt[12:], 0x800)
 		pkt[14] = 0x45
-		binary.BigEndian.PutUint32(pkt[26:], address(r))
-		binary.BigEndian.PutUint32(pkt[30:], address(r))
+		binary.BigEndian.PutUint32(pkt[26:], address(r)^uint32(r.IntN(4)))
+		binary.BigEndian.PutUint32(pkt[30:], address(r)^uint32(r.IntN(4)))
 	}
 	return pkt
 }

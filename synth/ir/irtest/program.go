@@ -68,6 +68,9 @@ func (g *generator) region(s scope, joins []*join) {
 	}
 	if s.bound > 0 && oneIn(g.Rand, 3) {
 		g.store(&s)
+		for range g.IntN(4) {
+			g.value(&s)
+		}
 	}
 	switch {
 	case len(joins) > 0 && oneIn(g.Rand, 2):

@@ -17,9 +17,9 @@ func (g *generator) addTables() {
 	g.rows = &ir.Table{Name: "rows", Kind: ir.Rows, Domain: slowpath.Route4, Size: 8, RowSize: 16, Fields: fields}
 	g.lpm = &ir.Table{Name: "lpm", Kind: ir.LPM, Domain: slowpath.Route4, First: 16, Size: 4}
 	g.set = &ir.Table{Name: "set", Kind: ir.Set, Domain: slowpath.Config}
-	for range g.IntN(4) {
-		p := ir.Prefix{Len: g.IntN(33)}
-		p.Addr = address(g.Rand) & p.Mask()
+	for range g.IntN(5) {
+		p := ir.Prefix{Len: pick(g.Rand, 32, 32, 31, 30, 24, g.IntN(33))}
+		p.Addr = (address(g.Rand) ^ uint32(g.IntN(4))) & p.Mask()
 		g.set.Prefixes = append(g.set.Prefixes, p)
 	}
 	g.hash = &ir.Table{Name: "hash", Kind: ir.Hash, Domain: slowpath.Config, Size: 16, RowSize: 16, Fields: fields}

@@ -7,7 +7,7 @@ import (
 
 // value appends something: mostly one value, sometimes the few that make it legal.
 func (g *generator) value(s *scope) {
-	switch g.IntN(13) {
+	switch g.IntN(16) {
 	case 0, 1:
 		if !s.stored && s.bound < 64 {
 			s.bound = max(s.bound, g.bound())
@@ -31,6 +31,8 @@ func (g *generator) value(s *scope) {
 		if !s.stored {
 			g.guard(s)
 		}
+	default:
+		g.idiom(s)
 	}
 }
 
@@ -140,7 +142,7 @@ func (g *generator) hook(s *scope) {
 
 // condition is one that may go either way.
 func (g *generator) condition(s *scope) (ir.Cond, *ir.Value, *ir.Value) {
-	c := ir.Eq + ir.Cond(g.IntN(int(ir.NoneSet)))
+	c := g.anyCond()
 	p, q := g.number(s), g.number(s)
 	if oneIn(g.Rand, 2) {
 		q = g.b.Const(uint64(g.IntN(4)))
