@@ -33,6 +33,7 @@ func (a *Agent) apply(s *introspect.Snapshot, e slowpath.Epochs) {
 		return
 	}
 	a.vouchCurrent(e, reshaped)
+	a.outdate(reshaped)
 	a.install(e, reshaped)
 	a.counts.Error = ""
 }
@@ -103,6 +104,7 @@ func (a *Agent) release(s *introspect.Snapshot, again bool) {
 	for index, f := range a.faces {
 		if _, there := s.Links.Get(index); there && f.port != nil && f.reason != slowpath.None {
 			f.port.Park()
+			f.parked = f.reason.String()
 		}
 	}
 	for index, f := range a.faces {
@@ -112,12 +114,41 @@ func (a *Agent) release(s *introspect.Snapshot, again bool) {
 			a.detach(f, slowpath.None, "the interface is gone")
 			delete(a.faces, index)
 		case f.port == nil:
-		case f.reason != slowpath.None:
-			a.detach(f, f.reason, f.detail)
 		case !f.port.Attached():
 			a.detach(f, slowpath.None, "the interface was made anew")
+		case wished(f.reason):
+			a.detach(f, f.reason, f.detail)
+		case f.reason != slowpath.None && f.refused.IsZero():
+			f.refused = time.Now()
+		case f.reason != slowpath.None:
 		case f.current.mode != f.mode:
 			a.detach(f, slowpath.None, "another hook is wanted")
+		default:
+			f.refused = time.Time{}
+		}
+	}
+}
+
+// patience is how long a parked program waits for its interface to come back. Taking it off and putting it on again
+// costs the kernel grace periods, and the device perhaps more; parked, it costs a packet some nanoseconds.
+const patience = time.Second
+
+// wished tells whether somebody asked for the interface, so that nothing of ours is to stay in the way.
+func wished(r slowpath.Reason) bool {
+	switch r {
+	case slowpath.Off, slowpath.OffAlias, slowpath.AutoVeth, slowpath.ForeignXDP, slowpath.Member:
+		return true
+	}
+	return false
+}
+
+// abandon takes off the programs whose interfaces have been left to the kernel for a while.
+func (a *Agent) abandon(now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, f := range a.faces {
+		if f.port != nil && !f.refused.IsZero() && now.Sub(f.refused) >= patience {
+			a.detach(f, f.reason, f.detail)
 		}
 	}
 }
@@ -161,6 +192,15 @@ func (a *Agent) vouchCurrent(e slowpath.Epochs, reshaped bool) {
 		}
 	}
 	a.counts.Updates++
+}
+
+// outdate sees to it that parked programs are not vouched for with tables that they do not have.
+func (a *Agent) outdate(reshaped bool) {
+	for _, f := range a.faces {
+		if reshaped && f.reason != slowpath.None {
+			f.current = identity{}
+		}
+	}
 }
 
 // install attaches and swaps what is not yet as it is wanted.
@@ -257,7 +297,7 @@ func (a *Agent) close(f *face) {
 	if err := f.port.Close(); err != nil {
 		a.log.Warn("detach failed", "interface", f.link.Name, "error", err)
 	}
-	f.port, f.current, f.parked = nil, identity{}, ""
+	f.port, f.current, f.parked, f.refused = nil, identity{}, "", time.Time{}
 }
 
 // remember keeps the program's id, so that the next Snapshot does not take it for somebody else's.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hone-net/hone/control"
 	"github.com/hone-net/hone/fastpath"
@@ -128,6 +129,28 @@ func TestOwnProgramIsNotForeign(t *testing.T) {
 	}
 	b.edit("xdp-id=1", "xdp-id=99")
 	b.inOrder(b.announce(), "park 2", "close 2")
+}
+
+// A program waits in place for a while when its interface is left to the kernel, and is taken off when it stays so.
+func TestRefusedProgramWaits(t *testing.T) {
+	b := newBed(t)
+	b.announce()
+	b.edit("netconf dev=2 forwarding", "netconf dev=2")
+	if did := b.announce(); slices.Contains(did, "close 2") || !slices.Contains(did, "park 2") || slices.Contains(did, "vouch 2 for 2") {
+		t.Errorf("refused: %q", did)
+	}
+	if i := b.Status().Interfaces[0]; i.State != control.StateKernel || i.Reason != "not-forwarding" {
+		t.Errorf("%+v", i)
+	}
+	b.abandon(time.Now())
+	b.edit("netconf dev=2", "netconf dev=2 forwarding")
+	if did := b.announce(); slices.Contains(did, "swap 2") || !slices.Contains(did, "vouch 2 for 3") {
+		t.Errorf("accepted again: %q", did)
+	}
+	b.edit("netconf dev=2 forwarding", "netconf dev=2")
+	b.announce()
+	b.abandon(time.Now().Add(patience))
+	b.expect(b.host.take(), "close 2")
 }
 
 func TestSwitch(t *testing.T) {

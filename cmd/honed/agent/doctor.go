@@ -14,9 +14,13 @@ import (
 
 // Doctor tells what the machine allows.
 func (a *Agent) Doctor() control.Doctor {
+	s, o, err := a.view()
+	if err != nil {
+		o.Kernel = a.options.Kernel
+	}
+	d := Doctor(s, o)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	d := Doctor(a.snapshot, a.options)
 	d.Checks = append(d.Checks, control.Check{Name: "epochs", Outcome: control.OK,
 		Detail: "changes are noticed by the kernel-side filter, in the system call that makes them"})
 	if a.counts.Error != "" {

@@ -13,15 +13,24 @@ import (
 // Dump gives the text of what the agent holds: the snapshot, the epochs, or the programs as ir or asm, of one interface
 // or of all that have one.
 func (a *Agent) Dump(kind, name string) (string, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.snapshot == nil {
-		return "", fmt.Errorf("agent: dump: the configuration is not read yet")
+	s, o, err := a.view()
+	if err != nil {
+		return "", err
 	}
 	if kind == "epochs" {
-		return epochs(a.epochs), nil
+		return a.epochText(), nil
 	}
-	return Dump(a.snapshot, a.options, kind, name)
+	return Dump(s, o, kind, name)
+}
+
+func (a *Agent) epochText() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var text strings.Builder
+	for d, n := range a.epochs {
+		fmt.Fprintf(&text, "%s %d\n", slowpath.Domain(d), n)
+	}
+	return text.String()
 }
 
 // Dump gives the text of a Snapshot, or of the programs that it leads to.
@@ -72,12 +81,4 @@ func dumpProgram(d decision, k emit.Kernel, kind string) (string, error) {
 		return "", fmt.Errorf("agent: dump: %w", err)
 	}
 	return text, nil
-}
-
-func epochs(e slowpath.Epochs) string {
-	var text strings.Builder
-	for d, n := range e {
-		fmt.Fprintf(&text, "%s %d\n", slowpath.Domain(d), n)
-	}
-	return text.String()
 }

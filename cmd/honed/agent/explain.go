@@ -14,17 +14,18 @@ import (
 
 // Explain tells what happens to the packet of a description.
 func (a *Agent) Explain(description string) (control.Explanation, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.snapshot == nil {
-		return control.Explanation{}, fmt.Errorf("agent: explain: the configuration is not read yet")
-	}
-	x, err := Explain(a.snapshot, a.options, description)
+	s, o, err := a.view()
 	if err != nil {
+		return control.Explanation{}, err
+	}
+	x, err := Explain(s, o, description)
+	if err != nil || x.Path == "kernel" {
 		return x, err
 	}
-	link, _ := linkNamed(a.snapshot, x.Interface)
-	if f := a.faces[link.Index]; f != nil && x.Path != "kernel" {
+	link, _ := linkNamed(s, x.Interface)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if f := a.faces[link.Index]; f != nil {
 		f.overrule(&x)
 	}
 	return x, nil

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/hone-net/hone/control"
 	"github.com/hone-net/hone/fastpath"
@@ -16,6 +17,7 @@ type face struct {
 	port    port        // nil while it has no program
 	current identity    // wanted() of what runs; without text while that is not known to be right
 	parked  string      // why its program hands everything to the kernel, empty if it does not
+	refused time.Time   // since when its program stays though the interface is left to the kernel; zero if it is not
 
 	failed      string // attempt() of what failed, empty without
 	failure     slowpath.Reason
@@ -36,11 +38,13 @@ func (f *face) wanted() identity { return identity{f.mode, f.text} }
 func (f *face) attempt() string { return fmt.Sprintf("%+v %+v", f.link, f.wanted()) }
 
 func (f *face) installed() {
-	f.current, f.parked, f.failed = f.wanted(), "", ""
+	f.current, f.parked, f.failed, f.refused = f.wanted(), "", "", time.Time{}
 }
 
 func (f *face) state() string {
 	switch {
+	case f.reason != slowpath.None:
+		return control.StateKernel
 	case f.port != nil && f.parked != "":
 		return control.StateParked
 	case f.port != nil:

@@ -50,7 +50,7 @@ func listen(path string) (net.Listener, error) {
 func (a *Agent) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", document(func(*http.Request) (any, error) { return a.Status(), nil }))
-	mux.HandleFunc("GET /v1/plan", document(func(*http.Request) (any, error) { return a.Plan(), nil }))
+	mux.HandleFunc("GET /v1/plan", document(func(*http.Request) (any, error) { return a.Plan() }))
 	mux.HandleFunc("GET /v1/doctor", document(func(*http.Request) (any, error) { return a.Doctor(), nil }))
 	mux.HandleFunc("GET /v1/dump", a.serveDump)
 	mux.HandleFunc("GET /v1/monitor", a.serveMonitor)

@@ -2,10 +2,13 @@ package agent
 
 import (
 	"cmp"
+	"errors"
+	"maps"
 	"os"
 	"slices"
 
 	"github.com/hone-net/hone/control"
+	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
 )
 
@@ -39,13 +42,26 @@ func (a *Agent) coherent() bool {
 }
 
 // Plan tells what would be done for each interface.
-func (a *Agent) Plan() control.Plan {
+func (a *Agent) Plan() (control.Plan, error) {
+	s, o, err := a.view()
+	if err != nil {
+		return control.Plan{}, err
+	}
+	return Plan(s, o), nil
+}
+
+var errNothingRead = errors.New("agent: the configuration is not read yet")
+
+// view gives the configuration and what decisions depend on, to work with while the agent goes on.
+func (a *Agent) view() (*introspect.Snapshot, Options, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.snapshot == nil {
-		return control.Plan{}
+		return nil, Options{}, errNothingRead
 	}
-	return Plan(a.snapshot, a.options)
+	o, ours := a.options, maps.Clone(a.ours)
+	o.OurXDP = func(id uint32) bool { return ours[id] }
+	return a.snapshot, o, nil
 }
 
 // Switch changes what is switched off, now and for the agents that come after this one.

@@ -26,8 +26,9 @@ func (a *Agent) upkeep(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case now := <-tick.C:
 			a.useNeighbours()
+			a.abandon(now)
 		}
 	}
 }
