@@ -26,29 +26,32 @@ func (c *code) allocate() error {
 	c.remakeRare()
 	for range maxRounds {
 		g := c.interfere()
-		colors, spill := g.color(c)
-		if colors == nil && spill == noReg {
+		colors, losers, ok := g.color(c)
+		if !ok {
 			break
 		}
-		if spill == noReg {
+		if len(losers) == 0 {
 			c.rename(colors)
 			for n, live := range g.crossing {
 				c.insts[n].saved = callerSaved(live, colors)
 			}
 			return nil
 		}
-		if g.splits(spill, c) {
-			c.split(spill)
-		} else {
-			c.spill(spill)
+		for _, r := range losers {
+			if g.splits(r, c) {
+				c.split(r)
+			} else {
+				c.spill(r)
+			}
 		}
 	}
 	return errors.New("emit: allocate registers: too many values in use at once")
 }
 
-// color gives each virtual register one of eBPF's, in the order of their first writes; or names one to be spilled.
-func (g *interference) color(c *code) ([]reg, reg) {
-	colors := make([]reg, c.regs)
+// color gives each virtual register one of eBPF's, in the order of their first writes, and names those that lose
+// theirs: they are to be split or spilled.
+func (g *interference) color(c *code) (colors, losers []reg, ok bool) {
+	colors = make([]reg, c.regs)
 	var order []reg
 	for r := range c.regs {
 		colors[r] = noReg
@@ -63,20 +66,36 @@ func (g *interference) color(c *code) ([]reg, reg) {
 	for _, r := range order {
 		best := g.pick(r, colors)
 		if best == noReg || best >= 6 && !opened[best] {
-			if g.splits(r, c) {
-				return nil, r
+			loser := g.loser(r, best, colors, c)
+			if loser == noReg && best == noReg {
+				return nil, nil, false
 			}
-			if victim := g.victim(r, colors, c.tmp); victim != noReg && (best == noReg || g.cost[victim] < saving) {
-				return nil, victim
+			if loser != noReg {
+				losers = append(losers, loser)
+				colors[loser] = noReg
 			}
-			if best == noReg {
-				return nil, noReg
+			if loser == r {
+				continue
 			}
+			best = g.pick(r, colors)
 			opened[best] = true
 		}
 		colors[r] = best
 	}
-	return colors, noReg
+	return colors, losers, true
+}
+
+// loser decides which register makes room for r, where only best, one that costs saving, or none is free; noReg if best
+// is to be taken.
+func (g *interference) loser(r, best reg, colors []reg, c *code) reg {
+	if g.splits(r, c) {
+		return r
+	}
+	victim := g.victim(r, colors, c.tmp)
+	if victim != noReg && (best == noReg || g.cost[victim] < saving) {
+		return victim
+	}
+	return noReg
 }
 
 // splits tells whether r is to be kept on the stack during calls only: that is cheap where the calls are rare.

@@ -15,37 +15,71 @@ func (s set) merge(t set) {
 	}
 }
 
-// reads lists the registers that an instruction reads; the frame pointer is nobody's concern.
-func (i *inst) reads() []reg {
+// few is a handful of registers, without allocation.
+type few struct {
+	n    int
+	regs [6]reg
+}
+
+func (f *few) all() []reg { return f.regs[:f.n] }
+
+// add appends registers; the frame pointer is nobody's concern.
+func (f *few) add(regs ...reg) {
+	for _, r := range regs {
+		if r != noReg && r != frame {
+			f.regs[f.n] = r
+			f.n++
+		}
+	}
+}
+
+func (f *few) addArguments(n int) {
+	for r := r1; r <= reg(n); r++ {
+		f.add(r)
+	}
+}
+
+func (f *few) has(r reg) bool {
+	for _, m := range f.all() {
+		if m == r {
+			return true
+		}
+	}
+	return false
+}
+
+// reads lists the registers that an instruction reads.
+func (i *inst) reads() (f few) {
 	switch i.kind {
 	case kMov, kLoad:
-		return virtual(i.src)
+		f.add(i.src)
 	case kALU:
-		if i.op == moveNarrow {
-			return virtual(i.src)
+		if i.op != moveNarrow {
+			f.add(i.dst)
 		}
-		return virtual(i.dst, i.src)
+		f.add(i.src)
 	case kStore, kBranch:
-		return virtual(i.dst, i.src)
+		f.add(i.dst, i.src)
 	case kStoreImm:
-		return virtual(i.dst)
+		f.add(i.dst)
 	case kCall:
-		return arguments(i.nargs)
+		f.addArguments(i.nargs)
 	case kExit:
-		return []reg{r0}
+		f.add(r0)
 	}
-	return nil
+	return f
 }
 
 // writes lists the registers that an instruction gives a value or destroys.
-func (i *inst) writes() []reg {
+func (i *inst) writes() (f few) {
 	switch i.kind {
 	case kMov, kImm, kAddr, kMap, kALU, kLoad:
-		return virtual(i.dst)
+		f.add(i.dst)
 	case kCall:
-		return append(arguments(i.nargs), r0)
+		f.addArguments(i.nargs)
+		f.add(r0)
 	}
-	return nil
+	return f
 }
 
 // pure tells whether the instruction may be dropped if nobody reads what it writes.
@@ -55,24 +89,6 @@ func (i *inst) pure() bool {
 		return true
 	}
 	return false
-}
-
-func virtual(regs ...reg) []reg {
-	var out []reg
-	for _, r := range regs {
-		if r != noReg && r != frame {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
-func arguments(n int) []reg {
-	var out []reg
-	for r := r1; r <= reg(n); r++ {
-		out = append(out, r)
-	}
-	return out
 }
 
 // backward visits the instructions from the last to the first with the set of registers that are read after each. All
@@ -96,10 +112,11 @@ func (c *code) backward(visit func(n int, i *inst, after set) bool) {
 		if !visit(n, i, live) {
 			continue
 		}
-		for _, r := range i.writes() {
+		writes, reads := i.writes(), i.reads()
+		for _, r := range writes.all() {
 			live.drop(r)
 		}
-		for _, r := range i.reads() {
+		for _, r := range reads.all() {
 			live.put(r)
 		}
 		first--
@@ -170,15 +187,18 @@ func (c *code) interfere() *interference {
 }
 
 func (g *interference) note(n int, i *inst, after set) {
-	for _, r := range append(i.reads(), i.writes()...) {
-		g.cost[r] += i.weight
-		g.last[r] = max(g.last[r], n)
+	reads, writes := i.reads(), i.writes()
+	for _, regs := range [][]reg{reads.all(), writes.all()} {
+		for _, r := range regs {
+			g.cost[r] += i.weight
+			g.last[r] = max(g.last[r], n)
+		}
 	}
 	if i.kind == kMov && i.src != frame {
 		g.partners[i.dst] = append(g.partners[i.dst], i.src)
 		g.partners[i.src] = append(g.partners[i.src], i.dst)
 	}
-	for _, w := range i.writes() {
+	for _, w := range writes.all() {
 		g.first[w] = n
 		after.each(func(r reg) {
 			if r == w || i.kind == kMov && r == i.src {

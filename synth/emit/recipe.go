@@ -15,10 +15,11 @@ func (c *code) recipes() map[reg]recipe {
 	b := cookbook{code: c, found: map[reg]recipe{}, spoiled: map[reg]bool{}, written: make([]bool, c.labels)}
 	for n := range c.insts {
 		i := &c.insts[n]
-		for _, r := range i.reads() {
+		reads, writes := i.reads(), i.writes()
+		for _, r := range reads.all() {
 			b.read(i, r)
 		}
-		for _, r := range i.writes() {
+		for _, r := range writes.all() {
 			b.write(n, r)
 		}
 		b.follow(i)

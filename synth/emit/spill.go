@@ -23,7 +23,8 @@ func (c *code) spill(r reg) {
 			c.insts = append(c.insts, i)
 			return
 		}
-		reads, writes := mentions(i.reads(), r), mentions(i.writes(), r)
+		in, out := i.reads(), i.writes()
+		reads, writes := in.has(r), out.has(r)
 		if !reads && !writes {
 			c.insts = append(c.insts, i)
 			return
@@ -75,7 +76,7 @@ func (c *code) split(r reg) {
 func (c *code) argumentsStart(call int) int {
 	for call > 0 {
 		i := &c.insts[call-1]
-		if w := i.writes(); i.kind == kCall || len(w) != 1 || w[0] >= firstVirtual {
+		if w := i.writes(); i.kind == kCall || w.n != 1 || w.regs[0] >= firstVirtual {
 			break
 		}
 		call--
@@ -86,9 +87,10 @@ func (c *code) argumentsStart(call int) int {
 // remake repeats the instructions that make r at each use.
 func (c *code) remake(r reg, recipe []inst) {
 	c.rewrite(func(i inst) {
+		in, out := i.reads(), i.writes()
 		switch {
-		case mentions(i.writes(), r):
-		case mentions(i.reads(), r):
+		case out.has(r):
+		case in.has(r):
 			c.again(i, r, recipe)
 		default:
 			c.insts = append(c.insts, i)
@@ -111,7 +113,8 @@ func (c *code) again(i inst, r reg, recipe []inst) {
 func (c *code) remakeRare() {
 	recipes := c.recipes()
 	c.rewrite(func(i inst) {
-		for _, r := range i.reads() {
+		in := i.reads()
+		for _, r := range in.all() {
 			a, ok := recipes[r]
 			if ok && i.weight < a.insts[0].weight/8 && !(i.kind == kALU && i.dst == r) {
 				c.again(i, r, a.insts)
@@ -146,13 +149,4 @@ func (i inst) substitute(r, t reg) inst {
 		i.src = t
 	}
 	return i
-}
-
-func mentions(regs []reg, r reg) bool {
-	for _, m := range regs {
-		if m == r {
-			return true
-		}
-	}
-	return false
 }
