@@ -76,12 +76,13 @@ func newBed(c config) (_ *bed, err error) {
 	return b, b.configure(c.setup)
 }
 
-// common is what every router has: routes behind every port, and neighbours that need no time to fail.
+// common is what every router has: routes behind every port, and neighbours that need no time to fail and all the time
+// there is to be used.
 func (b *bed) common() error {
 	for _, device := range []string{"r0", "r1", "r2", "r3"} {
-		dir := "ipv4/neigh/" + device + "/"
-		for _, name := range []string{"mcast_solicit", "ucast_solicit", "app_solicit"} {
-			if err := b.net.R.Sysctl(dir+name, "0"); err != nil {
+		for name, value := range map[string]string{"mcast_solicit": "0", "ucast_solicit": "0", "app_solicit": "0",
+			"delay_first_probe_time": "600", "base_reachable_time_ms": "3600000", "gc_stale_time": "3600"} {
+			if err := b.net.R.Sysctl("ipv4/neigh/"+device+"/"+name, value); err != nil {
 				return err
 			}
 		}

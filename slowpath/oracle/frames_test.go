@@ -51,6 +51,17 @@ func (g *generator) frames(n int) [][]byte {
 	return all
 }
 
+// datagrams makes n frames in which nothing is broken and that are not ICMP, which is mostly left to the kernel.
+func (g *generator) datagrams(n int) [][]byte {
+	var all [][]byte
+	for len(all) < n {
+		if f := g.valid(); f[lab.OffProtocol] != 1 && len(f) <= g.mtu+14 {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
 func (g *generator) frame() []byte {
 	f := g.valid()
 	switch r := g.IntN(100); {

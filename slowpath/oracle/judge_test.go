@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,13 +61,17 @@ func (b *bed) judge(c config, f fault, frames, more [][]byte) (o outcome, err er
 func (m *machine) change(o *outcome, c config, frames [][]byte) error {
 	var kernel []arrivals
 	err := m.aside(func() (err error) {
-		if err = m.bed.configure(c.alter); err == nil {
-			kernel, err = m.bed.play(frames)
+		if err := errors.Join(m.bed.configure(c.alter), m.bed.net.R.Do(m.bed.addresses)); err != nil {
+			return err
 		}
+		kernel, err = m.bed.play(frames)
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if m.fault.kernel != nil {
+		kernel = m.fault.kernel
 	}
 	if err := m.trial(o, "behind", frames, kernel); err != nil {
 		return err

@@ -22,6 +22,7 @@ type fault struct {
 	name    string
 	program func(*ir.Program)
 	tables  func([]ir.Write) []ir.Write
+	kernel  []arrivals // what the kernel does after the change of a configuration, nil to find out
 }
 
 // machine is what honed does for r0, step by step and without its loop: the epochs move when the test says so.
@@ -37,6 +38,7 @@ type machine struct {
 	fib     *synth.FIB
 	text    string // of the running program
 	epochs  slowpath.Epochs
+	refused slowpath.Reason // since the configuration has changed
 	fault   fault
 }
 
@@ -177,12 +179,23 @@ func (m *machine) step(end time.Time) error {
 	if err != nil {
 		return err
 	}
+	if m.epochs = epochs; m.refuses(s) {
+		m.port.Park()
+		return nil
+	}
 	if err := m.update(s); err != nil {
 		return err
 	}
-	m.epochs = epochs
 	m.port.Vouch(epochs)
 	return nil
+}
+
+// refuses tells whether r0 is to have no fast path any more. The program that is attached is ours.
+func (m *machine) refuses(s *introspect.Snapshot) bool {
+	o := m.options
+	o.OurXDP = func(uint32) bool { return true }
+	m.refused, _ = synth.Refuse(s, m.bed.net.Ports[0].Index, o)
+	return m.refused != slowpath.None
 }
 
 // update brings tables and program up to date.
@@ -206,7 +219,11 @@ func (m *machine) update(s *introspect.Snapshot) error {
 // aside runs f while every packet goes to the kernel.
 func (m *machine) aside(f func() error) error {
 	m.port.Park()
-	defer m.port.Vouch(m.epochs)
+	defer func() {
+		if m.refused == slowpath.None {
+			m.port.Vouch(m.epochs)
+		}
+	}()
 	return f()
 }
 
