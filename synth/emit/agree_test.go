@@ -225,7 +225,7 @@ func agreeOnce(t *testing.T, seed uint64, verdicts map[ir.ExitKind]int) {
 	t.Helper()
 	r := irtest.New(seed)
 	p := irtest.Program(r, irtest.Options{NoFIB: true, NoVLAN: true, Blocks: 1 + r.IntN(16)})
-	kernel := Kernel{CPUs: []int{0, 2, 3, 64}[r.IntN(4)], CPUv4: r.IntN(2) == 0}
+	kernel := Kernel{CPUs: []int{0, 2, 3, 64}[r.IntN(4)], CPUv4: r.IntN(2) == 0, WeakOrder: r.IntN(4) == 0}
 	kernel.CPUs = max(kernel.CPUs, 2) // as many as the machine has, at least
 	k := newKernelRun(t, p, kernel)
 	defer k.coll.Close()

@@ -11,6 +11,9 @@ type Kernel struct {
 	FIBLookup bool
 	// CPUv4 allows the v4 instruction set (32-bit jump offsets, bswap), Linux 6.6.
 	CPUv4 bool
+	// WeakOrder says that a branch does not order the loads behind it, as on every machine but amd64. Tables are then
+	// read by addresses that depend on the epochs, so that they are not read before.
+	WeakOrder bool
 	// VethTag says where the VLAN tag of a frame stands behind a veth's xdp_buff; nil where BTF does not tell.
 	VethTag *VethTag
 }

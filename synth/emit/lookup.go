@@ -36,13 +36,16 @@ func (l *lowering) lookup(v *ir.Value) error {
 // lookupRow indexes an array of rows. The mask is what proves the access to the verifier.
 func (l *lowering) lookupRow(t *ir.Table, key *ir.Value) reg {
 	if key.Op == ir.OpConst {
-		return l.address(t.Name, int(key.Imm&uint64(t.Size-1))*t.RowSize)
+		row := l.address(t.Name, int(key.Imm&uint64(t.Size-1))*t.RowSize)
+		l.ordered(row)
+		return row
 	}
 	index := l.copy(l.in(key))
 	l.aluImm(asm.And, true, index, int32(t.Size-1))
 	l.aluImm(asm.LSh, true, index, int32(bits.TrailingZeros(uint(t.RowSize))))
 	row := l.address(t.Name, 0)
 	l.alu(asm.Add, false, row, index)
+	l.ordered(row)
 	return row
 }
 
@@ -80,6 +83,7 @@ func (l *lowering) lookupPrefix(t *ir.Table, key *ir.Value) reg {
 func (l *lowering) loadWord(word reg, t *ir.Table, offset int, index reg) {
 	place := l.address(t.Name, offset)
 	l.alu(asm.Add, false, place, index)
+	l.ordered(place)
 	l.load(word, place, 0, 2)
 }
 
@@ -110,7 +114,9 @@ func (l *lowering) lookupHash(t *ir.Table, key *ir.Value) reg {
 	if l.hashKey == 0 {
 		l.hashKey = l.stack(8)
 	}
-	l.store(frame, l.hashKey, l.in(key), 4)
+	k := l.scratch(key)
+	l.ordered(k)
+	l.store(frame, l.hashKey, k, 4)
 	l.mapPointer(r1, t.Name)
 	l.mov(2, frame)
 	l.aluImm(asm.Add, false, 2, int32(l.hashKey))

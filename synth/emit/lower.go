@@ -45,6 +45,7 @@ type lowering struct {
 	names  map[label]string
 
 	ctx, data, end reg
+	zero           reg   // zero, made of the epochs that were read so far (Kernel.WeakOrder)
 	vlan           reg   // the tag of the frame's metadata, where the program asks for it
 	puntBy         label // counts by the offset in puntOffset
 	puntOffset     reg
@@ -71,7 +72,7 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 	}
 	l.common, l.abort, l.stubsAt, l.puntOffset = l.newLabel(), l.newLabel(), l.newLabel(), l.reg()
 	l.names[l.common], l.names[l.abort] = "count and pass", "count and abort"
-	weight := weights(p)
+	weight, graph := weights(p), ir.NewGraph(p)
 	for _, b := range p.Blocks {
 		l.blocks[b] = l.newLabel()
 		l.names[l.blocks[b]] = b.Name
@@ -83,12 +84,17 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 	if err := l.prologue(p); err != nil {
 		return nil, err
 	}
-	for _, b := range p.Blocks {
-		l.weight = weight[b]
+	after := make([]reg, len(p.Blocks))
+	for n, b := range p.Blocks {
+		l.weight, l.zero = weight[b], noReg
+		if graph.Idom[n] >= 0 {
+			l.zero = after[graph.Idom[n]]
+		}
 		l.mark(l.blocks[b])
 		if err := l.block(b); err != nil {
 			return nil, fmt.Errorf("emit: lower block %s: %w", b.Name, err)
 		}
+		after[n] = l.zero
 	}
 	l.weight, l.value = rare, nil
 	l.stubs()

@@ -37,7 +37,9 @@ func TestListings(t *testing.T) {
 		if err := ir.Check(p); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
-		got, err := Listing(p, testKernel)
+		kernel := testKernel
+		kernel.WeakOrder = strings.Contains(file, "weak")
+		got, err := Listing(p, kernel)
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}

@@ -151,6 +151,27 @@ func (l *lowering) moved(v *ir.Value) {
 	l.load(pair[0], seen, 0, 8)
 	l.load(pair[1], built, 0, 8)
 	l.epochs[v] = pair
+	if l.kernel.WeakOrder {
+		l.depend(pair)
+	}
+}
+
+// depend makes a zero out of two epochs. An address that it was added to cannot be known before both were read.
+func (l *lowering) depend(pair [2]reg) {
+	zero := l.copy(pair[0])
+	l.alu(asm.Xor, false, zero, pair[1])
+	l.aluImm(asm.And, false, zero, 0)
+	if l.zero != noReg {
+		l.alu(asm.Or, false, zero, l.zero)
+	}
+	l.zero = zero
+}
+
+// ordered adds that zero to an address or a key.
+func (l *lowering) ordered(r reg) {
+	if l.zero != noReg {
+		l.alu(asm.Add, false, r, l.zero)
+	}
 }
 
 func (l *lowering) movedWord(v *ir.Value) reg {
