@@ -2,6 +2,7 @@ package fastpath
 
 import (
 	"fmt"
+	"runtime"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -24,6 +25,7 @@ func Probe() (emit.Kernel, error) {
 	k.CPUs = cpus
 	k.FIBLookup = features.HaveProgramHelper(ebpf.XDP, asm.FnFibLookup) == nil
 	k.CPUv4 = features.HaveV4ISA() == nil
+	k.WeakOrder = runtime.GOARCH != "amd64"
 	k.VethTag = vethTag()
 	return k, nil
 }
