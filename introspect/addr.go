@@ -48,7 +48,7 @@ func foldAddr(s *Snapshot, m message, resync *Kind) (bool, error) {
 	case m.gone:
 		*resync |= Routes // those with it as their preferred source go in silence, all of the device with the last address
 	case !s.hasAddr(a.Key.Index):
-		*resync |= s.affected(a.Key.Index) // the first address revives dead nexthops
+		*resync |= s.affected(a.Key.Index, func(state uint8) bool { return state != 0 }) // the first address revives dead nexthops
 	}
 	return put(&s.Addrs, m.gone, a.Key, a), nil
 }

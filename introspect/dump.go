@@ -40,8 +40,7 @@ var requests = map[Kind][]request{
 	Routes:   {{unix.RTM_GETROUTE, header(unix.SizeofRtMsg, unix.AF_INET)}},
 	Rules:    {{unix.RTM_GETRULE, header(sizeofRuleHdr, unix.AF_INET)}},
 	Nexthops: {{unix.RTM_GETNEXTHOP, header(sizeofNhmsg, unix.AF_UNSPEC)}},
-	Neighs: {{unix.RTM_GETNEIGH, header(sizeofNdmsg, unix.AF_INET)}, {unix.RTM_GETNEIGH, header(sizeofNdmsg, unix.AF_INET6)},
-		{unix.RTM_GETNEIGH, proxies(unix.AF_INET)}, {unix.RTM_GETNEIGH, proxies(unix.AF_INET6)}},
+	Neighs:   {{unix.RTM_GETNEIGH, header(sizeofNdmsg, unix.AF_INET)}, {unix.RTM_GETNEIGH, header(sizeofNdmsg, unix.AF_INET6)}},
 	Netconfs: {{unix.RTM_GETNETCONF, header(align4(sizeofNetconfmsg), unix.AF_INET)}},
 	Qdiscs:   {{unix.RTM_GETQDISC, header(sizeofTcmsg, unix.AF_UNSPEC)}},
 }
@@ -56,12 +55,6 @@ func linkRequest() []byte {
 	b := native.AppendUint16(header(sizeofIfInfomsg, unix.AF_UNSPEC), 8)
 	b = native.AppendUint16(b, unix.IFLA_EXT_MASK)
 	return native.AppendUint32(b, rtextSkipStats)
-}
-
-func proxies(family byte) []byte {
-	b := header(sizeofNdmsg, family)
-	b[10] = unix.NTF_PROXY
-	return b
 }
 
 // dump returns the messages that show all objects of one kind. Its order is the kernel's.

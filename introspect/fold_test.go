@@ -153,6 +153,22 @@ func (r storm) address() string {
 	return fmt.Sprintf("addr %s 10.%d.0.%d/24 dev r%d", r.pick("add", "add", "del", "replace"), n, r.pickInt(1, 9), n-1)
 }
 
+// rare are the commands that change much at once.
+func (r storm) rare() string {
+	return r.pick("link set x0 name x2", "link set x2 name x0", "link add m0 link r1 type macvlan", "link set m0 up", "link del m0",
+		"addr add 10.8.0.1/24 dev m0", "route add 198.51.100.0/24 via 10.8.0.2", "link set r1 mtu 60", "link set r1 mtu 1500",
+		"addr add 10.2.0.1/24 dev r1", "addr add 10.1.0.77/24 dev r0 noprefixroute", "addr change 10.1.0.1/24 dev r0 metric 5",
+		"!sysctl -qw net.ipv4.conf.all.promote_secondaries=1", "!sysctl -qw net.ipv4.nexthop_compat_mode=0",
+		"!sysctl -qw net.ipv4.nexthop_compat_mode=1", "neigh replace 10.1.0.3 lladdr 02:00:00:00:01:09 dev r0 nud stale",
+		"neigh add 10.1.0.4 dev r0 nud failed",
+		"neigh add proxy 10.1.0.5 dev r0", "neigh flush all", "route flush table 77",
+		"route flush cache", "rule flush", "addr flush dev r2", "nexthop flush", "link set r2 multicast off", "link set r2 arp off",
+		"link set r2 arp on", "link set r0 txqueuelen 100", "link set r0 type veth", "link add v0 type vxlan id 3 dstport 4789 dev r0",
+		"link set v0 up", "link del v0", "link add x0 type veth peer name x1",
+		"route add local 10.5.0.0/24 dev lo", "route add broadcast 10.5.1.255 dev r0 table local", "route replace 192.0.2.0/24 via inet6 fe80::1 dev r1",
+		"route add 192.0.2.0/24 tos 0x10 via 10.1.0.2", "route del 192.0.2.0/24 tos 0x10", "nexthop bucket list")
+}
+
 func (r storm) link() string {
 	switch r.IntN(8) {
 	case 0:
@@ -213,7 +229,7 @@ func (r storm) other() string {
 }
 
 func (r storm) command() string {
-	makers := []func() string{r.route, r.route, r.route, r.address, r.link, r.nexthop, r.rule, r.neighbour, r.other, r.other}
+	makers := []func() string{r.route, r.route, r.route, r.address, r.link, r.nexthop, r.rule, r.neighbour, r.other, r.other, r.rare, r.rare}
 	return makers[r.IntN(len(makers))]()
 }
 
@@ -307,11 +323,11 @@ func TestUsesAreCounted(t *testing.T) {
 			t.Fatalf("step %d: the counts are off", step)
 		}
 	}
-	if !s.isUsed(use{false, 3}) || s.isUsed(use{true, 3}) || s.isUsed(use{false, 5}) {
+	if !s.isUsed(use{id: 3}) || s.isUsed(use{object: true, id: 3}) || s.isUsed(use{id: 5}) {
 		t.Error("the uses are wrong")
 	}
 	parsed, err := ParseSnapshot([]byte("route dst=10.0.0.0/8 hop=dev:7"))
-	if err != nil || !parsed.isUsed(use{false, 7}) {
+	if err != nil || !parsed.isUsed(use{id: 7}) {
 		t.Errorf("a parsed route is not counted: %v", err)
 	}
 }

@@ -54,6 +54,7 @@ func decodeLink(b []byte) (l Link, ok bool, err error) {
 		return Link{}, false, err
 	}
 	slices.Sort(l.AltNames)
+	l.Carrier = l.Carrier && l.Flags&unix.IFF_UP != 0 // that of a device which is down comes and goes in silence
 	return l, true, nil
 }
 
@@ -145,9 +146,8 @@ func (l *Link) xdp(b []byte) error {
 	return err
 }
 
-// running are the flags whose change makes the kernel mark, revive or flush routes without a word about them.
-const running = unix.IFF_UP | unix.IFF_RUNNING | unix.IFF_LOWER_UP
-
+// foldLink tells the effects of a message by itself and by what the routes take the device for, never by what has changed
+// since the last: a dump may have shown the change before its message comes, and before the routes followed.
 func foldLink(s *Snapshot, m message, resync *Kind) (bool, error) {
 	l, ok, err := decodeLink(m.data)
 	if err != nil || !ok {
@@ -155,30 +155,44 @@ func foldLink(s *Snapshot, m message, resync *Kind) (bool, error) {
 	}
 	old, known := s.Links.Get(l.Index)
 	if m.gone {
-		*resync |= s.affected(l.Index)
+		*resync |= Links | s.affected(l.Index, func(uint8) bool { return true })
 		s.forget(l.Index)
 		return known, nil
 	}
 	l.XDPFeatures, l.StripsVLAN = old.XDPFeatures, old.StripsVLAN
-	if !known {
+	changes := native.Uint32(m.data[12:]) // ifi_change, all ones for a new device
+	if !known || changes == ^uint32(0) {
 		*resync |= Links | Silent // the first message may precede its pairing with a peer
 	}
-	if (old.Flags^l.Flags)&running != 0 || old.Master != l.Master || old.Carrier != l.Carrier {
-		*resync |= Qdiscs // the first time up, a device gets its default queueing discipline in silence
-		*resync |= s.affected(l.Index)
+	if (old.Flags^l.Flags|changes)&unix.IFF_UP != 0 {
+		// In silence, a device gets its default queueing discipline the first time up, and the one below it turns promiscuous.
+		*resync |= Links | Qdiscs
 	}
+	*resync |= s.affected(l.Index, func(state uint8) bool { return !follows(l.Flags, state) })
 	return put(&s.Links, false, l.Index, l), nil
 }
 
-// affected tells which kinds hold objects that go, die or revive with the state of a device.
-func (s *Snapshot) affected(i Index) Kind {
+// follows tells whether hops of a state are what the kernel leaves in the routes for a device with these flags. It marks,
+// revives and flushes them in silence.
+func follows(flags uint32, state uint8) bool {
+	switch {
+	case flags&unix.IFF_UP == 0:
+		return state&unix.RTNH_F_DEAD != 0
+	case flags&(unix.IFF_RUNNING|unix.IFF_LOWER_UP) == 0:
+		return state&unix.RTNH_F_LINKDOWN != 0
+	}
+	return state == 0
+}
+
+// affected tells which kinds hold objects that depend on a device and take it for a state of which f is true.
+func (s *Snapshot) affected(i Index, f func(state uint8) bool) Kind {
 	kinds := Kind(0)
 	for id, n := range s.Nexthops.All() {
-		if n.Hop.Index == i {
+		if n.Hop.Index == i && f(n.Hop.Flags&hopState) {
 			kinds |= Nexthops | s.using(uint32(id))
 		}
 	}
-	if s.isUsed(use{false, i}) {
+	if s.anyUse(use{id: i}, f) {
 		kinds |= Routes
 	}
 	return kinds

@@ -11,8 +11,15 @@ const (
 // harmlessNeigh are the attributes of a neighbour that forwarding does not depend on: ages, probes, who made it.
 var harmlessNeigh = setOf(unix.NDA_UNSPEC, unix.NDA_CACHEINFO, unix.NDA_PROBES, ndaProtocol, ndaFlagsExt)
 
-// decodeNeigh reads the payload of RTM_NEWNEIGH or RTM_DELNEIGH: IPv4 and IPv6 neighbours are ok, a bridge's forwarding
-// database is not.
+// The states of a neighbour that frames are sent to, and those of them in which it is in doubt. The kernel does not
+// announce every step between these, and between the others none of the first: an attempt to resolve an address.
+const (
+	nudValid = unix.NUD_PERMANENT | unix.NUD_NOARP | unix.NUD_REACHABLE | nudDoubt
+	nudDoubt = unix.NUD_STALE | unix.NUD_DELAY | unix.NUD_PROBE
+)
+
+// decodeNeigh reads the payload of RTM_NEWNEIGH or RTM_DELNEIGH: IPv4 and IPv6 neighbours are ok. A bridge's forwarding
+// database is not, nor are proxy entries, by which the kernel answers requests and forwards nothing. One in doubt is stale.
 func decodeNeigh(b []byte) (n Neigh, ok bool, err error) {
 	if len(b) < sizeofNdmsg {
 		return n, false, errShort
@@ -21,7 +28,13 @@ func decodeNeigh(b []byte) (n Neigh, ok bool, err error) {
 		return n, false, nil
 	}
 	n = Neigh{State: native.Uint16(b[8:]), Flags: b[10], Type: b[11]}
-	n.Key.Index, n.Key.Proxy = Index(int32(native.Uint32(b[4:]))), n.Flags&unix.NTF_PROXY != 0
+	if n.Flags&unix.NTF_PROXY != 0 {
+		return Neigh{}, false, nil
+	}
+	if n.State&nudDoubt != 0 {
+		n.State = unix.NUD_STALE
+	}
+	n.Key.Index = Index(int32(native.Uint32(b[4:])))
 	err = attributes(b[sizeofNdmsg:], func(kind uint16, data []byte) error {
 		switch kind {
 		case unix.NDA_DST:
@@ -43,10 +56,12 @@ func decodeNeigh(b []byte) (n Neigh, ok bool, err error) {
 // address. Nothing is forwarded to it.
 func (n Neigh) automatic() bool { return n.State == unix.NUD_NOARP && n.Type != unix.RTN_UNICAST }
 
+// foldNeigh keeps the neighbours that can be sent to. Whoever makes the kernel resolve thousands of addresses in vain
+// changes nothing.
 func foldNeigh(s *Snapshot, m message, _ *Kind) (bool, error) {
 	n, ok, err := decodeNeigh(m.data)
 	if err != nil || !ok {
 		return false, err
 	}
-	return put(&s.Neighs, m.gone || n.automatic(), n.Key, n), nil
+	return put(&s.Neighs, m.gone || n.automatic() || n.State&nudValid == 0, n.Key, n), nil
 }

@@ -103,12 +103,12 @@ func (s *Snapshot) using(id uint32) Kind {
 	for group, n := range s.Nexthops.All() {
 		if slices.ContainsFunc(n.Group, func(m Member) bool { return m.ID == id }) {
 			kinds |= Nexthops
-			if s.isUsed(use{true, group}) {
+			if s.isUsed(use{object: true, id: group}) {
 				kinds |= Routes
 			}
 		}
 	}
-	if s.isUsed(use{true, Index(id)}) {
+	if s.isUsed(use{object: true, id: Index(id)}) {
 		kinds |= Routes
 	}
 	return kinds

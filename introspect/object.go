@@ -40,7 +40,7 @@ type Link struct {
 	MTU         uint32
 	MAC         MAC // zero unless the address has six bytes
 	Broadcast   MAC
-	Carrier     bool   // IFLA_CARRIER
+	Carrier     bool   // IFLA_CARRIER of a device that is up
 	OperState   uint8  // IFLA_OPERSTATE, RFC 2863
 	Promiscuity uint32 // IFLA_PROMISCUITY
 	AllMulti    uint32 // IFLA_ALLMULTI
@@ -196,7 +196,7 @@ func (n Nexthop) Equal(o Nexthop) bool {
 type NeighKey struct {
 	Index Index
 	Addr  netip.Addr
-	Proxy bool // NTF_PROXY
+	Proxy bool // NTF_PROXY; Read leaves those out
 }
 
 // Compare orders NeighKeys.
@@ -215,7 +215,7 @@ type Neigh struct {
 	Key     NeighKey
 	MAC     MAC
 	HasMAC  bool   // a link-layer address of six bytes is known
-	State   uint16 // NUD_*
+	State   uint16 // NUD_*; one in doubt is NUD_STALE, one that cannot be sent to is not there
 	Flags   uint8  // NTF_*
 	Type    uint8  // RTN_* of the address
 	Unknown []string

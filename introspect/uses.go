@@ -1,14 +1,21 @@
 package introspect
 
-import "cmp"
+import (
+	"cmp"
 
-// use names what routes depend on: a device, or a nexthop object.
+	"golang.org/x/sys/unix"
+)
+
+// use names what routes depend on: a nexthop object, or a device that their hops take for dead, without carrier or well.
 type use struct {
 	object bool
 	id     Index
+	state  uint8 // RTNH_F_DEAD, RTNH_F_LINKDOWN
 }
 
-// Compare orders uses.
+const hopState = unix.RTNH_F_DEAD | unix.RTNH_F_LINKDOWN
+
+// Compare orders uses, those of one thing next to one another.
 func (u use) Compare(o use) int {
 	object := func(b bool) int {
 		if b {
@@ -16,7 +23,7 @@ func (u use) Compare(o use) int {
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(object(u.object), object(o.object)), u.id.Compare(o.id))
+	return cmp.Or(cmp.Compare(object(u.object), object(o.object)), u.id.Compare(o.id), cmp.Compare(u.state, o.state))
 }
 
 type count int
@@ -33,10 +40,10 @@ type uses struct {
 // each calls f for everything that a route depends on.
 func (r *Route) each(f func(use)) {
 	if r.Object != 0 {
-		f(use{true, Index(r.Object)})
+		f(use{object: true, id: Index(r.Object)})
 	}
 	for _, h := range r.Hops {
-		f(use{false, h.Index})
+		f(use{id: h.Index, state: h.Flags & hopState})
 	}
 }
 
@@ -66,8 +73,18 @@ func (u uses) after(now Map[RouteKey, Route]) uses {
 	return uses{now, counts}
 }
 
-// isUsed tells whether any route depends on u.
-func (s *Snapshot) isUsed(u use) bool {
-	_, used := s.uses.after(s.Routes4).counts.Get(u)
-	return used
+// isUsed tells whether any route depends on a nexthop object or, in any state, on a device.
+func (s *Snapshot) isUsed(u use) bool { return s.anyUse(u, func(uint8) bool { return true }) }
+
+// anyUse tells whether any route that depends on a thing takes it for a state of which f is true.
+func (s *Snapshot) anyUse(u use, f func(state uint8) bool) bool {
+	for k := range s.uses.after(s.Routes4).counts.From(u) {
+		if k.object != u.object || k.id != u.id {
+			break
+		}
+		if f(k.state) {
+			return true
+		}
+	}
+	return false
 }
