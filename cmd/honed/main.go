@@ -34,7 +34,8 @@ type usageError struct{ error }
 
 // Main runs the program and gives its exit code.
 func Main() int {
-	err := command().Execute()
+	var f flags
+	err := f.command(func() error { return run(f) }).Execute()
 	if err == nil {
 		return exitOK
 	}
@@ -52,12 +53,12 @@ type flags struct {
 	over       config.Config // what is set here goes before the file
 }
 
-func command() *cobra.Command {
-	var f flags
+// command makes the command line; run is called once the flags are read.
+func (f *flags) command(run func() error) *cobra.Command {
 	c := &cobra.Command{
 		Use: "honed", Short: "Forward packets as the kernel is configured to, faster",
 		Version: control.Version, Args: noArguments, SilenceUsage: true, SilenceErrors: true,
-		RunE: func(*cobra.Command, []string) error { return run(f) },
+		RunE: func(*cobra.Command, []string) error { return run() },
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	c.Flags().StringVar(&f.file, "config", "", "configuration `file` (default "+config.DefaultFile+" if it is there)")
