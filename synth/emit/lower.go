@@ -106,17 +106,17 @@ func (l *lowering) prologue(p *ir.Program) error {
 	l.note = "context"
 	l.ctx, l.data, l.end = l.copy(r1), l.reg(), l.reg()
 	l.packet = l.data
-	l.note = "data"
-	l.load(l.data, r1, ctxData, 4)
-	l.note = "data_end"
-	l.load(l.end, r1, ctxDataEnd, 4)
-	if usesMeta(p, ir.MetaVLAN) {
+	if usesMeta(p, ir.MetaVLAN) { // first, as long as nothing else lives through its calls
 		if l.kernel.VethTag == nil {
 			return errors.New("emit: lower program: it asks for the VLAN tag of the metadata, " +
 				"and the kernel's type information does not say where that is")
 		}
 		l.metadataTag(l.kernel.VethTag)
 	}
+	l.note = "data"
+	l.load(l.data, l.ctx, ctxData, 4)
+	l.note = "data_end"
+	l.load(l.end, l.ctx, ctxDataEnd, 4)
 	return nil
 }
 
