@@ -65,3 +65,36 @@ func BenchmarkUpdate(b *testing.B) {
 		i++
 	}
 }
+
+// BenchmarkBulk takes 100000 routes away and puts them back.
+func BenchmarkBulk(b *testing.B) {
+	s := fullTable(b, 900000)
+	f := NewFIB(s)
+	less, n := *s, 0
+	for key := range s.Routes4.All() {
+		if n++; n%9 == 0 {
+			less.Routes4 = less.Routes4.Without(key)
+		}
+	}
+	for b.Loop() {
+		for _, next := range []*introspect.Snapshot{&less, s} {
+			if _, reshaped := f.Update(next); reshaped {
+				b.Log("reshaped")
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/200000, "ns/route")
+}
+
+// BenchmarkDefault changes the default route under a full table.
+func BenchmarkDefault(b *testing.B) {
+	s := fullTable(b, 900000)
+	addRoute(s, "0.0.0.0/0", netip.MustParseAddr("10.2.0.10"))
+	other := *s
+	addRoute(&other, "0.0.0.0/0", netip.MustParseAddr("10.2.0.11"))
+	f := NewFIB(s)
+	for b.Loop() {
+		f.Update(&other)
+		f.Update(s)
+	}
+}

@@ -10,6 +10,26 @@ import (
 type journal struct {
 	on     bool // off while tables are built that are written as a whole
 	writes []ir.Write
+	spare  []byte // memory for the data of the next writes
+}
+
+// spareBytes is how much memory for data is taken at a time.
+const spareBytes = 1 << 12
+
+// noteWords notes words.
+func (j *journal) noteWords(table string, offset int, words []uint16) {
+	if !j.on {
+		return
+	}
+	if len(j.spare) < 2*len(words) {
+		j.spare = make([]byte, max(2*len(words), spareBytes))
+	}
+	data := j.spare[: 2*len(words) : 2*len(words)]
+	j.spare = j.spare[2*len(words):]
+	for i, w := range words {
+		binary.NativeEndian.PutUint16(data[2*i:], w)
+	}
+	j.note(table, offset, data)
 }
 
 func (j *journal) note(table string, offset int, data []byte) {

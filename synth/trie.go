@@ -198,8 +198,8 @@ func (t *trie) take() (uint16, bool) {
 }
 
 func (t *trie) note(index, count int) {
-	if count > 0 && !t.fresh && t.journal.on {
-		t.journal.note(tableRoute, 2*index, wordBytes(t.words[index:index+count]))
+	if count > 0 && !t.fresh {
+		t.journal.noteWords(tableRoute, 2*index, t.words[index:index+count])
 	}
 }
 

@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -156,7 +157,7 @@ func (f *FIB) recompute(d *delta) {
 	for p := range d.routes {
 		order = append(order, p)
 	}
-	slices.SortFunc(order, func(a, b prefix) int { return a.len() - b.len() })
+	slices.SortFunc(order, func(a, b prefix) int { return cmp.Or(a.len()-b.len(), cmp.Compare(a, b)) })
 	for _, p := range order {
 		f.renew(p)
 		if p.len() < 32 {
