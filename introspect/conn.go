@@ -17,6 +17,7 @@ type sensors struct {
 	netfilter, xfrm *netlink.Conn
 	generic         *genetlink.Conn
 	netdev, ethtool genetlink.Family   // ID 0 where the kernel has none
+	unlisted        bool               // the kernel does not list its netfilter hooks
 	programs        map[link.ID]string // BPF links that were looked at, and the hooks that they are on
 }
 
@@ -28,7 +29,7 @@ func openSensors() (*sensors, error) {
 	k.netfilter, errs[1] = dialOptional(unix.NETLINK_NETFILTER)
 	k.xfrm, errs[2] = dialOptional(unix.NETLINK_XFRM)
 	errs[3] = k.openGeneric()
-	if err := errors.Join(errs[:]...); err != nil {
+	if err := errors.Join(append(errs[:], k.probeHooks())...); err != nil {
 		return nil, errors.Join(err, k.close())
 	}
 	return k, nil

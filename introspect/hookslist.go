@@ -29,14 +29,14 @@ var forwardHooks = map[byte]string{hookPreRouting: "prerouting", hookForward: "f
 // netfilterHooks adds the functions on the hooks of forwarded packets that belong to no chain of nftables: connection
 // tracking, SELinux, programs, and whatever else. A kernel that cannot list hooks is asked for its netfilter programs.
 func (k *sensors) netfilterHooks(h hooks) error {
-	if k.netfilter == nil {
+	switch {
+	case k.netfilter == nil:
 		return nil
+	case k.unlisted:
+		return k.netfilterPrograms(h)
 	}
 	for number, name := range forwardHooks {
 		found, err := k.hooksAt(number, name)
-		if absent(err) {
-			return k.netfilterPrograms(h)
-		}
 		if err != nil {
 			return fmt.Errorf("introspect: dump netfilter hooks: %w", err)
 		}
@@ -45,6 +45,18 @@ func (k *sensors) netfilterHooks(h hooks) error {
 		}
 	}
 	return nil
+}
+
+// probeHooks finds out whether the kernel lists its hooks.
+func (k *sensors) probeHooks() error {
+	if k.netfilter == nil {
+		return nil
+	}
+	_, err := k.hooksAt(hookForward, "")
+	if k.unlisted = absent(err); k.unlisted {
+		return nil
+	}
+	return err
 }
 
 func (k *sensors) hooksAt(number byte, name string) (hooks, error) {

@@ -64,6 +64,9 @@ func (k *sensors) nftables(h hooks) error {
 	for name, hook := range found {
 		h[name] = hook
 	}
+	if k.unlisted {
+		return k.trackingRules(h)
+	}
 	return nil
 }
 

@@ -33,6 +33,9 @@ func FuzzSilentDecoders(f *testing.F) {
 		if _, foreign, err := decodeHook(b); foreign && err != nil {
 			t.Error(err)
 		}
+		if name, ok, err := decodeRuleHook(b); ok && (err != nil || name == "") {
+			t.Errorf("%q, %v", name, err)
+		}
 		_ = eachFeature(b, func(string) {})
 		if taps, err := parsePacketFile(string(b)); err == nil && taps == nil {
 			t.Error("no taps and no error")
