@@ -1,5 +1,3 @@
-// Package emit turns an ir.Program into eBPF: a cilium/ebpf CollectionSpec that loads on the kernel that Kernel
-// describes. It is pure; nothing here touches the kernel.
 package emit
 
 // Kernel is what emission must know about the kernel that will run the program. fastpath.Probe fills it; tests write
