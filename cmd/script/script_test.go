@@ -45,7 +45,7 @@ func TestScripts(t *testing.T) {
 		Condition:           condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": await, "router": router, "send": send, "signal": signalProcess,
-			"foreign": foreign, "scrape": scrape, "settled": settled,
+			"foreign": foreign, "scrape": scrape, "settled": settled, "fast": fast,
 		},
 	})
 }

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"github.com/hone-net/hone/control"
 	"github.com/hone-net/hone/control/packet"
 )
 
@@ -45,6 +47,35 @@ func send(ts *testscript.TestScript, neg bool, args []string) {
 	if got := received(ts) - before; neg && got >= n || !neg && got < wanted {
 		ts.Fatalf("%d of %d frames arrived, wanted %d", got, n, wanted)
 	}
+}
+
+// fast N DESCRIPTION is send, and checks that r0 took the frames on the fast path. A sysctl that is written somewhere on
+// the machine stops every program for a moment, so that it is tried again.
+func fast(ts *testscript.TestScript, neg bool, args []string) {
+	var before, after uint64
+	for range 10 {
+		settled(ts, false, nil)
+		before = fastPackets(ts)
+		send(ts, false, args)
+		if after = fastPackets(ts); strconv.FormatUint(after-before, 10) == args[0] {
+			return
+		}
+	}
+	ts.Fatalf("%d of %s frames on the fast path", after-before, args[0])
+}
+
+// fastPackets counts what the program of r0 has forwarded.
+func fastPackets(ts *testscript.TestScript) uint64 {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	var s control.Status
+	ts.Check(control.NewClient(ts.Getenv("SOCKET")).Get(ctx, "/v1/status", nil, &s))
+	for _, i := range s.Interfaces {
+		if i.Name == "r0" && i.Counters != nil {
+			return i.Counters.Fast + i.Counters.Live
+		}
+	}
+	return 0
 }
 
 // received counts the frames that have come to b0.
