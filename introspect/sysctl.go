@@ -11,7 +11,7 @@ import (
 )
 
 // deviceSysctls are the values below ipv4/conf/DEVICE that forwarding depends on and that RTM_NEWNETCONF does not carry.
-var deviceSysctls = []string{"accept_local", "route_localnet", "send_redirects", "src_valid_mark"}
+var deviceSysctls = []string{"accept_local", "accept_redirects", "route_localnet", "send_redirects", "src_valid_mark"}
 
 // globalSysctls are those of the whole namespace.
 var globalSysctls = []string{

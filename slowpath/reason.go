@@ -54,6 +54,7 @@ const (
 	LiveLookup                     // the live FIB lookup did not say "forward"
 	LiveDevice                     // the live FIB lookup named an interface that is not vetted
 	Aborted                        // an arm that cannot happen happened
+	EgressLearns                   // ICMP redirects that the outgoing interface receives may change its routes
 	lastPacketReason
 )
 
@@ -132,6 +133,7 @@ var reasonTexts = [MaxReasons]reasonText{
 	LiveLookup:       {"live-lookup", "the live route lookup did not say forward"},
 	LiveDevice:       {"live-device", "the live route lookup named an interface that is not vetted"},
 	Aborted:          {"aborted", "an arm that cannot happen"},
+	EgressLearns:     {"egress-learns", "the outgoing interface accepts ICMP redirects, which change routes unannounced"},
 
 	Off:           {"off", "switched off"},
 	OffAlias:      {"off-alias", "its alias or altname says hone=off"},

@@ -48,8 +48,24 @@ func egressReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
 		return slowpath.EgressFilter
 	case tapsEgress(s, l.Index):
 		return slowpath.EgressTap
+	case learns(s, l):
+		return slowpath.EgressLearns
 	}
 	return slowpath.None
+}
+
+// learns tells whether the kernel takes ICMP redirects from a device, as its IN_DEV_RX_REDIRECTS does: of those that
+// forward only where all devices are to, of others where one of the two says so. What it learns changes the gateway of
+// packets that it forwards, too, and no notification says so.
+func learns(s *introspect.Snapshot, l introspect.Link) bool {
+	accepts := func(device string) bool {
+		v, ok := s.Sysctls.Get(introspect.Name("ipv4/conf/" + device + "/accept_redirects"))
+		return ok && v.Value != "0"
+	}
+	if conf, _ := s.Netconf.Get(l.Index); conf.Forwarding {
+		return accepts("all") && accepts(l.Name)
+	}
+	return accepts("all") || accepts(l.Name)
 }
 
 // queuesFreely tells whether every queueing discipline of a device is one without a policy. What stands on the ingress

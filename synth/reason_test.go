@@ -181,6 +181,12 @@ func TestConfigReasons(t *testing.T) {
 		{name: "tap", reason: slowpath.EgressTap, lines: []string{"tap inode=1 dev=3 protocol=3"}},
 		{name: "harmless tap", lines: []string{"tap inode=1 dev=3 protocol=3 harmless"}},
 		{name: "tap that sees no egress", lines: []string{"tap inode=1 dev=3 protocol=2048"}},
+		{name: "redirects of one", lines: []string{"sysctl path=ipv4/conf/r1/accept_redirects value=1"}},
+		{name: "redirects of all", lines: []string{"sysctl path=ipv4/conf/all/accept_redirects value=1"}},
+		{name: "redirects", reason: slowpath.EgressLearns, lines: []string{"sysctl path=ipv4/conf/all/accept_redirects value=1",
+			"sysctl path=ipv4/conf/r1/accept_redirects value=1"}},
+		{name: "redirects of one that does not forward", reason: slowpath.EgressLearns, old: "netconf dev=3 forwarding\n",
+			fresh: "netconf dev=3\n", lines: []string{"sysctl path=ipv4/conf/r1/accept_redirects value=1"}},
 		{name: "address", reason: slowpath.Local, lines: []string{"addr dev=3 local=192.0.2.7/24 peer=192.0.2.7 flags=0x80"}},
 		{name: "small mtu", reason: slowpath.MTU, old: "via:10.2.0.2\n", fresh: "via:10.2.0.2 mtu=40\n"},
 	} {

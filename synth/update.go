@@ -189,7 +189,8 @@ func (f *FIB) egressChanged(old *introspect.Snapshot) {
 }
 
 func sameEgress(a, b *introspect.Snapshot) bool {
-	return a.Links.Equal(b.Links) && a.Qdiscs.Equal(b.Qdiscs) && a.Filters.Equal(b.Filters) && a.Taps.Equal(b.Taps)
+	return a.Links.Equal(b.Links) && a.Qdiscs.Equal(b.Qdiscs) && a.Filters.Equal(b.Filters) && a.Taps.Equal(b.Taps) &&
+		a.Netconf.Equal(b.Netconf) && a.Sysctls.Equal(b.Sysctls)
 }
 
 // refresh brings rows up to date: all of them if an outgoing interface may have changed, else those of the neighbours
