@@ -33,7 +33,7 @@ const (
 
 // classifyRoute finds the domains that a message about an IPv4 route moves. The filter does the same in route.
 func classifyRoute(datagram []byte) domains {
-	if len(datagram) < routeAttributes || datagram[routeTOS] != 0 || datagram[routeType] != unix.RTN_UNICAST {
+	if len(datagram) < routeType+1 || datagram[routeTOS] != 0 || datagram[routeType] != unix.RTN_UNICAST {
 		return oddRoute
 	}
 	at := routeAttributes

@@ -29,6 +29,7 @@ type Watcher struct {
 	polls []poll
 
 	unsettled map[RouteKey]bool // routes that never rest
+	audited   slowpath.Epochs   // seen, as the last audit found it
 
 	given       *Snapshot // what Next returned last
 	givenEpochs slowpath.Epochs

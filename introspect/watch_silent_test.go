@@ -204,3 +204,22 @@ func TestWatchRoutesKeepUp(t *testing.T) {
 		}
 	})
 }
+
+// TestWatchAudit has the filter count what the reader never gets, which should not happen, and looks whether that heals.
+func TestWatchAudit(t *testing.T) {
+	inNamespace(t, func(run func(string)) {
+		w := watchHere(t)
+		defer w.Close()
+		settle(t, w)
+		w.ledger.seenWords[slowpath.Config]++
+		w.ledger.tallyWords[tallySockets/8+slowpath.Config]++
+		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
+		defer cancel()
+		for w.givenEpochs != w.ledger.moved() {
+			if _, _, err := w.Next(ctx); err != nil {
+				t.Errorf("seen %v, built %v: %v", w.ledger.moved(), w.givenEpochs, err)
+				return
+			}
+		}
+	})
+}

@@ -42,6 +42,7 @@ func (w *Watcher) schedule() []poll {
 			{Change: "a TCX program is attached or detached", Mechanism: "BPF_PROG_QUERY, polled", Bound: hookPeriod + pollSlack}}},
 		sysctls,
 		{period: slowPeriod, look: w.retryRoutes},
+		{period: slowPeriod, look: w.audit},
 	}
 	for i := range polls {
 		polls[i].due = time.Now().Add(polls[i].period)
@@ -62,6 +63,18 @@ func (w *Watcher) looker(read func(*Snapshot) (*Snapshot, error)) func() error {
 		}
 		return nil
 	}
+}
+
+// audit starts over if the books do not balance although nothing moved since it looked last: rather a dump too many than
+// an interface that nobody vouches for any more.
+func (w *Watcher) audit() error {
+	seen := w.ledger.moved()
+	rested := seen == w.audited && !w.stale.any() && (w.sysctls == nil || !w.sysctls.waiting())
+	w.audited = seen
+	if rested && w.ledger.built() != seen {
+		return errLost
+	}
+	return nil
 }
 
 // poll looks at what is due.

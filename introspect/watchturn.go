@@ -21,11 +21,11 @@ var never = slowpath.Epochs{slowpath.Never, slowpath.Never, slowpath.Never, slow
 // turn folds what has arrived, reads anew what that leaves in doubt, and returns what is accounted for. Where doubts
 // remain because the configuration changes faster than it can be read, that is nothing; the next turn tries again.
 func (w *Watcher) turn() (slowpath.Epochs, error) {
-	if err := w.poll(); err != nil {
-		return never, err
-	}
+	err := w.poll()
 	for range maxRounds {
-		err := w.drain()
+		if err == nil {
+			err = w.drain()
+		}
 		if err == nil && !w.stale.any() {
 			return w.ledger.built(), nil
 		}
