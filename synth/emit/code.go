@@ -66,6 +66,7 @@ type code struct {
 	regs   reg          // the next virtual register
 	labels label        // the next label
 	frame  int          // bytes of stack in use
+	slots  int          // places on the stack for registers; packSlots says where they are
 	saved  int          // bytes of stack below the frame that save registers around fast calls
 	tmp    map[reg]bool // lives for one instruction
 	whole  map[reg]bool // not to be split (again)

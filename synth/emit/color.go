@@ -18,6 +18,9 @@ const brief = 3
 // maxRounds bounds the attempts to find registers; each one that fails moves a register to the stack.
 const maxRounds = 1000
 
+// maxSlots is more registers on the stack than any program that fits has.
+const maxSlots = 2048
+
 // allocate replaces virtual registers by eBPF's. What does not fit lives on the stack, or is made anew at each use if
 // it is a constant.
 func (c *code) allocate() error {
@@ -27,7 +30,7 @@ func (c *code) allocate() error {
 	for range maxRounds {
 		g := c.interfere()
 		colors, losers, ok := g.color(c)
-		if !ok {
+		if !ok || c.slots > maxSlots {
 			break
 		}
 		if len(losers) == 0 {
@@ -35,6 +38,7 @@ func (c *code) allocate() error {
 			for n, live := range g.crossing {
 				c.insts[n].saved = callerSaved(live, colors)
 			}
+			c.packSlots()
 			return nil
 		}
 		for _, r := range losers {

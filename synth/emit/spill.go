@@ -11,7 +11,7 @@ func (c *code) spill(r reg) {
 		c.remake(r, again.insts)
 		return
 	}
-	slot := c.stack(8)
+	slot := c.slot()
 	c.rewrite(func(i inst) {
 		if i.kind == kMov && i.dst == r && i.src != r {
 			i.kind, i.op, i.off, i.dst = kStore, asm.StoreMemOp(asm.DWord), slot, frame
@@ -45,7 +45,7 @@ func (c *code) spill(r reg) {
 // split keeps r on the stack while a slow call runs: from before its arguments are put into place until it returns.
 func (c *code) split(r reg) {
 	c.whole[r] = true
-	slot := c.stack(8)
+	slot := c.slot()
 	crossed := map[int]bool{} // calls that r lives through
 	c.backward(func(n int, i *inst, after set) bool {
 		crossed[n] = i.kind == kCall && !i.fast && after.has(r)
