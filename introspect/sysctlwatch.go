@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"github.com/hone-net/hone/slowpath"
@@ -29,6 +28,7 @@ type sysctlWatch struct {
 	link    link.Link
 	reader  *ringbuf.Reader
 	record  ringbuf.Record
+	here    uint64 // the network namespace that is watched
 	holds   []hold
 	lost    uint64
 }
@@ -36,6 +36,7 @@ type sysctlWatch struct {
 // hold is a write that is not accounted for; without a path it stands for some that are not known.
 type hold struct {
 	path, value string
+	space       uint64 // the writer's network namespace, 0 if not known
 	count       uint64
 	until       time.Time
 }
@@ -46,7 +47,7 @@ func watchSysctls(l *ledger) (*sysctlWatch, error) {
 	if root == "" {
 		return nil, nil
 	}
-	w := &sysctlWatch{}
+	w := &sysctlWatch{here: namespaceHere()}
 	if err := w.attach(l, root); err != nil {
 		if errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, os.ErrPermission) || errors.Is(err, os.ErrInvalid) {
 			return nil, w.close()
@@ -73,59 +74,6 @@ func (w *sysctlWatch) attach(l *ledger, root string) (err error) {
 		return fmt.Errorf("introspect: attach sysctl program: %w", err)
 	}
 	return nil
-}
-
-// A record is the name of a sysctl and the new value, each padded with zeros.
-const (
-	recordName  = 88
-	recordValue = 40
-	recordSize  = recordName + recordValue
-)
-
-// sysctlProgram counts a write below net/ipv4/ as a move of Config, and reports it.
-func sysctlProgram(c *counters, ring int) asm.Instructions {
-	const name, value = -recordSize, -recordValue
-	code := asm.Instructions{
-		asm.Mov.Reg(asm.R6, asm.R1),
-		asm.LoadMem(asm.R0, asm.R6, 0, asm.Word), // write
-		asm.JEq.Imm(asm.R0, 0, "allow"),
-		asm.Mov.Imm(asm.R0, 0),
-	}
-	for at := int16(name); at < 0; at += 8 {
-		code = append(code, asm.StoreMem(asm.RFP, at, asm.R0, asm.DWord))
-	}
-	code = append(code,
-		asm.Mov.Reg(asm.R1, asm.R6),
-		asm.Mov.Reg(asm.R2, asm.RFP),
-		asm.Add.Imm(asm.R2, name),
-		asm.Mov.Imm(asm.R3, recordName),
-		asm.Mov.Imm(asm.R4, 0),
-		asm.FnSysctlGetName.Call(),
-		asm.LoadMem(asm.R1, asm.RFP, name, asm.DWord),
-		asm.LoadImm(asm.R2, int64(native.Uint64([]byte("net/ipv4"))), asm.DWord),
-		asm.JNE.Reg(asm.R1, asm.R2, "allow"),
-		asm.Mov.Reg(asm.R1, asm.R6),
-		asm.Mov.Reg(asm.R2, asm.RFP),
-		asm.Add.Imm(asm.R2, value),
-		asm.Mov.Imm(asm.R3, recordValue),
-		asm.FnSysctlGetNewValue.Call(),
-		asm.Mov.Imm(asm.R2, 1),
-	)
-	code = append(code, addTo(c.seen.FD(), 0, toConfig)...)
-	return append(code,
-		asm.LoadMapPtr(asm.R1, ring),
-		asm.Mov.Reg(asm.R2, asm.RFP),
-		asm.Add.Imm(asm.R2, name),
-		asm.Mov.Imm(asm.R3, recordSize),
-		asm.Mov.Imm(asm.R4, 0),
-		asm.FnRingbufOutput.Call(),
-		asm.JEq.Imm(asm.R0, 0, "allow"),
-		asm.LoadMapValue(asm.R1, c.tally.FD(), 0),
-		asm.Mov.Imm(asm.R2, 1),
-		asm.AddAtomic.Mem(asm.R1, asm.R2, asm.DWord, int16(tallyLost)),
-		asm.Mov.Imm(asm.R0, 1).WithSymbol("allow"),
-		asm.Return(),
-	)
 }
 
 // takeSysctls reads the ring, and accounts for the writes that show, or that had their time.
@@ -225,7 +173,9 @@ func (w *sysctlWatch) read(l *ledger) error {
 			return fmt.Errorf("introspect: read sysctl write: %w", err)
 		}
 		if h, ok := decodeRecord(w.record.RawSample); ok {
-			h.until = until
+			if h.until = until; h.space != 0 && w.here != 0 && h.space != w.here {
+				h.until = time.Time{} // another namespace's, or its value is on its way through a file opened here
+			}
 			w.holds = append(w.holds, h)
 		}
 	}
@@ -241,8 +191,9 @@ func decodeRecord(b []byte) (hold, bool) {
 		return hold{}, false
 	}
 	name, _, _ := bytes.Cut(b[:recordName], []byte{0})
-	value, _, _ := bytes.Cut(b[recordName:recordSize], []byte{0})
-	return hold{path: strings.TrimPrefix(string(name), "net/"), value: string(value), count: 1}, true
+	value, _, _ := bytes.Cut(b[recordName:recordName+recordValue], []byte{0})
+	return hold{path: strings.TrimPrefix(string(name), "net/"), value: string(value), space: native.Uint64(b[recordName+recordValue:]),
+		count: 1}, true
 }
 
 // waiting tells whether some writes are not accounted for.

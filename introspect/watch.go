@@ -29,7 +29,8 @@ type Watcher struct {
 	polls []poll
 
 	unsettled map[RouteKey]bool // routes that never rest
-	audited   slowpath.Epochs   // seen, as the last audit found it
+
+	turns, balanced int // since the last audit
 
 	given       *Snapshot // what Next returned last
 	givenEpochs slowpath.Epochs

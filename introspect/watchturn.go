@@ -21,6 +21,8 @@ var never = slowpath.Epochs{slowpath.Never, slowpath.Never, slowpath.Never, slow
 // turn folds what has arrived, reads anew what that leaves in doubt, and returns what is accounted for. Where doubts
 // remain because the configuration changes faster than it can be read, that is nothing; the next turn tries again.
 func (w *Watcher) turn() (slowpath.Epochs, error) {
+	before := w.ledger.moved()
+	defer func() { w.balance(before) }()
 	err := w.poll()
 	for range maxRounds {
 		if err == nil {
