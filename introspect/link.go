@@ -168,7 +168,8 @@ func foldLink(s *Snapshot, m message, resync *Kind) (bool, error) {
 		// In silence, a device gets its default queueing discipline the first time up, and the one below it turns promiscuous.
 		*resync |= Links | Qdiscs
 	}
-	*resync |= s.affected(l.Index, func(state uint8) bool { return !follows(l.Flags, state) })
+	down := changes&unix.IFF_UP != 0 && l.Flags&unix.IFF_UP == 0
+	*resync |= s.affected(l.Index, func(state uint8) bool { return down || !follows(l.Flags, state) })
 	return put(&s.Links, false, l.Index, l), nil
 }
 
