@@ -114,9 +114,8 @@ type world struct {
 
 func newWorld(seed uint64) *world {
 	w := &world{Rand: rand.New(rand.NewPCG(seed, 1))}
-	for i := range 4 {
+	for range 4 {
 		w.link()
-		_ = i
 	}
 	for range w.IntN(60) {
 		w.step()

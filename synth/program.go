@@ -1,7 +1,6 @@
 package synth
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
 
@@ -107,5 +106,5 @@ func SameCode(a, b *ir.Program) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return bytes.Equal([]byte(a.String()), []byte(b.String()))
+	return a.String() == b.String()
 }
