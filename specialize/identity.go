@@ -27,9 +27,6 @@ func (f *folder) simplify(v *ir.Value, block *[]*ir.Value) *ir.Value {
 		v.Op = ir.OpStoreLE
 	case v.Op < ir.OpAdd || v.Op > ir.OpSwap16:
 	case v.Args[0].Op == ir.OpConst && v.Args[len(v.Args)-1].Op == ir.OpConst:
-		if v.Op == ir.OpFold && v.Args[0].Imm > 1<<32-1 {
-			return nil // has no meaning
-		}
 		n, _ := ir.Arith(v.Op, v.Args[0].Imm, v.Args[len(v.Args)-1].Imm)
 		return constant(n)
 	case v.Op == ir.OpFold:

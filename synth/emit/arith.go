@@ -70,8 +70,7 @@ func shifts(op ir.Op) bool { return op == ir.OpShl || op == ir.OpShr }
 func (l *lowering) fold(v *ir.Value) reg {
 	a := v.Args[0]
 	if !l.spans.narrow(a) {
-		r := l.foldOnce(l.in(a), false)
-		return l.foldOnce(r, false)
+		return l.foldWide(l.in(a), l.spans.max(a))
 	}
 	if l.spans.max(a) <= 2*math.MaxUint16 {
 		return l.foldOnce(l.in(a), true)
@@ -85,6 +84,14 @@ func (l *lowering) fold(v *ir.Value) reg {
 	return sum
 }
 
+// foldWide folds a number of up to max until what is left is at most twice 0xffff, and then once more.
+func (l *lowering) foldWide(a reg, max uint64) reg {
+	for ; max > 2*math.MaxUint16; max = max>>16 + math.MaxUint16 {
+		a = l.foldOnce(a, false)
+	}
+	return l.foldOnce(a, false)
+}
+
 // foldOnce is (a & 0xffff) + (a >> 16).
 func (l *lowering) foldOnce(a reg, narrow bool) reg {
 	high, low := l.copy(a), l.copy(a)
@@ -96,24 +103,33 @@ func (l *lowering) foldOnce(a reg, narrow bool) reg {
 
 // foldIsCompared tells whether v is only ever asked for being 0xffff, as the checksum of an intact header is.
 func (l *lowering) foldIsCompared(v *ir.Value) bool {
-	return l.total[v] == 1 && l.onlyCompared(v, math.MaxUint16) && l.spans.narrow(v.Args[0])
+	return l.total[v] == 1 && l.onlyCompared(v, math.MaxUint16)
 }
 
-// A 32-bit number folds to 0xffff if and only if it is a multiple of 0xffff and not zero. A multiple of an odd divisor,
-// times the divisor's inverse modulo 2^32, is the quotient; no other number gives one that small.
+// A number folds to 0xffff if and only if it is a multiple of 0xffff and not zero. A multiple of an odd divisor, times the
+// divisor's inverse modulo 2^32 or 2^64, is the quotient; no other number gives one that small.
 const (
-	foldInverse  = -0x10001 // 0xffff * -0x10001 = 1 (mod 2^32)
-	foldQuotient = 0x10001  // (2^32 - 1) / 0xffff
+	foldInverse  = -0x10001           // 0xffff * -0x10001 = 1 (mod 2^32)
+	foldQuotient = 0x10001            // (2^32 - 1) / 0xffff
+	wideInverse  = 0xfffefffefffeffff // 0xffff * wideInverse = 1 (mod 2^64)
+	wideQuotient = 0x0001000100010001 // (2^64 - 1) / 0xffff
 )
 
 // compareFold jumps if v is 0xffff, or if it is not.
 func (l *lowering) compareFold(eq bool, v *ir.Value, to label) {
-	r := l.copy(l.in(v.Args[0]))
-	l.aluImm(asm.Mul, true, r, foldInverse)
-	l.aluImm(asm.Sub, true, r, 1) // zero becomes large
+	op := asm.JGE
 	if eq {
-		l.branchImm(asm.JLT, true, r, foldQuotient, to)
+		op = asm.JLT
+	}
+	a := v.Args[0]
+	r := l.copy(l.in(a))
+	if l.spans.narrow(a) {
+		l.aluImm(asm.Mul, true, r, foldInverse)
+		l.aluImm(asm.Sub, true, r, 1) // zero becomes large
+		l.branchImm(op, true, r, foldQuotient, to)
 		return
 	}
-	l.branchImm(asm.JGE, true, r, foldQuotient, to)
+	l.alu(asm.Mul, false, r, l.constant(wideInverse))
+	l.aluImm(asm.Sub, false, r, 1)
+	l.branch(op, false, r, l.constant(wideQuotient), to)
 }

@@ -209,9 +209,6 @@ func (e *evaluator) compute(v *Value) (uint64, error) {
 	if len(v.Args) > 1 {
 		b = e.num[v.Args[1].ID]
 	}
-	if v.Op == OpFold && a > 0xffffffff {
-		return 0, fmt.Errorf("operand %#x is past 32 bits", a)
-	}
 	n, ok := Arith(v.Op, a, b)
 	if !ok {
 		return 0, fmt.Errorf("cannot be computed")
@@ -239,8 +236,10 @@ func Arith(op Op, a, b uint64) (n uint64, ok bool) {
 	case OpShr:
 		return a >> (b & 63), true
 	case OpFold:
-		a = a&0xffff + a>>16
-		return a&0xffff + a>>16, true
+		for a > 0xffff {
+			a = a&0xffff + a>>16
+		}
+		return a, true
 	case OpSwap16:
 		return a&0xff<<8 | a>>8&0xff, true
 	}

@@ -20,7 +20,7 @@ const (
 	OpXor
 	OpShl    // args[0] << args[1], args[1] < 64
 	OpShr    // args[0] >> args[1], args[1] < 64
-	OpFold   // args[0] < 2^32 folded to 16 bits with end-around carry, as in the Internet checksum (RFC 1071)
+	OpFold   // args[0] folded to 16 bits with end-around carry, as in the Internet checksum (RFC 1071)
 	OpSwap16 // the two low bytes of args[0] exchanged, the rest cleared
 	OpSelect // Cond(args[0], args[1]) ? args[2] : args[3]
 	OpMoved  // seen[Domain] ^ built[Domain]: zero while the program accounts for every announced change

@@ -121,7 +121,17 @@ func (g *generator) arith(s *scope) {
 func (g *generator) narrowed(s *scope) {
 	switch g.IntN(3) {
 	case 0:
-		s.add(g.b.Arith(ir.OpFold, g.below32(s)), true)
+		sum := g.number(s)
+		switch g.IntN(3) {
+		case 0:
+			sum = g.below32(s)
+		case 1:
+			sum = g.b.ArithImm(ir.OpMul, sum, 0xffff) // folds to 0xffff, but for zero and what is past 64 bits
+		}
+		fold := g.b.Arith(ir.OpFold, sum)
+		if s.add(fold, true); oneIn(g.Rand, 2) {
+			g.ask(s, pick(g.Rand, ir.Eq, ir.Ne), fold, g.b.Const(0xffff))
+		}
 	case 1:
 		s.add(g.b.Arith(ir.OpSwap16, g.number(s)), true)
 	case 2:
