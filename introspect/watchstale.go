@@ -42,9 +42,6 @@ func (t *stale) kinds(k Kind) {
 	if k&Routes != 0 {
 		t.routes.all()
 	}
-	if k&(Links|Addrs|Nexthops) != 0 {
-		t.routes.all() // an older notification of them would no longer tell what happens to the routes
-	}
 	t.rules = t.rules || k&Rules != 0
 	t.dump |= k & Announced &^ (Routes | Rules)
 }
