@@ -9,7 +9,7 @@ import (
 // kind listen to; what they are meant to hear is never forwarded). It follows every path through the filter with what is
 // known of such a frame; a path that accepts, or that it cannot follow, counts against the filter.
 func harmlessFilter(code []bpf.RawInstruction, network bool) bool {
-	w := walk{code: code, budget: maxSteps}
+	w := pathWalk{code: code, budget: maxSteps}
 	if network {
 		w.base = etherSize
 	}
@@ -104,15 +104,15 @@ func (s *state) dhcp() bool {
 	return s.load(protocolAt, 1).exact() && s.value[protocolAt] == protocolUDP && (port(portsAt) || port(portsAt+2))
 }
 
-// walk follows the paths of one filter.
-type walk struct {
+// pathWalk follows the paths of one filter.
+type pathWalk struct {
 	code   []bpf.RawInstruction
 	base   int64 // where in the frame the socket's data begins
 	budget int
 }
 
 // accepts tells whether a forwarded frame may be accepted from instruction pc on.
-func (w *walk) accepts(pc int, s *state) bool {
+func (w *pathWalk) accepts(pc int, s *state) bool {
 	for ; pc < len(w.code); pc++ {
 		if w.budget--; w.budget < 0 {
 			return true
@@ -142,7 +142,7 @@ func (w *walk) accepts(pc int, s *state) bool {
 	return true
 }
 
-func (w *walk) rejects(i bpf.RawInstruction, s *state) bool {
+func (w *pathWalk) rejects(i bpf.RawInstruction, s *state) bool {
 	switch i.Op {
 	case retK:
 		return i.K == 0 || s.dhcp()

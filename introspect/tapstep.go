@@ -28,7 +28,7 @@ const (
 )
 
 // step follows one instruction that neither jumps nor ends; it fails on those that no kernel takes.
-func (w *walk) step(i bpf.RawInstruction, s *state) bool {
+func (w *pathWalk) step(i bpf.RawInstruction, s *state) bool {
 	switch i.Op & 7 {
 	case classLoad:
 		return w.loadA(i, s)
@@ -61,7 +61,7 @@ func (w *walk) step(i bpf.RawInstruction, s *state) bool {
 
 func sizeOf(op uint16) int { return map[uint16]int{0x00: 4, 0x08: 2, 0x10: 1}[op&0x18] }
 
-func (w *walk) loadA(i bpf.RawInstruction, s *state) bool {
+func (w *pathWalk) loadA(i bpf.RawInstruction, s *state) bool {
 	size := sizeOf(i.Op)
 	switch i.Op & 0xe0 {
 	case 0x00: // a constant
@@ -87,7 +87,7 @@ func (w *walk) loadA(i bpf.RawInstruction, s *state) bool {
 }
 
 // loadAt reads at a fixed place, which may be relative to a header or no place at all but a fact about the frame.
-func (w *walk) loadAt(at int32, size int, s *state) partial {
+func (w *pathWalk) loadAt(at int32, size int, s *state) partial {
 	switch {
 	case at >= 0:
 		return s.load(w.base+int64(at), size)
@@ -113,7 +113,7 @@ func extension(number int32, s *state) partial {
 	return partial{}
 }
 
-func (w *walk) loadX(i bpf.RawInstruction, s *state) bool {
+func (w *pathWalk) loadX(i bpf.RawInstruction, s *state) bool {
 	switch i.Op & 0xe0 {
 	case 0x00:
 		s.x = exactly(i.K)
