@@ -1,6 +1,7 @@
 package introspect
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -64,7 +65,8 @@ func dump(c *netlink.Conn, kind Kind) ([]netlink.Message, error) {
 	}
 	var all []netlink.Message
 	for _, r := range requests[kind] {
-		err := ask(c, r, func() {}, func(m netlink.Message) error {
+		start := len(all)
+		err := ask(c, r, func() { all = all[:start] }, func(m netlink.Message) error {
 			m.Data = slices.Clone(m.Data)
 			all = append(all, m)
 			return nil
@@ -112,30 +114,45 @@ func askOnce(c *netlink.Conn, r request, f func(netlink.Message) error) error {
 // answer reads the parts of a dump up to its end. It reads the socket itself, for a part that says "interrupted" may be
 // the last, which netlink.Conn does not show. After an error of f it reads on, so that the socket can be used again.
 func answer(c *netlink.Conn, sequence uint32, f func(netlink.Message) error) error {
-	buffer, torn := make([]byte, 64<<10), false
-	var failed error
-	for {
+	d := dumping{sequence: sequence, f: f}
+	for buffer := make([]byte, 64<<10); !d.done; {
 		part, err := receive(c, buffer)
 		if err != nil {
 			return err
 		}
-		done, err := messages(part, func(m netlink.Message) error {
-			torn = torn || m.Header.Flags&netlink.DumpInterrupted != 0
-			if m.Header.Sequence != sequence || failed != nil || m.Header.Type == netlink.Done {
-				return nil
-			}
-			failed = f(m)
-			return nil
-		})
-		switch {
-		case err != nil:
+		if err := splitDatagram(part, d.take); err != nil {
 			return err
-		case done && failed == nil && torn:
-			return errTorn
-		case done:
-			return failed
 		}
 	}
+	if d.failed == nil && d.torn {
+		return errTorn
+	}
+	return d.failed
+}
+
+// dumping is a dump under way.
+type dumping struct {
+	sequence   uint32
+	f          func(netlink.Message) error
+	torn, done bool
+	failed     error // the first error of f or of the kernel
+}
+
+// take takes one message; those of an earlier dump that was not read to its end are passed over.
+func (d *dumping) take(m netlink.Message) error {
+	if m.Header.Sequence != d.sequence {
+		return nil
+	}
+	d.torn = d.torn || m.Header.Flags&netlink.DumpInterrupted != 0
+	failed := error(nil)
+	switch {
+	case m.Header.Type == netlink.Done || m.Header.Type == netlink.Error:
+		d.done, failed = true, verdict(m.Data)
+	case d.failed == nil:
+		failed = d.f(m)
+	}
+	d.failed = cmp.Or(d.failed, failed)
+	return nil
 }
 
 func receive(c *netlink.Conn, buffer []byte) ([]byte, error) {
@@ -160,26 +177,34 @@ func receive(c *netlink.Conn, buffer []byte) ([]byte, error) {
 	return buffer[:n], nil
 }
 
-// messages calls f for each message of a datagram and tells whether it ends a dump.
-func messages(b []byte, f func(netlink.Message) error) (done bool, err error) {
+// splitDatagram calls f for each message of a datagram.
+func splitDatagram(b []byte, f func(netlink.Message) error) error {
 	for len(b) >= unix.SizeofNlMsghdr {
 		size := int(native.Uint32(b))
 		if size < unix.SizeofNlMsghdr || size > len(b) {
-			return false, fmt.Errorf("message of %d bytes in %d", size, len(b))
+			return fmt.Errorf("message of %d bytes in %d", size, len(b))
 		}
 		m := netlink.Message{Header: netlink.Header{Length: uint32(size), Type: netlink.HeaderType(native.Uint16(b[4:])),
 			Flags: netlink.HeaderFlags(native.Uint16(b[6:])), Sequence: native.Uint32(b[8:]), PID: native.Uint32(b[12:])},
 			Data: b[unix.SizeofNlMsghdr:size]}
 		if err := f(m); err != nil {
-			return false, err
-		}
-		switch m.Header.Type {
-		case netlink.Done, netlink.Error:
-			return true, verdict(m.Data)
+			return err
 		}
 		b = b[min(align4(size), len(b)):]
 	}
-	return false, nil
+	return nil
+}
+
+// messages calls f for each message of a datagram, and tells whether it ends a dump and how.
+func messages(b []byte, f func(netlink.Message) error) (done bool, err error) {
+	err = splitDatagram(b, func(m netlink.Message) error {
+		if err := f(m); err != nil || m.Header.Type != netlink.Done && m.Header.Type != netlink.Error {
+			return err
+		}
+		done = true
+		return verdict(m.Data)
+	})
+	return done, err
 }
 
 // verdict reads the errno that ends a dump.

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -100,43 +99,62 @@ func load(t *testing.T, c *netlink.Conn, all []netlink.Message) time.Duration {
 // withoutDevice cuts the last attribute of routeMessage off.
 func withoutDevice(b []byte) []byte { return b[:len(b)-8] }
 
-// TestAskAgain plays a kernel whose dump is torn: the first by a part, the second by the message that ends it.
-func TestAskAgain(t *testing.T) {
-	torn := func(kind uint16, flags netlink.HeaderFlags) []byte {
-		b := make([]byte, unix.SizeofNlMsghdr+4)
-		native.PutUint32(b, uint32(len(b)))
-		native.PutUint16(b[4:], kind)
-		native.PutUint16(b[6:], uint16(flags))
-		return b
+// part is a message of a dump as the kernel sends it.
+func part(kind uint16, flags netlink.HeaderFlags, sequence uint32, code int32) []byte {
+	b := make([]byte, unix.SizeofNlMsghdr+4)
+	native.PutUint32(b, uint32(len(b)))
+	native.PutUint16(b[4:], kind)
+	native.PutUint16(b[6:], uint16(flags))
+	native.PutUint32(b[8:], sequence)
+	native.PutUint32(b[unix.SizeofNlMsghdr:], uint32(code))
+	return b
+}
+
+// TestDumping feeds dumps that are whole, torn in the middle or by their very last message, refused, or preceded by the
+// rest of another.
+func TestDumping(t *testing.T) {
+	const mine = 7
+	rule := func(flags netlink.HeaderFlags, sequence uint32) []byte {
+		return part(unix.RTM_NEWRULE, flags, sequence, 0)
+	}
+	done := func(flags netlink.HeaderFlags, sequence uint32) []byte {
+		return part(unix.NLMSG_DONE, flags, sequence, 0)
 	}
 	for name, c := range map[string]struct {
-		datagram []byte
-		done     bool
+		parts  [][]byte
+		taken  int
+		torn   bool
+		done   bool
+		failed error
 	}{
-		"part":     {torn(unix.RTM_NEWRULE, netlink.Multi|netlink.DumpInterrupted), false},
-		"the last": {torn(unix.NLMSG_DONE, netlink.Multi|netlink.DumpInterrupted), true},
-		"two":      {append(torn(unix.RTM_NEWRULE, netlink.Multi), torn(unix.NLMSG_DONE, netlink.Multi|netlink.DumpInterrupted)...), true},
+		"whole":            {[][]byte{rule(0, mine), rule(0, mine), done(0, mine)}, 2, false, true, nil},
+		"torn":             {[][]byte{rule(netlink.DumpInterrupted, mine), done(0, mine)}, 1, true, true, nil},
+		"torn at the end":  {[][]byte{rule(0, mine), done(netlink.DumpInterrupted, mine)}, 1, true, true, nil},
+		"unfinished":       {[][]byte{rule(0, mine)}, 1, false, false, nil},
+		"another before":   {[][]byte{rule(netlink.DumpInterrupted, 6), done(0, 6), rule(0, mine)}, 1, false, false, nil},
+		"refused":          {[][]byte{part(unix.NLMSG_ERROR, 0, mine, -int32(unix.EBUSY))}, 0, false, true, unix.EBUSY},
+		"failed half-way":  {[][]byte{rule(0, mine), part(unix.NLMSG_DONE, 0, mine, -int32(unix.EINTR))}, 1, false, true, unix.EINTR},
+		"refused for good": {[][]byte{part(unix.NLMSG_ERROR, 0, mine, -int32(unix.EINVAL))}, 0, false, true, unix.EINVAL},
 	} {
-		interrupted := false
-		done, err := messages(c.datagram, func(m netlink.Message) error {
-			interrupted = interrupted || m.Header.Flags&netlink.DumpInterrupted != 0
-			return nil
-		})
-		if err != nil || done != c.done || !interrupted {
-			t.Errorf("%s: done %v, interrupted %v, %v", name, done, interrupted, err)
+		taken := 0
+		d := dumping{sequence: mine, f: func(netlink.Message) error { taken++; return nil }}
+		err := splitDatagram(slices.Concat(c.parts...), d.take)
+		if err != nil || taken != c.taken || d.torn != c.torn || d.done != c.done || d.failed != c.failed {
+			t.Errorf("%s: %v, took %d, %+v", name, err, taken, d)
+		}
+		if c.failed != nil && retryable(c.failed) != (c.failed != unix.EINVAL) {
+			t.Errorf("%s: retried %v", name, retryable(c.failed))
 		}
 	}
-	failed := torn(unix.NLMSG_ERROR, 0)
-	native.PutUint32(failed[unix.SizeofNlMsghdr:], ^uint32(unix.EBUSY)+1)
-	if done, err := messages(failed, func(netlink.Message) error { return nil }); !done || !retryable(err) {
-		t.Errorf("EBUSY: done %v, %v", done, err)
-	}
-	tries := 0
-	for _, bad := range []int{0, 5, 200, 1 << 30} {
-		b := torn(unix.RTM_NEWRULE, 0)
-		native.PutUint32(b, uint32(bad))
-		if _, err := messages(b, func(netlink.Message) error { tries++; return nil }); err == nil || tries > 0 {
-			t.Errorf("length %s passes", strconv.Itoa(bad))
+}
+
+// TestBrokenDatagrams gives lengths that cannot be.
+func TestBrokenDatagrams(t *testing.T) {
+	for _, bad := range []uint32{0, 5, 200, 1 << 30} {
+		b := part(unix.RTM_NEWRULE, 0, 1, 0)
+		native.PutUint32(b, bad)
+		if err := splitDatagram(b, func(netlink.Message) error { t.Error("taken"); return nil }); err == nil {
+			t.Errorf("length %d passes", bad)
 		}
 	}
 }

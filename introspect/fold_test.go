@@ -68,7 +68,7 @@ func (f *follower) drain() {
 			f.t.Error(err)
 			return
 		}
-		_, err = messages(b, func(m netlink.Message) error {
+		err = splitDatagram(b, func(m netlink.Message) error {
 			next, effect, err := f.s.Fold(m)
 			f.s, resync, f.messages = next, resync|effect.Resync, f.messages+1
 			m.Data = append([]byte(nil), m.Data...)

@@ -21,7 +21,8 @@ const (
 	Announced = Silent - 1 // all that rtnetlink announces
 )
 
-var kindNames = []string{"links", "addrs", "routes", "rules", "nexthops", "neighs", "netconfs", "qdiscs", "filters", "silent"}
+var kindNames = []string{"links", "addrs", "routes", "rules", "nexthops", "neighs", "netconfs", "qdiscs", "filters",
+	"silent"}
 
 // String lists the kinds in the set.
 func (k Kind) String() string {
