@@ -49,13 +49,8 @@ func (c *compiler) checksum() bool {
 			sum = c.Arith(ir.OpAdd, sum, p.header[i])
 		}
 	}
-	c.GuardImm(ir.Eq, c.fold(sum), 0xffff, slowpath.HeaderChecksum)
+	c.GuardImm(ir.Eq, c.Arith(ir.OpFold, sum), 0xffff, slowpath.HeaderChecksum)
 	return true
-}
-
-// fold makes 16 bits of a sum of a few words of four bytes.
-func (c *compiler) fold(sum *ir.Value) *ir.Value {
-	return c.Arith(ir.OpFold, c.Arith(ir.OpAdd, c.ArithImm(ir.OpAnd, sum, 0xffff), c.ArithImm(ir.OpShr, sum, 16)))
 }
 
 // ttlWord is the word of the header that starts with the TTL: TTL, protocol, checksum.

@@ -29,19 +29,18 @@ func (c *compiler) partial() bool {
 		return true
 	}
 	tcp, other, udp, next := c.block("tcp"), c.block("not-tcp"), c.block("udp"), c.block("complete")
-	protocol := c.Load(atProtocol, 1)
-	pseudo := c.pseudo(protocol)
+	protocol, sum := c.Load(atProtocol, 1), c.pseudo()
 	c.If(ir.Eq, protocol, c.Const(unix.IPPROTO_TCP), tcp, other, false)
 	c.Start(tcp)
 	c.GuardImm(ir.Ge, c.pkt.length, endTCP-atHeader, slowpath.PartialChecksum)
 	c.Bound(endTCP, slowpath.Short)
-	c.Guard(ir.Ne, c.LoadLE(atTCPChecksum, 2), pseudo, slowpath.PartialChecksum)
+	c.complete(sum, c.LoadLE(atTCPChecksum, 2), unix.IPPROTO_TCP)
 	c.Jump(next)
 	c.Start(other)
 	c.GuardImm(ir.Eq, protocol, unix.IPPROTO_UDP, slowpath.PartialChecksum)
 	c.Jump(udp)
 	c.Start(udp)
-	c.udp(pseudo)
+	c.udp(sum)
 	c.Jump(next)
 	c.Start(next)
 	return true
@@ -52,18 +51,27 @@ func (c *compiler) udp(pseudo *ir.Value) {
 	c.Bound(endUDP, slowpath.Short)
 	sum := c.LoadLE(atUDPChecksum, 2)
 	c.GuardImm(ir.Ne, sum, 0, slowpath.PartialChecksum)
-	c.Guard(ir.Ne, sum, pseudo, slowpath.PartialChecksum)
+	c.complete(pseudo, sum, unix.IPPROTO_UDP)
 	port := c.Load(atUDPDest, 2)
 	for _, tunnel := range tunnelPorts {
 		c.GuardImm(ir.Ne, port, tunnel, slowpath.PartialChecksum)
 	}
 }
 
-// pseudo is the folded sum of the pseudo header: addresses, protocol, length of what follows the IPv4 header.
-func (c *compiler) pseudo(protocol *ir.Value) *ir.Value {
+// pseudo is the sum, not folded, of what is in the pseudo header beside the protocol: the addresses, and the length of
+// the packet instead of that of what follows the IPv4 header.
+func (c *compiler) pseudo() *ir.Value {
 	h := c.pkt.header
-	payload := c.Arith(ir.OpSwap16, c.ArithImm(ir.OpSub, c.pkt.length, atPayload-atHeader))
-	sum := c.Arith(ir.OpAdd, h[(atSource-atHeader)/4], h[(atDest-atHeader)/4])
-	sum = c.Arith(ir.OpAdd, sum, c.ArithImm(ir.OpShl, protocol, 8))
-	return c.fold(c.Arith(ir.OpAdd, sum, payload))
+	addrs := c.Arith(ir.OpAdd, h[(atSource-atHeader)/4], h[(atDest-atHeader)/4])
+	return c.Arith(ir.OpAdd, addrs, c.LoadLE(atTotal, 2))
+}
+
+// complete wants a checksum that is not the folded sum of the pseudo header: their difference must not fold to 0xffff, as
+// the multiples of 0xffff do. Words are little-endian, where a byte counts 256 times what it does in network order. A
+// checksum of zero, which no sum folds to, passes for 0xffff.
+func (c *compiler) complete(pseudo, sum *ir.Value, protocol uint64) {
+	const positive = 2 * 0xffff // more than can be taken away, and nothing when folded
+	rest := positive + protocol<<8 - (atPayload-atHeader)<<8
+	difference := c.Arith(ir.OpSub, c.ArithImm(ir.OpAdd, pseudo, rest), sum)
+	c.GuardImm(ir.Ne, c.Arith(ir.OpFold, difference), 0xffff, slowpath.PartialChecksum)
 }
