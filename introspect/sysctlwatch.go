@@ -41,17 +41,16 @@ type hold struct {
 	until       time.Time
 }
 
-// watchSysctls attaches the program. It returns nil where that cannot be: no cgroup2, or no right to.
-func watchSysctls(l *ledger) (*sysctlWatch, error) {
-	root := cgroupRoot()
+// errNoCgroup says that there is nothing to attach the program to.
+var errNoCgroup = errors.New("introspect: attach sysctl program: no cgroup2 is mounted")
+
+// watchSysctls attaches the program to the root of cgroup2. Where that cannot be, sysctls have to be polled.
+func watchSysctls(l *ledger, root string) (*sysctlWatch, error) {
 	if root == "" {
-		return nil, nil
+		return nil, errNoCgroup
 	}
 	w := &sysctlWatch{here: namespaceHere()}
 	if err := w.attach(l, root); err != nil {
-		if errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, os.ErrPermission) || errors.Is(err, os.ErrInvalid) {
-			return nil, w.close()
-		}
 		return nil, errors.Join(err, w.close())
 	}
 	return w, nil

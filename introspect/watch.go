@@ -20,6 +20,7 @@ type Watcher struct {
 	filters   []*ebpf.Program
 	listeners []*listener
 	sysctls   *sysctlWatch // nil where no program can watch writes
+	unwatched error        // why
 	waiter    *waiter
 	wake      int // an eventfd: the context is done
 	buffer    []byte
@@ -71,9 +72,7 @@ func (w *Watcher) open() (err error) {
 	if w.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return fmt.Errorf("introspect: open eventfd: %w", err)
 	}
-	if w.sysctls, err = watchSysctls(w.ledger); err != nil {
-		return err
-	}
+	w.sysctls, w.unwatched = watchSysctls(w.ledger, cgroupRoot())
 	if w.waiter, err = newWaiter(w.sources()...); err != nil {
 		return err
 	}

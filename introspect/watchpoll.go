@@ -1,6 +1,7 @@
 package introspect
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/hone-net/hone/slowpath"
@@ -24,11 +25,12 @@ const (
 
 // schedule lists the polls. Those whose changes are also announced, or counted by a program, are looked at seldom.
 func (w *Watcher) schedule() []poll {
-	sysctls := poll{period: sysctlPeriod, look: w.looker(readSysctls), silent: []slowpath.Silent{
-		{Change: "a sysctl is written that RTM_NEWNETCONF does not carry", Mechanism: "polled: no program can be attached to the root of cgroup2",
-			Bound: sysctlPeriod + pollSlack}}}
-	if w.sysctls != nil {
-		sysctls.period = slowPeriod
+	sysctls := poll{period: slowPeriod, look: w.looker(readSysctls)}
+	if w.sysctls == nil {
+		sysctls.period = sysctlPeriod
+		sysctls.silent = []slowpath.Silent{{Change: "a sysctl is written that RTM_NEWNETCONF does not carry",
+			Mechanism: fmt.Sprintf("polled, for no program can watch writes (%v)", w.unwatched), Bound: sysctlPeriod + pollSlack}}
+	} else {
 		sysctls.silent = []slowpath.Silent{{Change: "a sysctl is written from outside the mounted cgroup2 hierarchy, or by a writer that is held up",
 			Mechanism: "cgroup/sysctl program, and polled", Bound: slowPeriod + pollSlack}}
 	}
