@@ -65,31 +65,34 @@ func commutes(op ir.Op) bool {
 
 func shifts(op ir.Op) bool { return op == ir.OpShl || op == ir.OpShr }
 
-// fold lowers the end-around carry of the Internet checksum. The sum of a word and the same word rotated by 16 bits
-// has the folded sum in its upper half.
+// fold lowers the end-around carry of the Internet checksum. The sum of a word and the same word rotated by half its
+// size has the folded sum in its upper half.
 func (l *lowering) fold(v *ir.Value) reg {
 	a := v.Args[0]
-	if !l.spans.narrow(a) {
-		return l.foldWide(l.in(a), l.spans.max(a))
+	r, most := l.in(a), l.spans.max(a)
+	switch {
+	case most <= math.MaxUint16:
+		return r
+	case most >= 1<<47:
+		r, most = l.foldHalves(r, false, 32), math.MaxUint32
+	case most > math.MaxUint32:
+		r, most = l.foldOnce(r, false), math.MaxUint32
 	}
-	if l.spans.max(a) <= 2*math.MaxUint16 {
-		return l.foldOnce(l.in(a), true)
+	if most <= 2*math.MaxUint16 {
+		return l.foldOnce(r, true)
 	}
-	sum, low := l.copy(l.in(a)), l.copy(l.in(a))
-	l.aluImm(asm.RSh, true, sum, 16)
-	l.aluImm(asm.LSh, true, low, 16)
-	l.alu(asm.Or, true, sum, low)
-	l.alu(asm.Add, true, sum, l.in(a))
-	l.aluImm(asm.RSh, true, sum, 16)
-	return sum
+	return l.foldHalves(r, true, 16)
 }
 
-// foldWide folds a number of up to max until what is left is at most twice 0xffff, and then once more.
-func (l *lowering) foldWide(a reg, max uint64) reg {
-	for ; max > 2*math.MaxUint16; max = max>>16 + math.MaxUint16 {
-		a = l.foldOnce(a, false)
-	}
-	return l.foldOnce(a, false)
+// foldHalves adds the two halves of a, with the carry.
+func (l *lowering) foldHalves(a reg, narrow bool, half int32) reg {
+	sum, low := l.copy(a), l.copy(a)
+	l.aluImm(asm.RSh, narrow, sum, half)
+	l.aluImm(asm.LSh, narrow, low, half)
+	l.alu(asm.Or, narrow, sum, low)
+	l.alu(asm.Add, narrow, sum, a)
+	l.aluImm(asm.RSh, narrow, sum, half)
+	return sum
 }
 
 // foldOnce is (a & 0xffff) + (a >> 16).
@@ -106,13 +109,12 @@ func (l *lowering) foldIsCompared(v *ir.Value) bool {
 	return l.total[v] == 1 && l.onlyCompared(v, math.MaxUint16)
 }
 
-// A number folds to 0xffff if and only if it is a multiple of 0xffff and not zero. A multiple of an odd divisor, times the
-// divisor's inverse modulo 2^32 or 2^64, is the quotient; no other number gives one that small.
+// A number folds to 0xffff if and only if it is a multiple of 0xffff and not zero. Let q be the largest quotient that
+// there is, (2^n - 1) / 0xffff, which is also the negative inverse of 0xffff modulo 2^n. Then x*q is minus the quotient of
+// a multiple x, and x*q + q lies in 0 to q-1 for the multiples but zero, and for no other number.
 const (
-	foldInverse  = -0x10001           // 0xffff * -0x10001 = 1 (mod 2^32)
-	foldQuotient = 0x10001            // (2^32 - 1) / 0xffff
-	wideInverse  = 0xfffefffefffeffff // 0xffff * wideInverse = 1 (mod 2^64)
-	wideQuotient = 0x0001000100010001 // (2^64 - 1) / 0xffff
+	quotient32 = 0x10001
+	quotient64 = 0x1_0001_0001_0001
 )
 
 // compareFold jumps if v is 0xffff, or if it is not.
@@ -122,14 +124,15 @@ func (l *lowering) compareFold(eq bool, v *ir.Value, to label) {
 		op = asm.JLT
 	}
 	a := v.Args[0]
-	r := l.copy(l.in(a))
+	r := l.scratch(a)
 	if l.spans.narrow(a) {
-		l.aluImm(asm.Mul, true, r, foldInverse)
-		l.aluImm(asm.Sub, true, r, 1) // zero becomes large
-		l.branchImm(op, true, r, foldQuotient, to)
+		l.aluImm(asm.Mul, true, r, quotient32)
+		l.aluImm(asm.Add, true, r, quotient32)
+		l.branchImm(op, true, r, quotient32, to)
 		return
 	}
-	l.alu(asm.Mul, false, r, l.constant(wideInverse))
-	l.aluImm(asm.Sub, false, r, 1)
-	l.branch(op, false, r, l.constant(wideQuotient), to)
+	q := l.constant(quotient64)
+	l.alu(asm.Mul, false, r, q)
+	l.alu(asm.Add, false, r, q)
+	l.branch(op, false, r, q, to)
 }

@@ -12,12 +12,13 @@ type Kernel struct {
 	// WeakOrder says that a branch does not order the loads behind it, as on every machine but amd64. Tables are then
 	// read by addresses that depend on the epochs, so that they are not read before.
 	WeakOrder bool
-	// VethTag says where the VLAN tag of a frame stands behind a veth's xdp_buff; nil where BTF does not tell.
+	// VethTag says where the metadata of a frame stands behind a veth's xdp_buff; nil where BTF does not tell.
 	VethTag *VethTag
 }
 
-// VethTag locates the metadata VLAN tag of a frame on a veth: xdp_md -> (bpf_cast_to_kern_ctx) xdp_buff ->
-// (bpf_rdonly_cast to VethBuff) skb -> vlan_all. All are read from the kernel's BTF.
+// VethTag locates the metadata of a frame on a veth, its VLAN tag and what is known of its checksum: xdp_md ->
+// (bpf_cast_to_kern_ctx) xdp_buff -> (bpf_rdonly_cast to VethBuff) skb -> vlan_all, ip_summed. All are read from the
+// kernel's BTF.
 type VethTag struct {
 	CastToKernCtx int32 // BTF id of the kfunc bpf_cast_to_kern_ctx
 	RdonlyCast    int32 // BTF id of the kfunc bpf_rdonly_cast
@@ -25,6 +26,8 @@ type VethTag struct {
 	SkBuff        int32 // BTF id of struct sk_buff
 	SkbOffset     int16 // offset of skb in veth_xdp_buff, bytes
 	TagOffset     int16 // offset of vlan_all (vlan_proto, vlan_tci; 4 bytes, 0 without a tag) in sk_buff, bytes
+	SummedOffset  int16 // offset of the byte of sk_buff that holds ip_summed
+	SummedMask    uint8 // its two bits in that byte, all set for CHECKSUM_PARTIAL; 0 if it is not known where they are
 }
 
 // Names of the maps of an emitted program. Tables use their own names.

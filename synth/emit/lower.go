@@ -46,7 +46,7 @@ type lowering struct {
 
 	ctx, data, end reg
 	zero           reg   // zero, made of the epochs that were read so far (Kernel.WeakOrder)
-	vlan           reg   // the tag of the frame's metadata, where the program asks for it
+	vlan, summed   reg   // of the frame's metadata, where the program asks: the tag; the bits that say partial
 	puntBy         label // counts by the offset in puntOffset
 	puntOffset     reg
 	order          []label // of blocks, as they are to stand in the program
@@ -106,17 +106,18 @@ func (l *lowering) prologue(p *ir.Program) error {
 	l.note = "context"
 	l.ctx, l.data, l.end = l.copy(r1), l.reg(), l.reg()
 	l.packet = l.data
-	if usesMeta(p, ir.MetaVLAN) { // first, as long as nothing else lives through its calls
-		if l.kernel.VethTag == nil {
-			return errors.New("emit: lower program: it asks for the VLAN tag of the metadata, " +
-				"and the kernel's type information does not say where that is")
-		}
-		l.metadataTag(l.kernel.VethTag)
-	}
 	l.note = "data"
-	l.load(l.data, l.ctx, ctxData, 4)
+	l.load(l.data, r1, ctxData, 4)
 	l.note = "data_end"
-	l.load(l.end, l.ctx, ctxDataEnd, 4)
+	l.load(l.end, r1, ctxDataEnd, 4)
+	tag, vlan, partial := l.kernel.VethTag, usesMeta(p, ir.MetaVLAN), usesMeta(p, ir.MetaPartial)
+	if vlan && tag == nil || partial && (tag == nil || tag.SummedMask == 0) {
+		return errors.New("emit: lower program: it asks for the frame's metadata (VLAN tag, partial checksum), " +
+			"and the kernel's type information does not say where that is")
+	}
+	if vlan || partial {
+		l.metadata(tag)
+	}
 	return nil
 }
 

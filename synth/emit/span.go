@@ -30,10 +30,10 @@ func (s spans) bound(v *ir.Value) uint64 {
 	case ir.OpLoad, ir.OpLoadLE:
 		return widthMax(v.Width)
 	case ir.OpMeta:
-		if ir.Meta(v.Imm) == ir.MetaVLAN {
-			return 1
+		if ir.Meta(v.Imm) == ir.MetaLen {
+			return math.MaxUint32
 		}
-		return math.MaxUint32
+		return 1
 	case ir.OpFold, ir.OpSwap16:
 		return math.MaxUint16
 	case ir.OpSelect:

@@ -104,6 +104,16 @@ func (l *lowering) meta(v *ir.Value) error {
 		r := l.copy(l.end)
 		l.alu(asm.Sub, false, r, l.data)
 		l.values[v] = r
+	case ir.MetaPartial:
+		if l.onlyCompared(v, 0) {
+			l.values[v] = l.summed // see compareSpecial
+			return nil
+		}
+		r, done := l.define(v), l.newLabel()
+		l.setConstant(r, 1)
+		l.branchImm(asm.JEq, true, l.summed, int32(l.kernel.VethTag.SummedMask), done)
+		l.setConstant(r, 0)
+		l.mark(done)
 	case ir.MetaVLAN:
 		if l.onlyCompared(v, 0) {
 			l.values[v] = l.vlan // any number but zero is as good as one

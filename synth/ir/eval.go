@@ -9,12 +9,13 @@ import (
 
 // Env is the world in which Eval runs a program.
 type Env struct {
-	Tables map[string][]byte            // contents of Rows and LPM tables, laid out as table.go says
-	Hash   map[string]map[uint32][]byte // contents of Hash tables
-	FIB    func(args []uint64) []byte   // the live lookup: a row with FIBFields
-	Moved  slowpath.Epochs              // seen ^ built
-	VLAN   bool                         // the frame's metadata carries a VLAN tag
-	Trace  bool                         // fill Verdict.Trace
+	Tables  map[string][]byte            // contents of Rows and LPM tables, laid out as table.go says
+	Hash    map[string]map[uint32][]byte // contents of Hash tables
+	FIB     func(args []uint64) []byte   // the live lookup: a row with FIBFields
+	Moved   slowpath.Epochs              // seen ^ built
+	VLAN    bool                         // the frame's metadata carries a VLAN tag
+	Partial bool                         // the frame's metadata says that a checksum is yet to be completed
+	Trace   bool                         // fill Verdict.Trace
 
 	Counts [NumCounters]uint64 // added to by Count
 	Marks  []Mark              // appended to by Mark; the tables are not changed
@@ -250,7 +251,7 @@ func (e *evaluator) meta(m Meta) uint64 {
 	switch {
 	case m == MetaLen:
 		return uint64(len(e.pkt))
-	case m == MetaVLAN && e.env.VLAN:
+	case m == MetaVLAN && e.env.VLAN, m == MetaPartial && e.env.Partial:
 		return 1
 	}
 	return 0

@@ -55,8 +55,9 @@ type Meta uint64
 
 // What a hook knows.
 const (
-	MetaLen  Meta = iota // length of the frame in bytes
-	MetaVLAN             // 1 if a VLAN tag stands in the frame's metadata, else 0
+	MetaLen     Meta = iota // length of the frame in bytes
+	MetaVLAN                // 1 if a VLAN tag stands in the frame's metadata, else 0
+	MetaPartial             // 1 if the metadata says that a checksum is yet to be completed, else 0
 	numMetas
 )
 
@@ -79,7 +80,7 @@ var opNames = [numOps]string{
 
 var condNames = [numConds]string{Eq: "eq", Ne: "ne", Lt: "lt", Le: "le", Gt: "gt", Ge: "ge", AnySet: "any", NoneSet: "none"}
 
-var metaNames = [numMetas]string{MetaLen: "len", MetaVLAN: "vlan"}
+var metaNames = [numMetas]string{MetaLen: "len", MetaVLAN: "vlan", MetaPartial: "partial"}
 
 var counterNames = [NumCounters]string{CountFast: "fast", CountLive: "live"}
 

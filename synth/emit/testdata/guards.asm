@@ -24,8 +24,8 @@ hot:
    24  w4 &= 0xffff                                ; v16 and
    25  w5 &= 0xffff                                ; v17 and
    26  w4 += w5                                    ; v18 add
-   27  w4 *= 0xfffeffff                            ; v43 guard
-   28  w4 -= 0x1                                   ; v43 guard
+   27  w4 *= 0x10001                               ; v43 guard
+   28  w4 += 0x10001                               ; v43 guard
    29  if w4 >= 0x10001 -> punt header-checksum    ; v43 guard
    30  r3 -= r2                                    ; v22 meta
    31  r4 = *(u16 *)(r2 +16)                       ; v23 load

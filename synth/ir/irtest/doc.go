@@ -9,7 +9,7 @@ import "math/rand/v2"
 type Options struct {
 	NoFIB  bool // no live lookups
 	NoHash bool // no hash tables
-	NoVLAN bool // no question for a VLAN tag
+	NoVLAN bool // no question about the frame's metadata
 	Blocks int  // about how many blocks; 0 is 8
 }
 

@@ -11,7 +11,8 @@ import (
 
 // Env makes an environment that fits a program: contents of its tables, and a world that has mostly not moved.
 func Env(r *rand.Rand, p *ir.Program) *ir.Env {
-	env := &ir.Env{Tables: map[string][]byte{}, Hash: map[string]map[uint32][]byte{}, FIB: live(r.Uint64()), VLAN: oneIn(r, 4)}
+	env := &ir.Env{Tables: map[string][]byte{}, Hash: map[string]map[uint32][]byte{}, FIB: live(r.Uint64()), VLAN: oneIn(r, 4),
+		Partial: oneIn(r, 4)}
 	for _, t := range p.Tables {
 		switch t.Kind {
 		case ir.Rows:

@@ -146,7 +146,7 @@ func (g *generator) hook(s *scope) {
 	case g.o.NoVLAN || oneIn(g.Rand, 2):
 		s.add(g.b.Meta(ir.MetaLen), true)
 	default:
-		s.add(g.b.Meta(ir.MetaVLAN), true)
+		s.add(g.b.Meta(pick(g.Rand, ir.MetaVLAN, ir.MetaPartial)), true)
 	}
 }
 
