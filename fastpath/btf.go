@@ -34,13 +34,24 @@ func vethTag() *emit.VethTag {
 	if !ok || load(tagReader(&t)) != nil {
 		return nil
 	}
-	return &t
+	return withSummed(t, sk)
+}
+
+// withSummed adds where the frame's metadata says whether its checksum is partial, if a program may look there.
+func withSummed(t emit.VethTag, sk *btf.Struct) *emit.VethTag {
+	with := t
+	at, bits, ok := bitfield(sk.Members, "ip_summed")
+	with.SummedOffset, with.SummedMask = int16(at/8), uint8((1<<bits-1)<<(at%8))
+	if !ok || at%8+bits > 8 || load(tagReader(&with)) != nil {
+		return &t
+	}
+	return &with
 }
 
 // tagReader is a program that reads the tag, to see whether the verifier allows it: that these functions may be called
 // from XDP is no part of the BTF.
 func tagReader(t *emit.VethTag) asm.Instructions {
-	return asm.Instructions{
+	insns := asm.Instructions{
 		kernelCall(t.CastToKernCtx),
 		asm.Mov.Reg(asm.R1, asm.R0),
 		asm.Mov.Imm(asm.R2, t.VethBuff),
@@ -49,9 +60,11 @@ func tagReader(t *emit.VethTag) asm.Instructions {
 		asm.Mov.Imm(asm.R2, t.SkBuff),
 		kernelCall(t.RdonlyCast),
 		asm.LoadMem(asm.R1, asm.R0, t.TagOffset, asm.Word),
-		asm.Mov.Imm(asm.R0, xdpPass),
-		asm.Return(),
 	}
+	if t.SummedMask != 0 {
+		insns = append(insns, asm.LoadMem(asm.R1, asm.R0, t.SummedOffset, asm.Byte))
+	}
+	return append(insns, asm.Mov.Imm(asm.R0, xdpPass), asm.Return())
 }
 
 // kernelCall calls the function of the kernel proper that has this id in its BTF.
@@ -119,6 +132,22 @@ func member(members []btf.Member, name string) (int, bool) {
 		}
 	}
 	return 0, false
+}
+
+// bitfield finds the offset and the size, in bits, of a member that is a bit field.
+func bitfield(members []btf.Member, name string) (at, bits uint32, ok bool) {
+	for _, m := range members {
+		if m.Name == name {
+			return uint32(m.Offset), uint32(m.BitfieldSize), m.BitfieldSize > 0
+		}
+		if m.Name != "" {
+			continue
+		}
+		if at, bits, ok := bitfield(inner(m.Type), name); ok {
+			return uint32(m.Offset) + at, bits, true
+		}
+	}
+	return 0, 0, false
 }
 
 // inner gives the members of a structure or union.
