@@ -18,6 +18,7 @@ var passes = []pass{
 	{"guard", guard},
 	{"bound", bound},
 	{"narrow", narrow},
+	{"sieve", sieve},
 	{"sink", sink},
 	{"dead", dead},
 }
@@ -33,6 +34,8 @@ var constraints = []constraint{
 	{"cse", "guard", "conditions on equal values are recognized by the value"},
 	{"guard", "narrow", "facts are known about values, before compares mask and swap them"},
 	{"cse", "sink", "what two arms compute is one value above them, and stays there"},
+	{"narrow", "sieve", "the constants are those that are compared in the end"},
+	{"inline", "sieve", "sets become the guards that a sieve gathers"},
 	{"narrow", "sink", "a constant that was swapped moves with its compare"},
 	{"sink", "dead", "what has sunk into an arm that was left alone is still of use"},
 }

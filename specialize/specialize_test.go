@@ -27,6 +27,22 @@ func TestConstraintsHold(t *testing.T) {
 	}
 }
 
+// TestRunSettles makes sure that the passes come to an end: a second run finds next to nothing to improve.
+func TestRunSettles(t *testing.T) {
+	const programs = 300
+	settled := 0
+	for seed := range uint64(programs) {
+		r := irtest.New(seed)
+		once := Run(irtest.Program(r, irtest.Options{}))
+		if Run(once).String() == once.String() {
+			settled++
+		}
+	}
+	if settled < programs*95/100 {
+		t.Errorf("%d of %d programs settle", settled, programs)
+	}
+}
+
 // TestPassesKeepTheMeaning compares random programs before and after each pass, and all passes together.
 func TestPassesKeepTheMeaning(t *testing.T) {
 	verdicts := map[ir.ExitKind]int{}

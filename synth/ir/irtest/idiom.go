@@ -9,7 +9,7 @@ import (
 // idiom appends what real programs are full of and chance alone makes too rarely: the same two values compared again,
 // bytes under a mask, parts of a load, addresses in a set.
 func (g *generator) idiom(s *scope) {
-	switch g.IntN(4) {
+	switch g.IntN(5) {
 	case 0:
 		g.again(s)
 	case 1:
@@ -27,6 +27,29 @@ func (g *generator) idiom(s *scope) {
 			in := g.b.Lookup(g.b.Table(g.set), g.b.Load(pick(g.Rand, 26, 30), 4))
 			g.ask(s, pick(g.Rand, ir.Eq, ir.Eq, ir.Ne), in, g.b.Const(0))
 			s.add(in, true)
+		}
+	case 4:
+		g.row(s)
+	}
+}
+
+// row appends many guards against constants.
+func (g *generator) row(s *scope) {
+	if s.stored {
+		return
+	}
+	p, reason, few := g.number(s), g.reason(), s.bound > 0
+	if few {
+		p = g.b.Load(g.IntN(s.bound), 1)
+	}
+	for range 5 + g.IntN(6) {
+		n := number(g.Rand)
+		if few {
+			n = uint64(pick(g.Rand, 1+g.IntN(4), 3+g.IntN(250), 255))
+		}
+		g.b.GuardImm(ir.Ne, p, n, reason)
+		if oneIn(g.Rand, 30) {
+			reason = g.reason()
 		}
 	}
 }
