@@ -36,33 +36,44 @@ func (t *staleRoutes) moved(k RouteKey, doubted bool) {
 
 // refreshRoutes dumps the routes, and takes of the dump what was not announced since it began.
 func (w *Watcher) refreshRoutes() error {
-	whole, keys := w.stale.routes.whole, w.stale.routes.keys
-	w.stale.routes = staleRoutes{window: map[RouteKey]bool{}, restless: w.stale.routes.restless}
+	doubts := w.openWindow()
 	dumped, err := w.s.reload(w.route, Routes)
 	if err != nil {
 		return err
 	}
+	return w.closeWindow(doubts, dumped)
+}
+
+// openWindow takes the doubts over to a dump that is about to begin, and has new ones noted.
+func (w *Watcher) openWindow() staleRoutes {
+	doubts := w.stale.routes
+	w.stale.routes = staleRoutes{window: map[RouteKey]bool{}, restless: doubts.restless}
+	return doubts
+}
+
+// closeWindow folds what was announced since, and settles the doubts that the dump can.
+func (w *Watcher) closeWindow(doubts staleRoutes, dumped *Snapshot) error {
 	if err := w.drain(); err != nil {
 		return err
 	}
 	t := &w.stale.routes
 	n := *w.s
-	if whole {
+	if doubts.whole {
 		n.Routes4 = dumped.Routes4
 		clear(w.unsettled)
 		for k := range t.window {
 			n.takeEquals(k, w.s)
 			t.doubt(k)
 		}
-	} else {
-		for k := range keys {
-			if t.window[k] {
-				t.doubt(k)
-				continue
-			}
-			n.takeEquals(k, dumped)
-			delete(w.unsettled, k)
+		doubts.keys = nil
+	}
+	for k := range doubts.keys {
+		if t.window[k] {
+			t.doubt(k)
+			continue
 		}
+		n.takeEquals(k, dumped)
+		delete(w.unsettled, k)
 	}
 	w.s, t.window = changed(w.s, &n), nil
 	w.giveUp()
