@@ -8,6 +8,8 @@ type Options struct {
 	OurXDP func(progID uint32) bool
 	// VethTag tells whether programs can see the VLAN tag of a frame on a veth.
 	VethTag bool
+	// VethSummed tells whether programs can see, for a frame on a veth, that its checksum is yet to be completed.
+	VethSummed bool
 	// FIBLookup tells whether programs can ask the kernel's live route lookup.
 	FIBLookup bool
 }

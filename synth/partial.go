@@ -22,10 +22,15 @@ const (
 var tunnelPorts = []uint64{319, 320, 1701, 2152, 4500, 4754, 4789, 4790, 6080, 6081, 6635, 8472}
 
 // partial leaves packets to the kernel whose checksum somebody has yet to complete. A host that sends by a software device
-// leaves that to the hardware, and notes it where programs cannot see; a redirect would lose the note. But then the field
-// holds the sum of the pseudo header. A packet that just looks so costs nothing but time.
+// leaves that to the hardware, and notes it beside the frame; a redirect would lose the note. On a veth a native program
+// can read it. Elsewhere it cannot, but then the field holds the sum of the pseudo header. A packet that just looks so
+// costs nothing but time.
 func (c *compiler) partial() bool {
 	if !software(c.link) {
+		return true
+	}
+	if c.link.Kind == kindVeth && c.options.VethSummed && !c.options.generic() {
+		c.GuardImm(ir.Eq, c.Meta(ir.MetaPartial), 0, slowpath.PartialChecksum)
 		return true
 	}
 	tcp, other, udp, next := c.block("tcp"), c.block("not-tcp"), c.block("udp"), c.block("complete")

@@ -66,10 +66,11 @@ func (o Options) synth(name string) synth.Options {
 		our = func(uint32) bool { return false }
 	}
 	return synth.Options{
-		Hook:      o.Config.HookOf(name),
-		OurXDP:    our,
-		VethTag:   o.Kernel.VethTag != nil,
-		FIBLookup: o.Kernel.FIBLookup,
+		Hook:       o.Config.HookOf(name),
+		OurXDP:     our,
+		VethTag:    o.Kernel.VethTag != nil,
+		VethSummed: o.Kernel.VethTag != nil && o.Kernel.VethTag.SummedMask != 0,
+		FIBLookup:  o.Kernel.FIBLookup,
 	}
 }
 
