@@ -117,7 +117,7 @@ func (c *checker) checkBlock(i int, b *Block) error {
 	for j, v := range b.Values {
 		at.index = j
 		if err := c.checkValue(at, v); err != nil {
-			return fmt.Errorf("v%d %s: %w", v.ID, v.Op, err)
+			return fmt.Errorf("%s: %w", v, err)
 		}
 		if v.Op == OpBound {
 			c.bound[i] = max(c.bound[i], int(v.Imm))

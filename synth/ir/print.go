@@ -120,9 +120,12 @@ func tableName(t *Table) string {
 // printArgs writes operands: constants as numbers, others by name.
 func printArgs(w io.Writer, args []*Value) {
 	for _, a := range args {
-		if a.Op == OpConst {
+		switch {
+		case a == nil:
+			fmt.Fprint(w, " nothing")
+		case a.Op == OpConst:
 			fmt.Fprintf(w, " %s", number(a.Imm))
-		} else {
+		default:
 			fmt.Fprintf(w, " v%d", a.ID)
 		}
 	}

@@ -5,6 +5,20 @@
 // Every value is an unsigned 64-bit number, or a reference to a row of a table (the result of a Lookup in a table of
 // rows). Widths belong to memory: packet bytes and fields of rows. Offsets into the packet are constants. Blocks stand
 // in topological order, so each analysis is one loop. A value may be used in every block that its own block dominates.
+//
+// As text, a program is its tables and blocks. An operand is the name of a value or a number; a guard names the condition
+// that must hold, and the Reason for which the packet is left to the kernel if it does not:
+//
+//	entry:
+//		v0 = moved any
+//		guard eq v0 0 moved
+//		bound 34 short
+//		v1 = load.2 12
+//		guard eq v1 0x800 not-ipv4
+//
+// The example of Eval is a whole one. The rules that Check enforces keep the promises: a packet is decided by what is not
+// out of date, and it is either forwarded as a whole or left to the kernel as it came. So all that can fail stands before
+// the first store, and a table is read after the epoch that vouches for it.
 package ir
 
 import "github.com/hone-net/hone/slowpath"
