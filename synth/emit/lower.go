@@ -106,18 +106,18 @@ func (l *lowering) prologue(p *ir.Program) error {
 	l.note = "context"
 	l.ctx, l.data, l.end = l.copy(r1), l.reg(), l.reg()
 	l.packet = l.data
-	l.note = "data"
-	l.load(l.data, r1, ctxData, 4)
-	l.note = "data_end"
-	l.load(l.end, r1, ctxDataEnd, 4)
 	tag, vlan, partial := l.kernel.VethTag, usesMeta(p, ir.MetaVLAN), usesMeta(p, ir.MetaPartial)
 	if vlan && tag == nil || partial && (tag == nil || tag.SummedMask == 0) {
 		return errors.New("emit: lower program: it asks for the frame's metadata (VLAN tag, partial checksum), " +
 			"and the kernel's type information does not say where that is")
 	}
-	if vlan || partial {
+	if vlan || partial { // first, as long as hardly anything has to be saved across its calls
 		l.metadata(tag)
 	}
+	l.note = "data"
+	l.load(l.data, l.ctx, ctxData, 4)
+	l.note = "data_end"
+	l.load(l.end, l.ctx, ctxDataEnd, 4)
 	return nil
 }
 
