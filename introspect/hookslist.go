@@ -64,7 +64,8 @@ func (k *sensors) hooksAt(number byte, name string) (hooks, error) {
 	native.PutUint16(body[4:], 8)
 	native.PutUint16(body[6:], hookAttrNumber)
 	found := hooks{}
-	err := ask(k.netfilter, request{subsysHook<<8 | hookMessageGet, body}, func() { clear(found) }, func(m netlink.Message) error {
+	question := request{subsysHook<<8 | hookMessageGet, body}
+	err := ask(k.netfilter, question, func() { clear(found) }, func(m netlink.Message) error {
 		owner, foreign, err := decodeHook(m.Data)
 		if foreign {
 			found.add("netfilter", "ip "+name+" "+owner)

@@ -26,7 +26,8 @@ func (k *sensors) policies(h hooks) error {
 		return nil
 	}
 	found := hooks{}
-	err := ask(k.xfrm, request{xfrmGetPolicy, make([]byte, sizeofPolicyID)}, func() { clear(found) }, func(m netlink.Message) error {
+	question := request{xfrmGetPolicy, make([]byte, sizeofPolicyID)}
+	err := ask(k.xfrm, question, func() { clear(found) }, func(m netlink.Message) error {
 		if len(m.Data) < sizeofPolicyInfo {
 			return errShort
 		}

@@ -159,8 +159,11 @@ func readTCX(s *Snapshot) (*Snapshot, error) {
 	return changed(s, &n), nil
 }
 
+// tcxPlaces are the places of TCX programs, by those of clsact.
+var tcxPlaces = map[uint32]ebpf.AttachType{classIngress: ebpf.AttachTCXIngress, classEgress: ebpf.AttachTCXEgress}
+
 func (s *Snapshot) readTCXOf(i Index) error {
-	for parent, attach := range map[uint32]ebpf.AttachType{classIngress: ebpf.AttachTCXIngress, classEgress: ebpf.AttachTCXEgress} {
+	for parent, attach := range tcxPlaces {
 		r, err := link.QueryPrograms(link.QueryOptions{Target: int(i), Attach: attach})
 		if errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENODEV) {
 			err, r = nil, &link.QueryResult{} // older than Linux 6.6, or the link is gone

@@ -76,7 +76,12 @@ func writerSpace(at int32) asm.Instructions {
 			size = 4
 			code = append(code, asm.Mov.Imm(asm.R0, 0), asm.StoreMem(asm.RFP, int16(at), asm.R0, asm.DWord))
 		}
-		code = append(code, asm.Mov.Reg(asm.R1, asm.RFP), asm.Add.Imm(asm.R1, at), asm.Mov.Imm(asm.R2, size), asm.FnProbeReadKernel.Call())
+		code = append(code,
+			asm.Mov.Reg(asm.R1, asm.RFP),
+			asm.Add.Imm(asm.R1, at),
+			asm.Mov.Imm(asm.R2, size),
+			asm.FnProbeReadKernel.Call(),
+		)
 	}
 	return code
 }

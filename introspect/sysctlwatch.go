@@ -191,8 +191,8 @@ func decodeRecord(b []byte) (hold, bool) {
 	}
 	name, _, _ := bytes.Cut(b[:recordName], []byte{0})
 	value, _, _ := bytes.Cut(b[recordName:recordName+recordValue], []byte{0})
-	return hold{path: strings.TrimPrefix(string(name), "net/"), value: string(value), space: native.Uint64(b[recordName+recordValue:]),
-		count: 1}, true
+	return hold{path: strings.TrimPrefix(string(name), "net/"), value: string(value), count: 1,
+		space: native.Uint64(b[recordName+recordValue:])}, true
 }
 
 // waiting tells whether some writes are not accounted for.

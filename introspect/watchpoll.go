@@ -25,31 +25,37 @@ const (
 
 // schedule lists the polls. Those whose changes are also announced, or counted by a program, are looked at seldom.
 func (w *Watcher) schedule() []poll {
-	sysctls := poll{period: slowPeriod, look: w.looker(readSysctls)}
+	k := w.sensors
+	return []poll{
+		newPoll(tapPeriod, w.looker(k.readTaps), "packet_diag, polled; a promiscuous one is announced",
+			"a packet socket is opened or changes its filter"),
+		newPoll(hookPeriod, w.looker(k.readSilentHooks), "polled",
+			"the first iptables-legacy table, IPVS service or netfilter program appears",
+			"a function enters a netfilter hook (where the kernel lists them)"),
+		newPoll(hookPeriod, w.looker(readTCX), "BPF_PROG_QUERY, polled", "a TCX program is attached or detached"),
+		w.pollSysctls(),
+		newPoll(slowPeriod, w.retryRoutes, ""),
+		newPoll(slowPeriod, w.audit, ""),
+	}
+}
+
+// pollSysctls looks at the sysctls often where no program watches them.
+func (w *Watcher) pollSysctls() poll {
 	if w.sysctls == nil {
-		sysctls.period = sysctlPeriod
-		sysctls.silent = []slowpath.Silent{{Change: "a sysctl is written that RTM_NEWNETCONF does not carry",
-			Mechanism: fmt.Sprintf("polled, for no program can watch writes (%v)", w.unwatched), Bound: sysctlPeriod + pollSlack}}
-	} else {
-		sysctls.silent = []slowpath.Silent{{Change: "a sysctl is written from outside the mounted cgroup2 hierarchy, or by a writer that is held up",
-			Mechanism: "cgroup/sysctl program, and polled", Bound: slowPeriod + pollSlack}}
+		return newPoll(sysctlPeriod, w.looker(readSysctls), fmt.Sprintf("polled, for no program can watch writes (%v)", w.unwatched),
+			"a sysctl is written that RTM_NEWNETCONF does not carry")
 	}
-	polls := []poll{
-		{period: tapPeriod, look: w.looker(w.sensors.readTaps), silent: []slowpath.Silent{
-			{Change: "a packet socket is opened or changes its filter", Mechanism: "packet_diag, polled (a promiscuous one is announced)", Bound: tapPeriod + pollSlack}}},
-		{period: hookPeriod, look: w.looker(w.sensors.readSilentHooks), silent: []slowpath.Silent{
-			{Change: "the first iptables-legacy table, IPVS service or netfilter program appears", Mechanism: "polled", Bound: hookPeriod + pollSlack},
-			{Change: "connection tracking or another function enters a netfilter hook", Mechanism: "polled where the kernel lists its hooks", Bound: hookPeriod + pollSlack}}},
-		{period: hookPeriod, look: w.looker(readTCX), silent: []slowpath.Silent{
-			{Change: "a TCX program is attached or detached", Mechanism: "BPF_PROG_QUERY, polled", Bound: hookPeriod + pollSlack}}},
-		sysctls,
-		{period: slowPeriod, look: w.retryRoutes},
-		{period: slowPeriod, look: w.audit},
+	return newPoll(slowPeriod, w.looker(readSysctls), "cgroup/sysctl program, and polled",
+		"a sysctl is written from outside the mounted cgroup2, or by a writer that is held up")
+}
+
+// newPoll makes a poll that is due one period from now, for changes that nothing else tells of.
+func newPoll(period time.Duration, look func() error, mechanism string, changes ...string) poll {
+	p := poll{period: period, due: time.Now().Add(period), look: look}
+	for _, c := range changes {
+		p.silent = append(p.silent, slowpath.Silent{Change: c, Mechanism: mechanism, Bound: period + pollSlack})
 	}
-	for i := range polls {
-		polls[i].due = time.Now().Add(polls[i].period)
-	}
-	return polls
+	return p
 }
 
 // looker makes a poll of a reader: what it finds changed moves Config by the Watcher's own hand before it is folded.
