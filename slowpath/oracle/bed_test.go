@@ -32,6 +32,7 @@ type bed struct {
 	tap     int           // at r0: sees the sentinels that came in
 	own     map[[4]byte]bool
 	seq     uint64
+	partial bool // frames may leave their checksum to the device
 	queue   bool // frames go through what a0 does with them
 	quiet   bool // r0 does not show sentinels: it is down or belongs to a bridge
 	restore func()
@@ -39,7 +40,7 @@ type bed struct {
 
 // newBed makes a router and applies the configuration.
 func newBed(c config) (_ *bed, err error) {
-	b := &bed{tap: -1, own: map[[4]byte]bool{}}
+	b := &bed{tap: -1, partial: c.partial, own: map[[4]byte]bool{}}
 	defer func() {
 		if err != nil {
 			b.close()
@@ -152,6 +153,7 @@ func (b *bed) generator(c config, seed uint64) *generator {
 	h := fnv.New64a()
 	h.Write([]byte(c.name))
 	g := newGenerator(seed^h.Sum64(), b.net, c.targets)
+	g.partial = c.partial
 	if c.mtu != 0 {
 		g.mtu = c.mtu
 	}
@@ -174,6 +176,11 @@ func (b *bed) open() (err error) {
 	}
 	if err := b.in.Queue(b.queue); err != nil {
 		return err
+	}
+	if b.partial {
+		if err := b.in.Offload(unfinished); err != nil {
+			return err
+		}
 	}
 	for _, p := range b.net.Ports {
 		s, err := lab.NewSender(b.net.R, p.Index)
@@ -216,11 +223,19 @@ type arrivals []string
 func (a arrivals) equal(o arrivals) bool { return slices.Equal(a, o) }
 
 // play sends frames into r0 and gives what leaves the router, batch by batch.
-func (b *bed) play(frames [][]byte) (all []arrivals, err error) {
+func (b *bed) play(frames [][]byte) ([]arrivals, error) {
+	return b.playWith(frames, func() error { return nil })
+}
+
+// playWith calls a function before each batch.
+func (b *bed) playWith(frames [][]byte, before func() error) (all []arrivals, err error) {
 	if err := b.drain(); err != nil {
 		return nil, err
 	}
 	for batch := range slices.Chunk(frames, batchSize) {
+		if err := before(); err != nil {
+			return nil, err
+		}
 		got, err := b.exchange(batch)
 		if err != nil {
 			return nil, err

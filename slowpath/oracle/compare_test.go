@@ -40,8 +40,7 @@ func (b *bed) comparableIP(port uint32, f []byte) []byte {
 	if f[lab.OffIP] > 0x45 {
 		return withoutOptions(f)
 	}
-	// What goes back to A is the router's, too, where a whole prefix is local.
-	if !b.own[[4]byte(f[lab.OffSrc:lab.OffDst])] && (port != 0 || f[lab.OffProtocol] > 6) {
+	if !b.own[[4]byte(f[lab.OffSrc:lab.OffDst])] && !answers(port, f) {
 		return f
 	}
 	if bounded(f) {
@@ -67,14 +66,24 @@ func bounded(f []byte) bool {
 	return kind == 5 || kind == 3 && (code <= 1 || code == 13) && often
 }
 
+// answers tells whether a packet may be the router's although its source is none of the addresses of its devices: where
+// a whole prefix is local, all that goes back to A, and ICMP that has just begun.
+func answers(port uint32, f []byte) bool {
+	return port == 0 && f[lab.OffProtocol] <= 6 || f[lab.OffProtocol] == 1 && f[lab.OffTTL] == 64
+}
+
 // timed tells whether a packet of the router's own carries a time, or another packet that may carry one: timestamp
-// replies and VXLAN.
+// replies, errors about packets with options, and VXLAN.
 func timed(f []byte) bool {
 	if len(f) < lab.OffL4+4 {
 		return false
 	}
-	return f[lab.OffProtocol] == 1 && f[lab.OffL4] == 14 ||
-		f[lab.OffProtocol] == 17 && binary.BigEndian.Uint16(f[lab.OffL4+2:]) == 4789
+	if f[lab.OffProtocol] == 1 {
+		kind := f[lab.OffL4]
+		quotesOptions := (kind == 3 || kind == 11 || kind == 12) && len(f) > lab.OffL4+8 && f[lab.OffL4+8] > 0x45
+		return kind == 14 || quotesOptions
+	}
+	return f[lab.OffProtocol] == 17 && binary.BigEndian.Uint16(f[lab.OffL4+2:]) == 4789
 }
 
 // withoutOptions wipes the options, into which the kernel may have written the time, and the checksum over them; of

@@ -18,6 +18,7 @@ type config struct {
 	open    func() error // makes something in the router that no command can; run once, before the configuration is read
 	mtu     int          // of a0 and r0, where it is not 1500
 	tagged  bool         // half of the UDP frames carry a VLAN tag in their metadata
+	partial bool         // frames whose checksum looks as if the device had to complete it are such, every other one
 	generic bool         // capture at a0 outside of the driver, which would bound the MTU of r0
 }
 
@@ -113,6 +114,7 @@ var nexthopConfigs = []config{
 		"ip -6 neigh add fd00::1 lladdr 02:00:00:00:0d:61 nud permanent dev r1", "ip route add 198.51.100.0/24 via inet6 fd00::1 dev r1"},
 		targets: []string{"198.51.100.0/24"}},
 	{name: "gateway without neighbour", setup: []string{"ip route add 198.51.100.0/24 via 10.2.0.77"}, targets: []string{"198.51.100.0/24"}},
+	{name: "gateway that does not answer", setup: []string{"ip route add 198.51.100.0/24 via 10.2.0.7"}, targets: []string{"198.51.100.0/24"}},
 	{name: "gateway behind r0", setup: []string{"ip route add 198.51.100.0/24 via 10.0.0.3"}, targets: []string{"198.51.100.0/24"}},
 }
 
@@ -166,6 +168,7 @@ var sysctlConfigs = []config{
 	{name: "src_valid_mark", setup: []string{"sysctl ipv4/conf/all/src_valid_mark=1", "sysctl ipv4/conf/r0/rp_filter=1"}},
 	{name: "send_redirects off", setup: []string{"sysctl ipv4/conf/all/send_redirects=0", "sysctl ipv4/conf/r0/send_redirects=0",
 		"ip route add 198.51.100.0/24 via 10.0.0.2"}, targets: []string{"198.51.100.0/24", "100.64.0.0/10"}},
+	{name: "accept_redirects", setup: []string{"sysctl ipv4/conf/all/accept_redirects=1", "sysctl ipv4/conf/r1/accept_redirects=1"}},
 	{name: "log_martians", setup: []string{"sysctl ipv4/conf/all/log_martians=0"}},
 	{name: "bc_forwarding", setup: []string{"sysctl ipv4/conf/all/bc_forwarding=1", "sysctl ipv4/conf/r0/bc_forwarding=1", "sysctl ipv4/conf/r1/bc_forwarding=1"},
 		targets: []string{"10.2.0.255/32"}},

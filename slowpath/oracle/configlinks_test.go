@@ -39,6 +39,8 @@ var linkConfigs = []config{
 		targets: []string{"198.51.100.1/32"}},
 	{name: "generic hook", hook: "xdp-generic"},
 	{name: "generic hook with mtu", hook: "xdp-generic", setup: []string{"ip link set r1 mtu 1400"}},
+	{name: "partial checksums", partial: true, layout: lab.Layout{Partial: true},
+		setup: []string{"ethtool -K r1 tx off", "ethtool -K r2 tx off", "ethtool -K r3 tx off"}},
 	{name: "tags in metadata", tagged: true},
 	{name: "alias", setup: []string{"ip link set r0 alias uplink", "ip link property add dev r0 altname outside"}},
 }

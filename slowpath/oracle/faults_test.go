@@ -25,6 +25,7 @@ var planted = []struct {
 	{fault{name: "forwards options and other versions", program: always("other")}, "plain"},
 	{fault{name: "forwards what is for other stations", program: without(slowpath.OtherHost)}, "plain"},
 	{fault{name: "forwards tagged frames untagged", program: without(slowpath.VLANTag)}, "tags in metadata"},
+	{fault{name: "forwards unfinished checksums", program: without(slowpath.PartialChecksum)}, "partial checksums"},
 	{fault{name: "forwards martian sources", program: without(slowpath.SourceMartian)}, "plain"},
 	{fault{name: "forwards its own sources", program: without(slowpath.SourceOwn)}, "plain"},
 	{fault{name: "does not ask for the way back", program: always("source")}, "rp_filter all 1 r0 0"},

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 
 	"github.com/hone-net/hone/slowpath/lab"
 )
@@ -14,7 +15,8 @@ type generator struct {
 	net     *lab.Network
 	targets []netip.Prefix // what the configuration is about
 	id      uint32
-	mtu     int // of a0: longer frames cannot be sent
+	partial bool // more checksums that are, or look as if they were, left to the device
+	mtu     int  // of a0: longer frames cannot be sent
 }
 
 // good are destinations that most configurations forward; odd are those where something is the matter.
@@ -101,7 +103,24 @@ func (g *generator) valid() []byte {
 	} else if protocol == 4 {
 		g.asEcho(f)
 	}
+	if g.partial && g.IntN(2) == 0 && f[lab.OffProtocol] != 1 {
+		lab.SetPartialChecksum(f)
+	}
 	return f
+}
+
+// unfinished tells where the device is to put the checksum of a frame: only in such as have the sum of the pseudo header
+// in its place, and of those only if the source port is odd, so that others just look so.
+func unfinished(f []byte) (start, offset int) {
+	at := map[byte]int{6: 16, 17: 6}
+	if len(f) < lab.OffL4+20 || f[lab.OffIP] != 0x45 || f[lab.OffEtherType] != 8 || f[lab.OffL4+1]&1 == 0 || at[f[lab.OffProtocol]] == 0 {
+		return 0, 0
+	}
+	partial := slices.Clone(f)
+	if lab.SetPartialChecksum(partial); !slices.Equal(partial, f) {
+		return 0, 0
+	}
+	return lab.OffL4, at[f[lab.OffProtocol]]
 }
 
 // source is mostly a host behind A, hardly ever the same: the kernel bounds its errors by their receiver.

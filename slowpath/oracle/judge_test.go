@@ -88,7 +88,11 @@ func (m *machine) trial(o *outcome, name string, frames [][]byte, kernel []arriv
 	if err != nil {
 		return err
 	}
-	fast, err := m.bed.play(frames)
+	keepUp := m.follow
+	if name == "behind" {
+		keepUp = func() error { return nil }
+	}
+	fast, err := m.bed.playWith(frames, keepUp)
 	if err != nil {
 		return err
 	}
@@ -175,6 +179,16 @@ func (o *outcome) reasons(run string) []slowpath.Reason {
 		}
 	}
 	return all
+}
+
+// left tells how many packets of a run were left to the kernel for which reason.
+func (o *outcome) left(run string) string {
+	var words []string
+	s := o.runs[run]
+	for _, r := range o.reasons(run) {
+		words = append(words, fmt.Sprintf("%s %d", r, s.Punts[r]))
+	}
+	return strings.Join(words, ", ")
 }
 
 func (o *outcome) String() string {

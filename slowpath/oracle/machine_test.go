@@ -48,7 +48,8 @@ func (b *bed) newMachine(c config, f fault) (m *machine, s *introspect.Snapshot,
 	if m.kernel, err = fastpath.Probe(); err != nil {
 		return nil, nil, err
 	}
-	m.options = synth.Options{Hook: c.hook, VethTag: m.kernel.VethTag != nil, FIBLookup: m.kernel.FIBLookup}
+	m.options = synth.Options{Hook: c.hook, VethTag: m.kernel.VethTag != nil,
+		VethSummed: m.kernel.VethTag != nil && m.kernel.VethTag.SummedMask != 0, FIBLookup: m.kernel.FIBLookup}
 	if c.hook == "" {
 		m.options.Hook = "xdp"
 	}

@@ -49,7 +49,7 @@ func TestOracle(t *testing.T) {
 			if o.unsteady > maxUnsteady {
 				t.Errorf("seed %d: %d batches differed and did not when they were sent again; the last: %s", seed, o.unsteady, o.last)
 			}
-			t.Logf("%s", &o)
+			t.Logf("%s; left to the kernel: %s", &o, o.left("fast"))
 			results[c.name], packets = o, packets+o.packets
 		})
 	}

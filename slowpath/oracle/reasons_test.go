@@ -16,6 +16,7 @@ var elsewhere = map[slowpath.Reason]string{
 	slowpath.NoDriver:       "a veth has XDP; honed says it of drivers that have not",
 	slowpath.AttachFailed:   "honed says it of a kernel that refuses a program",
 	slowpath.NexthopUnknown: "the kernel removes the routes of a nexthop object before the object; synth's tests have a Snapshot of it",
+	slowpath.NeighbourState: "a Snapshot leaves out neighbours that cannot be sent to; synth's tests have them",
 	slowpath.EgressDown:     "the kernel marks the routes of such an interface as dead; synth's tests have a Snapshot of it",
 	slowpath.TableFull:      "it takes more than 32000 ways or blocks; synth's tests fill the tables",
 	slowpath.NoEpochs:       "honed says it of a kernel whose changes cannot be noticed",

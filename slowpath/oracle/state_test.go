@@ -1,12 +1,11 @@
 package oracle
 
 import (
-	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/slowpath/upkeep"
 )
@@ -82,17 +81,19 @@ func (m *machine) upkeep() error {
 	return m.host.Write(clear)
 }
 
-// neighbours gives the state of each neighbour of the router.
+// neighbours gives the state of each neighbour of the router, in the words of ip.
 func (b *bed) neighbours(t *testing.T) map[string]string {
 	t.Helper()
-	var s *introspect.Snapshot
-	err := b.net.R.Do(func() (err error) { s, err = introspect.Read(t.Context()); return err })
+	out, err := b.net.R.Output("ip -4 neigh show nud all")
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := map[string]string{}
-	for k, n := range s.Neighs.All() {
-		all[fmt.Sprintf("%d %v", k.Index, k.Addr)] = fmt.Sprintf("%x state %#x flags %#x", n.MAC, n.State, n.Flags)
+	for line := range strings.Lines(out) {
+		words := strings.Fields(line) // address dev name ...
+		if len(words) > 3 {
+			all[words[2]+" "+words[0]] = strings.Join(words[3:], " ")
+		}
 	}
 	return all
 }
