@@ -120,19 +120,23 @@ func (l *lowering) parts(row fibRow, parts ...part) reg {
 }
 
 // metadata reads what stands beside the frame: from the XDP context in r1 to the driver's buffer, to the sk_buff behind
-// it. The casts cost nothing, and a read through a null pointer gives zero.
+// it, if there is one: a frame that another program has redirected here comes without.
 func (l *lowering) metadata(t *VethTag) {
 	l.note = "metadata of the frame"
 	l.callKernel(t.CastToKernCtx, 1)
 	l.cast(t, t.VethBuff)
-	skb := l.reg()
+	skb, none := l.reg(), l.newLabel()
+	l.vlan, l.summed = l.reg(), l.reg()
 	l.load(skb, r0, t.SkbOffset, 8)
+	l.setConstant(l.vlan, 0)
+	l.setConstant(l.summed, 0)
+	l.branchImm(asm.JEq, false, skb, 0, none)
 	l.mov(r0, skb)
 	l.cast(t, t.SkBuff)
-	l.vlan, l.summed = l.reg(), l.reg()
 	l.load(l.vlan, r0, t.TagOffset, 4)
 	l.load(l.summed, r0, t.SummedOffset, 1)
 	l.aluImm(asm.And, true, l.summed, int32(t.SummedMask))
+	l.mark(none)
 }
 
 // cast makes the pointer in r0 one to a type of the kernel.
