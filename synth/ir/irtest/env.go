@@ -53,11 +53,11 @@ func rows(r *rand.Rand, n int) []byte {
 // trie is words of which one in four names a block, in the first level and the first half of the blocks.
 func trie(r *rand.Rand, t *ir.Table) []byte {
 	data := make([]byte, t.Bytes())
-	words := make([]uint16, 64)
+	words, half := make([]uint16, 64), (t.Size+1)/2
 	for i := range words {
 		words[i] = uint16(r.IntN(16))
 		if oneIn(r, 4) {
-			words[i] = 0x8000 | uint16(t.Size/2+r.IntN(t.Size/2))
+			words[i] = 0x8000 | uint16(t.Size/2+r.IntN(half))
 		} else if oneIn(r, 4) {
 			words[i] = 0x8000 | uint16(r.IntN(t.Size))
 		}
@@ -68,7 +68,7 @@ func trie(r *rand.Rand, t *ir.Table) []byte {
 		if i >= first && word&0x8000 != 0 {
 			word |= uint16(t.Size / 2)
 		}
-		if i >= first+t.Size/2*512 {
+		if i >= first+t.Size/2*512 { // the last level
 			word &= 15
 		}
 		binary.NativeEndian.PutUint16(data[i:], word)
