@@ -25,7 +25,7 @@ func sink(p *ir.Program) {
 				b.Values = slices.Delete(b.Values, at, at+1)
 				insert(p.Blocks[to], s.firstUse(to, 0, v), v)
 				s.where[v] = to
-			} else if v.Op.Yields() && v.Op != ir.OpMoved {
+			} else if !s.fixed(v) {
 				s.lower(i, v)
 			}
 		}
@@ -42,7 +42,7 @@ type sinker struct {
 
 // target is the block that v can move to: the lowest that dominates all uses.
 func (s *sinker) target(from int, v *ir.Value) int {
-	if !v.Op.Yields() || v.Op == ir.OpMoved || len(s.all[v]) == 0 {
+	if s.fixed(v) || len(s.all[v]) == 0 {
 		return from
 	}
 	to := -1
@@ -57,6 +57,18 @@ func (s *sinker) target(from int, v *ir.Value) int {
 		return from
 	}
 	return to
+}
+
+// fixed tells whether a value stays where it is. To walk from table to table and to the row takes long, one load waiting
+// for the other; it is begun where synthesis wants it, so that other work fills the time.
+func (s *sinker) fixed(v *ir.Value) bool {
+	switch v.Op {
+	case ir.OpLookup:
+		return v.Table.Kind == ir.LPM || v.Table.Kind == ir.Rows
+	case ir.OpField:
+		return v.Table.Kind == ir.Rows && s.where[v] == s.where[v.Args[0]]
+	}
+	return !v.Op.Yields() || v.Op == ir.OpMoved
 }
 
 func (s *sinker) blockOf(u use) int {

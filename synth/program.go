@@ -20,19 +20,27 @@ type compiler struct {
 	pkt      packet
 }
 
+// The arms of a program: by the tables, and by the live lookup while the tables are behind.
+const (
+	armHot  = "hot"
+	armCold = "cold"
+)
+
 // packet is what the stages have read of the packet; each arm reads it anew.
 type packet struct {
 	header [5]*ir.Value // the IPv4 header in words of four bytes, least significant first
 	length *ir.Value    // total length
 	source *ir.Value
 	dest   *ir.Value
+	row    *ir.Value // the nexthop by the tables; nil where they are not asked
+	mac    *ir.Value
 }
 
 // stages look at a packet in this order, until one is not sure that it is to be forwarded. The cheap ones that tell
 // apart most come first, the header's checksum after what it costs least to find wrong; sources come last, because they
 // may need the routes.
 var stages = []func(*compiler) (goesOn bool){
-	(*compiler).ether, (*compiler).version, (*compiler).length, (*compiler).fragment, (*compiler).checksum, (*compiler).ttl,
+	(*compiler).ether, (*compiler).version, (*compiler).find, (*compiler).length, (*compiler).fragment, (*compiler).checksum, (*compiler).ttl,
 	(*compiler).sources, (*compiler).partial,
 }
 
@@ -63,10 +71,10 @@ func Program(s *introspect.Snapshot, ifindex int, o Options, shape Shape) (*ir.P
 }
 
 func (c *compiler) write() {
-	hot, cold := c.NewBlock("hot"), c.NewBlock("cold")
+	hot, cold := c.NewBlock(armHot), c.NewBlock(armCold)
 	c.If(ir.Ne, c.Moved(slowpath.Any), c.Const(0), cold, hot, true)
 	c.Start(hot)
-	if c.stages("hot") {
+	if c.stages(armHot) {
 		c.route()
 	}
 	c.Start(cold)
@@ -75,7 +83,7 @@ func (c *compiler) write() {
 		return
 	}
 	c.GuardImm(ir.Eq, c.Moved(slowpath.Config), 0, slowpath.Moved)
-	if c.stages("cold") {
+	if c.stages(armCold) {
 		c.martianDest()
 		c.live()
 	}

@@ -13,11 +13,20 @@ func (c *compiler) destination() *ir.Value {
 	return c.pkt.dest
 }
 
-// route finds the nexthop of the packet in the tables and sends it there. A row without a destination MAC says what is to
-// be done instead.
+// find looks the nexthop up in the tables, long before it is needed: each step waits for memory that the step before
+// names, while the other checks keep the processor busy.
+func (c *compiler) find() bool {
+	if c.arm == armHot {
+		p := &c.pkt
+		p.row = c.Lookup(c.Table(c.shape.nexthop()), c.Lookup(c.Table(c.shape.route()), c.destination()))
+		p.mac = c.Field(p.row, "mac")
+	}
+	return true
+}
+
+// route sends the packet to the nexthop that was found. A row without a destination MAC says what is to be done instead.
 func (c *compiler) route() {
-	row := c.Lookup(c.Table(c.shape.nexthop()), c.Lookup(c.Table(c.shape.route()), c.destination()))
-	mac := c.Field(row, "mac")
+	row, mac := c.pkt.row, c.pkt.mac
 	slow, fast := c.block("slow"), c.block("fast")
 	c.If(ir.Eq, mac, c.Const(0), slow, fast, true)
 	c.Start(fast)
