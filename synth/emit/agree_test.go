@@ -14,6 +14,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/specialize"
 	"github.com/hone-net/hone/synth/ir"
 	"github.com/hone-net/hone/synth/ir/irtest"
 )
@@ -225,6 +226,9 @@ func agreeOnce(t *testing.T, seed uint64, verdicts map[ir.ExitKind]int) {
 	t.Helper()
 	r := irtest.New(seed)
 	p := irtest.Program(r, irtest.Options{NoFIB: true, NoVLAN: true, Blocks: 1 + r.IntN(16)})
+	if r.IntN(2) == 0 {
+		p = specialize.Run(p)
+	}
 	kernel := Kernel{CPUs: []int{0, 2, 3, 64}[r.IntN(4)], CPUv4: r.IntN(2) == 0, WeakOrder: r.IntN(4) == 0}
 	kernel.CPUs = max(kernel.CPUs, 2) // as many as the machine has, at least
 	k := newKernelRun(t, p, kernel)
