@@ -48,15 +48,11 @@ func TestRig(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: it makes network namespaces")
 	}
-	dsts, lines := routed(3)
-	r, err := newRig(2, dsts)
+	r, err := newRouter(3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.close()
-	if err := r.R.Batch(lines); err != nil {
-		t.Fatal(err)
-	}
 	for _, s := range []subject{kernelSubject, bareSubject, dropSubject} {
 		speed, lost, err := r.measure(s, 100*time.Millisecond)
 		if err != nil {

@@ -54,15 +54,11 @@ var coherenceCase = Case{Name: "coherence", Doc: "packets by the old configurati
 
 func coherence(o Options) (Result, error) {
 	result := Result{Case: "coherence", Figures: map[string]float64{}}
-	dsts, lines := routed(1)
-	r, err := newRig(2, dsts)
+	r, err := newRouter(1, secondReceiver)
 	if err != nil {
 		return result, err
 	}
 	defer r.close()
-	if err := r.R.Batch(append(lines, "neigh replace 10.2.0.2 lladdr 02:00:00:00:0b:02 dev r1 nud permanent")); err != nil {
-		return result, err
-	}
 	d, err := r.honed()
 	if err != nil {
 		return result, err

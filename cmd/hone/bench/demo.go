@@ -16,15 +16,11 @@ import (
 // one. It cleans up, also when the context ends, and then returns its error.
 func Demo(ctx context.Context, out io.Writer) (err error) {
 	fmt.Fprint(out, "Lab: sender a0 -- r0 router r1 -- b0 receiver, each in a network namespace of its own.\n\n")
-	dsts, lines := routed(50)
-	r, err := newRig(2, dsts)
+	r, err := newRouter(50, secondReceiver)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
-	if err := r.R.Batch(append(lines, "neigh replace 10.2.0.2 lladdr 02:00:00:00:0b:02 dev r1 nud permanent")); err != nil {
-		return err
-	}
 	d := &demo{ctx: ctx, out: out, rig: r}
 	kernel, err := d.watch("kernel", nil)
 	if err != nil {
@@ -68,7 +64,7 @@ func (d *demo) watch(name string, agent *daemon) (best Speed, err error) {
 		if err := d.ctx.Err(); err != nil {
 			return best, err
 		}
-		w, lost, err := d.rig.window(0, sized(speed, 400*time.Millisecond))
+		w, lost, err := d.rig.window(sized(speed, 400*time.Millisecond))
 		if err != nil {
 			return best, err
 		}

@@ -38,15 +38,11 @@ func (r *rig) ownAddress(i int) error {
 
 var swapCase = Case{Name: "swap", Doc: "programs are exchanged under a flood: nothing may be lost", run: func(o Options) (Result, error) {
 	result := Result{Case: "swap", Figures: map[string]float64{}}
-	dsts, lines := routed(1)
-	r, err := newRig(2, dsts)
+	r, err := newRouter(1)
 	if err != nil {
 		return result, err
 	}
 	defer r.close()
-	if err := r.R.Batch(lines); err != nil {
-		return result, err
-	}
 	d, err := r.honed()
 	if err != nil {
 		return result, err
@@ -73,15 +69,11 @@ var swapCase = Case{Name: "swap", Doc: "programs are exchanged under a flood: no
 
 var restartCase = Case{Name: "restart", Doc: "honed is ended and started again under a flood: nothing may be lost", run: func(o Options) (Result, error) {
 	result := Result{Case: "restart", Figures: map[string]float64{}}
-	dsts, lines := routed(1)
-	r, err := newRig(2, dsts)
+	r, err := newRouter(1)
 	if err != nil {
 		return result, err
 	}
 	defer r.close()
-	if err := r.R.Batch(lines); err != nil {
-		return result, err
-	}
 	return result, r.lossy(o, &result, func(int) error {
 		d, err := r.honed()
 		if err != nil {

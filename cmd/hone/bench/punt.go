@@ -4,16 +4,12 @@ package bench
 // partial one inside), and compares with the kernel without a program.
 var puntCase = Case{Name: "punt", Doc: "the extra cost of a packet that is handed to the kernel", run: func(o Options) (Result, error) {
 	result := Result{Case: "punt"}
-	dsts, lines := routed(1)
-	r, err := newRig(2, dsts)
+	r, err := newRouter(1)
 	if err != nil {
 		return result, err
 	}
 	defer r.close()
-	if err := r.R.Batch(lines); err != nil {
-		return result, err
-	}
-	frames := r.frames(dsts)
+	frames := r.frames(r.dsts)
 	for _, f := range frames {
 		f[40], f[41] = 0, 0
 	}

@@ -19,15 +19,11 @@ var reactions = []struct {
 
 var reactionCase = Case{Name: "reaction", Doc: "from the return of a command to fast again, under a flood", run: func(o Options) (Result, error) {
 	result := Result{Case: "reaction", Figures: map[string]float64{}}
-	dsts, lines := routed(1)
-	r, err := newRig(2, dsts)
+	r, err := newRouter(1, secondReceiver)
 	if err != nil {
 		return result, err
 	}
 	defer r.close()
-	if err := r.R.Batch(append(lines, "neigh replace 10.2.0.2 lladdr 02:00:00:00:0b:02 dev r1 nud permanent")); err != nil {
-		return result, err
-	}
 	d, err := r.honed()
 	if err != nil {
 		return result, err
@@ -92,18 +88,15 @@ var portsCase = Case{Name: "ports", Doc: "a change of every program, with 2 and 
 
 // manyPorts measures how long it takes until all ports have new programs.
 func manyPorts(o Options, ports int, result *Result) error {
-	dsts, lines := routed(1)
-	r, err := newRig(2, dsts)
+	var lines []string
+	for i := 2; i < ports; i += 2 {
+		lines = append(lines, fmt.Sprintf("link add x%d up type veth peer name y%d", i, i), fmt.Sprintf("link set y%d up", i))
+	}
+	r, err := newRouter(1, lines...)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	for i := 2; i < ports; i += 2 {
-		lines = append(lines, fmt.Sprintf("link add x%d up type veth peer name y%d", i, i), fmt.Sprintf("link set y%d up", i))
-	}
-	if err := r.R.Batch(lines); err != nil {
-		return err
-	}
 	d, err := r.launch()
 	if err != nil {
 		return err

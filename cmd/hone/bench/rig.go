@@ -16,6 +16,7 @@ const generatorCPU = 0
 // rig is a network with a generator at A and a sink at every end B.
 type rig struct {
 	*lab.Network
+	dsts  []netip.Addr
 	flood *flood
 	sinks []*sink
 }
@@ -26,7 +27,7 @@ func newRig(ports int, dsts []netip.Addr) (_ *rig, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rig{Network: n}
+	r := &rig{Network: n, dsts: dsts}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())
@@ -92,14 +93,13 @@ func (r *rig) arrived() (n uint64) {
 	return n
 }
 
-// window measures for about d. The number of packets follows from a short run before. Lost says how many of them did
-// not arrive.
-func (r *rig) window(d time.Duration, guess int) (result run, lost int, err error) {
+// window measures one run. Lost says how many of its packets did not arrive.
+func (r *rig) window(packets int) (result run, lost int, err error) {
 	before := r.arrived()
-	if result, err = r.send(guess); err != nil {
+	if result, err = r.send(packets); err != nil {
 		return result, 0, err
 	}
-	return result, guess - int(r.arrived()-before), nil
+	return result, packets - int(r.arrived()-before), nil
 }
 
 // sized is the number of packets that take about d at this speed.

@@ -1,33 +1,42 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"time"
 )
 
-// routed makes n prefixes 10.128.i.0/24 routed to the first sink and gives one destination in each.
-func routed(n int) (dsts []netip.Addr, lines []string) {
+// secondReceiver is another neighbour on the sink's link.
+const secondReceiver = "neigh replace 10.2.0.2 lladdr 02:00:00:00:0b:02 dev r1 nud permanent"
+
+// newRouter builds a rig of two ports with n prefixes 10.128.i.0/24 that are routed to the first sink, sends to one
+// address in each, and does what the lines say besides (ip's batch form).
+func newRouter(n int, lines ...string) (*rig, error) {
+	var dsts []netip.Addr
 	for i := range n {
 		dsts = append(dsts, netip.AddrFrom4([4]byte{10, 128, byte(i), 9}))
 		lines = append(lines, fmt.Sprintf("route add 10.128.%d.0/24 via 10.2.0.1", i))
 	}
-	return dsts, lines
+	r, err := newRig(2, dsts)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.R.Batch(lines); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
 }
 
 // speedCase compares subjects in a rig that forwards to n prefixes.
 func speedCase(name string, prefixes int, subjects ...subject) Case {
 	return Case{Name: name, run: func(o Options) (Result, error) {
-		dsts, lines := routed(prefixes)
-		r, err := newRig(2, dsts)
+		r, err := newRouter(prefixes)
 		if err != nil {
 			return Result{}, err
 		}
 		defer r.close()
-		if err := r.R.Batch(lines); err != nil {
-			return Result{}, err
-		}
 		result := Result{Case: name}
 		all := slices.Clone(subjects)
 		if path := forwarder(); path != "" && name != "punt" {
@@ -78,13 +87,13 @@ func (r *rig) measure(s subject, d time.Duration) (best Speed, lost int, err err
 			err = bad
 		}
 	}()
-	first, _, err := r.window(0, 1<<16) // warms up and tells how many packets fit
+	first, _, err := r.window(1 << 16) // warms up and tells how many packets fit
 	if err != nil {
 		return best, 0, err
 	}
 	each := min(max(d/(windows+1), 50*time.Millisecond), 400*time.Millisecond)
 	for range windows {
-		w, missing, err := r.window(each, sized(first.speed(), each))
+		w, missing, err := r.window(sized(first.speed(), each))
 		if err != nil {
 			return best, lost, err
 		}
