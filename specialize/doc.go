@@ -19,7 +19,7 @@
 // is too short may become that of an earlier Bound.
 //
 // The order of reads is kept where it matters. A table is vouched for by an epoch that is read before it, so an epoch is
-// never moved, and reads of tables only move down. A load never moves across a store into its bytes. Nothing that can
+// never moved, and no read of a table is made earlier than it was. A load never moves across a store into its bytes. Nothing that can
 // punt moves below a store.
 //
 // Each pass has a file of testdata with programs before and after it, which is also the quickest way to see what it does.
