@@ -70,6 +70,7 @@ type code struct {
 	saved  int          // bytes of stack below the frame that save registers around fast calls
 	tmp    map[reg]bool // lives for one instruction
 	whole  map[reg]bool // not to be split (again)
+	parked map[reg]bool // nor parked
 	packet reg          // holds the address of the frame
 	// weight and value are given to every instruction that is appended.
 	weight float32
@@ -77,7 +78,9 @@ type code struct {
 	note   string
 }
 
-func newCode() *code { return &code{regs: firstVirtual, tmp: map[reg]bool{}, whole: map[reg]bool{}} }
+func newCode() *code {
+	return &code{regs: firstVirtual, tmp: map[reg]bool{}, whole: map[reg]bool{}, parked: map[reg]bool{}}
+}
 
 func (c *code) reg() reg {
 	c.regs++

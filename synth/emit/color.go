@@ -41,20 +41,43 @@ func (c *code) allocate() error {
 			c.packSlots()
 			return nil
 		}
-		for _, r := range losers {
-			if g.splits(r, c) {
-				c.split(r)
-			} else {
-				c.spill(r)
-			}
+		for _, e := range losers {
+			c.evict(e)
 		}
 	}
 	return errors.New("emit: allocate registers: too many values in use at once")
 }
 
+// way is how a register loses its place.
+type way uint8
+
+const (
+	stay    way = iota
+	toSplit     // on the stack during slow calls
+	toPark      // on the stack for its rare uses
+	toSpill     // on the stack, or made anew
+)
+
+// eviction is a register that makes room, and how.
+type eviction struct {
+	reg
+	way
+}
+
+func (c *code) evict(e eviction) {
+	switch e.way {
+	case toSplit:
+		c.split(e.reg)
+	case toPark:
+		c.park(e.reg)
+	case toSpill:
+		c.spill(e.reg)
+	}
+}
+
 // color gives each virtual register one of eBPF's, in the order of their first writes, and names those that lose
 // theirs: they are to be split or spilled.
-func (g *interference) color(c *code) (colors, losers []reg, ok bool) {
+func (g *interference) color(c *code) (colors []reg, losers []eviction, ok bool) {
 	colors = make([]reg, c.regs)
 	var order []reg
 	for r := range c.regs {
@@ -71,14 +94,14 @@ func (g *interference) color(c *code) (colors, losers []reg, ok bool) {
 		best := g.pick(r, colors)
 		if best == noReg || best >= 6 && !opened[best] {
 			loser := g.loser(r, best, colors, c)
-			if loser == noReg && best == noReg {
+			if loser.way == stay && best == noReg {
 				return nil, nil, false
 			}
-			if loser != noReg {
+			if loser.way != stay {
 				losers = append(losers, loser)
-				colors[loser] = noReg
+				colors[loser.reg] = noReg
 			}
-			if loser == r {
+			if loser.reg == r {
 				continue
 			}
 			best = g.pick(r, colors)
@@ -89,17 +112,17 @@ func (g *interference) color(c *code) (colors, losers []reg, ok bool) {
 	return colors, losers, true
 }
 
-// loser decides which register makes room for r, where only best, one that costs saving, or none is free; noReg if best
-// is to be taken.
-func (g *interference) loser(r, best reg, colors []reg, c *code) reg {
+// loser decides which register makes room for r, where only best, one that costs saving, or none is free; the way is
+// stay if best is to be taken.
+func (g *interference) loser(r, best reg, colors []reg, c *code) eviction {
 	if g.splits(r, c) {
-		return r
+		return eviction{r, toSplit}
 	}
-	victim := g.victim(r, colors, c.tmp)
-	if victim != noReg && (best == noReg || g.cost[victim] < saving) {
+	victim, cost := g.victim(r, colors, c.tmp)
+	if victim.way != stay && (best == noReg || cost < saving) {
 		return victim
 	}
-	return noReg
+	return eviction{noReg, stay}
 }
 
 // splits tells whether r is to be kept on the stack during calls only: that is cheap where the calls are rare.
@@ -137,12 +160,18 @@ func (g *interference) pick(r reg, colors []reg) reg {
 	return best
 }
 
-// victim is the cheapest register whose spilling would make room for r: r itself or one that it interferes with.
-func (g *interference) victim(r reg, colors []reg, tmp map[reg]bool) reg {
-	best := noReg
+// victim is the cheapest register whose eviction would make room for r: r itself or one that it interferes with.
+func (g *interference) victim(r reg, colors []reg, tmp map[reg]bool) (best eviction, cost float32) {
+	best = eviction{noReg, stay}
 	consider := func(n reg) {
-		if n >= firstVirtual && !tmp[n] && g.last[n]-g.first[n] > brief && (best == noReg || g.cost[n] < g.cost[best]) {
-			best = n
+		if n < firstVirtual || tmp[n] || g.last[n]-g.first[n] <= brief {
+			return
+		}
+		if best.way == stay || g.cost[n] < cost {
+			best, cost = eviction{n, toSpill}, g.cost[n]
+		}
+		if p, ok := g.parkings[n]; ok && n != r && p.last <= g.first[r] && p.cost < cost {
+			best, cost = eviction{n, toPark}, p.cost
 		}
 	}
 	consider(r)
@@ -157,7 +186,7 @@ func (g *interference) victim(r reg, colors []reg, tmp map[reg]bool) reg {
 			consider(n)
 		}
 	})
-	return best
+	return best, cost
 }
 
 func (c *code) rename(colors []reg) {

@@ -166,6 +166,7 @@ type interference struct {
 	first    []int     // where it is first written
 	last     []int     // where it is last mentioned
 	through  []float32 // estimated runs of the slow calls that it lives through
+	parkings map[reg]parking
 	crossing crossing
 }
 
@@ -180,6 +181,7 @@ func (c *code) interfere() *interference {
 		g.note(n, i, after)
 		return true
 	})
+	g.parkings = c.parkings()
 	for r, a := range c.recipes() {
 		g.cost[r] = min(g.cost[r], a.cost)
 	}
