@@ -25,6 +25,7 @@ const headerSize = 64
 type flood struct {
 	prog    *ebpf.Program
 	headers *ebpf.Map
+	mem     *ebpf.Memory // of headers; the first word counts the frames that were made
 	ifindex int
 }
 
@@ -34,7 +35,7 @@ func newFlood(ifindex int, headers [][]byte) (*flood, error) {
 		return nil, fmt.Errorf("bench: make generator: %d flows, not a power of two", n)
 	}
 	size := uint32(len(headers) * headerSize)
-	m, err := ebpf.NewMap(&ebpf.MapSpec{Name: "headers", Type: ebpf.Array, KeySize: 4, ValueSize: 8 + size, MaxEntries: 1})
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Name: "headers", Type: ebpf.Array, KeySize: 4, ValueSize: 8 + size, MaxEntries: 1, Flags: mmapable})
 	if err != nil {
 		return nil, fmt.Errorf("bench: make generator: %w", err)
 	}
@@ -45,11 +46,15 @@ func newFlood(ifindex int, headers [][]byte) (*flood, error) {
 	if err := m.Put(uint32(0), value); err != nil {
 		return nil, fmt.Errorf("bench: fill generator: %w", errors.Join(err, m.Close()))
 	}
+	mem, err := m.Memory()
+	if err != nil {
+		return nil, fmt.Errorf("bench: map generator: %w", errors.Join(err, m.Close()))
+	}
 	prog, err := ebpf.NewProgram(generatorSpec(m, ifindex, len(headers)))
 	if err != nil {
 		return nil, fmt.Errorf("bench: load generator: %w", errors.Join(err, m.Close()))
 	}
-	return &flood{prog, m, ifindex}, nil
+	return &flood{prog, m, mem, ifindex}, nil
 }
 
 // generatorSpec writes the whole header anew: live frames are recycled and keep what the router wrote.
@@ -86,6 +91,9 @@ func generatorSpec(headers *ebpf.Map, ifindex, flows int) *ebpf.ProgramSpec {
 	return &ebpf.ProgramSpec{Name: "generator", Type: ebpf.XDP, AttachType: ebpf.AttachXDP, License: "Dual MIT/GPL", Instructions: insns}
 }
 
+// sent is the number of frames that were made so far.
+func (f *flood) sent() uint64 { return wordAt(f.mem, 0) }
+
 func (f *flood) close() { f.prog.Close(); f.headers.Close() }
 
 // run is what one run of the generator took.
@@ -114,7 +122,8 @@ const (
 	batch      = 64
 )
 
-// send makes packets frames. The calling thread must be in the generator's namespace and stay on its CPU.
+// send makes packets frames, or fewer if a signal comes between. The calling thread must be in the generator's namespace
+// and stay on its CPU.
 func (f *flood) send(packets int) (run, error) {
 	data := make([]byte, frameSize)
 	// struct xdp_md: data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex.
@@ -126,16 +135,12 @@ func (f *flood) send(packets int) (run, error) {
 	attr := testRun{progFD: uint32(f.prog.FD()), dataSizeIn: frameSize, dataIn: uint64(uintptr(unsafe.Pointer(&data[0]))),
 		repeat: uint32(packets), ctxSizeIn: uint32(unsafe.Sizeof(md)), ctxIn: uint64(uintptr(unsafe.Pointer(&md))),
 		flags: liveFrames, batchSize: batch}
-	wall, cpu := time.Now(), threadTime()
-	for {
-		_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_TEST_RUN, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
-		if errno == unix.EINTR {
-			continue
-		} else if errno != 0 {
-			return run{}, fmt.Errorf("bench: run generator: %w", errno)
-		}
-		return run{packets, threadTime() - cpu, time.Since(wall)}, nil
+	before, wall, cpu := f.sent(), time.Now(), threadTime()
+	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_TEST_RUN, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	if errno != 0 && errno != unix.EINTR {
+		return run{}, fmt.Errorf("bench: run generator: %w", errno)
 	}
+	return run{max(1, int(f.sent()-before)), threadTime() - cpu, time.Since(wall)}, nil
 }
 
 func threadTime() time.Duration {

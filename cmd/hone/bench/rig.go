@@ -99,7 +99,7 @@ func (r *rig) window(packets int) (result run, lost int, err error) {
 	if result, err = r.send(packets); err != nil {
 		return result, 0, err
 	}
-	return result, packets - int(r.arrived()-before), nil
+	return result, result.packets - int(r.arrived()-before), nil
 }
 
 // sized is the number of packets that take about d at this speed.

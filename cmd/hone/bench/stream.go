@@ -14,9 +14,8 @@ type stream struct {
 	quit chan struct{}
 	wait sync.WaitGroup
 
-	mu   sync.Mutex
-	sent int
-	err  error
+	before uint64 // frames of the generator until then
+	err    error  // of the flood, once it has ended
 }
 
 // streamRun is the number of packets of one run of the generator; between runs it pauses for some 30 ms.
@@ -24,7 +23,7 @@ const streamRun = 1 << 21
 
 // stream floods until stop.
 func (r *rig) stream() *stream {
-	s := &stream{rig: r, quit: make(chan struct{})}
+	s := &stream{rig: r, quit: make(chan struct{}), before: r.flood.sent()}
 	s.wait.Add(2)
 	go s.flood()
 	go s.nudge()
@@ -39,15 +38,9 @@ func (s *stream) flood() {
 			return
 		default:
 		}
-		if _, err := s.rig.send(streamRun); err != nil {
-			s.mu.Lock()
-			s.err = err
-			s.mu.Unlock()
+		if _, s.err = s.rig.send(streamRun); s.err != nil {
 			return
 		}
-		s.mu.Lock()
-		s.sent += streamRun
-		s.mu.Unlock()
 	}
 }
 
@@ -76,7 +69,7 @@ func (s *stream) nudge() {
 func (s *stream) stop() (int, error) {
 	close(s.quit)
 	s.wait.Wait()
-	return s.sent, s.err
+	return int(s.rig.flood.sent() - s.before), s.err
 }
 
 // now is CLOCK_MONOTONIC in nanoseconds, the clock of the stamps.

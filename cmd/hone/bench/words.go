@@ -83,11 +83,14 @@ func (w *words) close() error {
 }
 
 // fresh tells whether the program accounts for every announced change.
-func (w *words) fresh() bool { return word(w.seen) == word(w.built) }
+func (w *words) fresh() bool { return wordAt(w.seen, anyWord) == wordAt(w.built, anyWord) }
 
-func word(m *ebpf.Memory) uint64 {
+// anyWord is where the word of all domains stands among the epochs.
+const anyWord = int64(slowpath.Any) * 8
+
+func wordAt(m *ebpf.Memory, off int64) uint64 {
 	var b [8]byte
-	if _, err := m.ReadAt(b[:], int64(slowpath.Any)*8); err != nil {
+	if _, err := m.ReadAt(b[:], off); err != nil {
 		return slowpath.Never
 	}
 	return binary.NativeEndian.Uint64(b[:])
