@@ -52,11 +52,14 @@ func NewFlood(ns *Namespace, ifindex int, frames [][]byte) (_ *Flood, err error)
 	}
 	for i, frame := range frames {
 		if len(frame) != f.length || len(frame) < floodHead {
-			return nil, fmt.Errorf("lab: make flood: frame %d has %d bytes, want %d of at least %d", i, len(frame), f.length, floodHead)
+			return nil, fmt.Errorf("lab: make flood: frame %d has %d bytes, want %d of at least %d",
+				i, len(frame), f.length, floodHead)
 		}
 		copy(f.rows.mem[i*floodRow:], frame[:floodHead])
 	}
-	if f.prog, err = ebpf.NewProgram(&ebpf.ProgramSpec{Name: "lab_flood", Type: ebpf.XDP, License: "GPL", Instructions: f.code(len(frames))}); err != nil {
+	f.prog, err = ebpf.NewProgram(&ebpf.ProgramSpec{Name: "lab_flood", Type: ebpf.XDP, License: "GPL",
+		Instructions: f.code(len(frames))})
+	if err != nil {
 		return nil, fmt.Errorf("lab: load flood: %w", err)
 	}
 	return f, nil

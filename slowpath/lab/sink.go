@@ -41,15 +41,20 @@ func NewSink(ns *Namespace, ifindex int, byMAC bool) (_ *Sink, err error) {
 		return nil, err
 	}
 	if byMAC {
-		if s.macs, err = ebpf.NewMap(&ebpf.MapSpec{Name: "sink_macs", Type: ebpf.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 1024}); err != nil {
+		s.macs, err = ebpf.NewMap(&ebpf.MapSpec{Name: "sink_macs", Type: ebpf.Hash, KeySize: 8, ValueSize: 8,
+			MaxEntries: 1024})
+		if err != nil {
 			return nil, fmt.Errorf("lab: make sink: %w", err)
 		}
 	}
-	if s.prog, err = ebpf.NewProgram(&ebpf.ProgramSpec{Name: "lab_sink", Type: ebpf.XDP, License: "GPL", Instructions: s.code(slots)}); err != nil {
+	s.prog, err = ebpf.NewProgram(&ebpf.ProgramSpec{Name: "lab_sink", Type: ebpf.XDP, License: "GPL",
+		Instructions: s.code(slots)})
+	if err != nil {
 		return nil, fmt.Errorf("lab: load sink: %w", err)
 	}
 	return s, ns.Do(func() error {
-		if s.link, err = link.AttachXDP(link.XDPOptions{Program: s.prog, Interface: ifindex, Flags: link.XDPDriverMode}); err != nil {
+		s.link, err = link.AttachXDP(link.XDPOptions{Program: s.prog, Interface: ifindex, Flags: link.XDPDriverMode})
+		if err != nil {
 			return fmt.Errorf("lab: attach sink to interface %d: %w", ifindex, err)
 		}
 		return nil

@@ -14,8 +14,9 @@ import (
 // outcome is what became of the packets of one configuration.
 type outcome struct {
 	refused  slowpath.Reason
-	packets  int // compared
-	frames   int // sent in one run
+	cause    string // of the refusal
+	packets  int    // compared
+	frames   int    // sent in one run
 	runs     map[string]fastpath.Stats
 	findings []string
 	unsteady int    // batches that differed once, and then no more
@@ -43,6 +44,7 @@ func (b *bed) judge(c config, f fault, frames, more [][]byte) (o outcome, err er
 		return o, err
 	}
 	if o.refused, err = m.start(s); err != nil || o.refused != slowpath.None {
+		o.cause = m.cause
 		return o, err
 	}
 	if err := m.trial(&o, "fast", frames, kernel); err != nil {
@@ -183,6 +185,9 @@ func (o *outcome) reasons(run string) []slowpath.Reason {
 
 // left tells how many packets of a run were left to the kernel for which reason.
 func (o *outcome) left(run string) string {
+	if o.refused != slowpath.None {
+		return "everything, " + o.cause
+	}
 	var words []string
 	s := o.runs[run]
 	for _, r := range o.reasons(run) {

@@ -38,6 +38,7 @@ type machine struct {
 	fib     *synth.FIB
 	text    string // of the running program
 	epochs  slowpath.Epochs
+	cause   string          // of a refusal
 	refused slowpath.Reason // since the configuration has changed
 	fault   fault
 }
@@ -82,7 +83,8 @@ func (m *machine) read(watched bool) (s *introspect.Snapshot, err error) {
 
 // start puts hone's program on r0; a Reason tells that there is none.
 func (m *machine) start(s *introspect.Snapshot) (slowpath.Reason, error) {
-	if r, _ := synth.Refuse(s, m.bed.net.Ports[0].Index, m.options); r != slowpath.None {
+	if r, cause := synth.Refuse(s, m.bed.net.Ports[0].Index, m.options); r != slowpath.None {
+		m.cause = cause
 		return r, nil
 	}
 	if err := m.bed.net.R.Do(func() error { return m.install(s) }); err != nil {
