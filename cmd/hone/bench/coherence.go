@@ -96,7 +96,7 @@ type toggler struct {
 // Changes of one round: where both states let packets pass, every one of them can be seen to be in force, and costs
 // little; elsewhere only that to the state in which nothing arrives.
 const (
-	bothWays = 40
+	bothWays = 120
 	oneWay   = 8
 )
 

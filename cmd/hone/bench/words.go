@@ -18,18 +18,18 @@ type words struct {
 	maps        []*ebpf.Map
 }
 
-// words finds the epochs of the program that is on an interface now.
-func (d *daemon) words(name string) (*words, error) {
+// programID asks which program is on an interface; 0 without.
+func (d *daemon) programID(name string) ebpf.ProgramID {
 	s, err := d.status()
 	if err != nil {
-		return nil, err
+		return 0
 	}
 	for _, i := range s.Interfaces {
 		if i.Name == name && i.Program != nil {
-			return openWords(ebpf.ProgramID(i.Program.ID))
+			return ebpf.ProgramID(i.Program.ID)
 		}
 	}
-	return nil, fmt.Errorf("bench: find epochs: no program on %s", name)
+	return 0
 }
 
 func openWords(id ebpf.ProgramID) (_ *words, err error) {
@@ -98,28 +98,33 @@ func wordAt(m *ebpf.Memory, off int64) uint64 {
 
 // await waits until the program on an interface is fresh, whichever it is, and gives its words. Old may be nil.
 func (d *daemon) await(old *words, name string, patience time.Duration) (*words, error) {
-	end := time.Now().Add(patience)
-	for old != nil && time.Now().Before(end) {
-		for range 200 { // about as long as a question
-			if old.fresh() {
-				return old, nil
-			}
-			time.Sleep(5 * time.Microsecond)
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		if old != nil && old.soon(time.Millisecond) {
+			return old, nil
 		}
-		if now, err := d.words(name); err == nil {
-			if now.program != old.program {
-				old.close()
-				old = now
-			} else {
-				now.close()
-			}
+		id := d.programID(name)
+		if id == 0 || old != nil && old.program == id {
+			continue
 		}
-	}
-	for time.Now().Before(end) {
-		if w, err := d.words(name); err == nil {
-			return d.await(w, name, time.Until(end))
+		now, err := openWords(id)
+		if err != nil {
+			continue // exchanged again
 		}
-		time.Sleep(time.Millisecond)
+		if old != nil {
+			old.close()
+		}
+		old = now
 	}
 	return old, fmt.Errorf("bench: wait for %s: not fast after %v", name, patience)
+}
+
+// soon waits until the program is fresh, but not for long.
+func (w *words) soon(patience time.Duration) bool {
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Microsecond) {
+		if w.fresh() {
+			return true
+		} else if time.Now().After(end) {
+			return false
+		}
+	}
 }
