@@ -70,7 +70,7 @@ func coherence(o Options) (Result, error) {
 	for i, dom := range domains {
 		togglers[i] = toggler{rig: r, daemon: d, domain: dom}
 	}
-	for end := time.Now().Add(o.Time * 9 / 10); time.Now().Before(end); {
+	for end := time.Now().Add(o.Time - time.Second); time.Now().Before(end); {
 		for i := range togglers {
 			if err := togglers[i].round(); err != nil {
 				return result, fmt.Errorf("%s: %w", togglers[i].name, err)
@@ -96,8 +96,8 @@ type toggler struct {
 // Changes of one round: where both states let packets pass, every one of them can be seen to be in force, and costs
 // little; elsewhere only that to the state in which nothing arrives.
 const (
-	bothWays = 120
-	oneWay   = 8
+	bothWays = 60
+	oneWay   = 12
 )
 
 // round takes the domain to and fro some times, beginning and ending with state 0.
