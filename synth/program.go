@@ -17,13 +17,16 @@ type compiler struct {
 	options  Options
 	shape    Shape
 	arm      string // prefix of the names of blocks
+	aside    func() // writes what an arm has put off; nil without
 	pkt      packet
 }
 
-// The arms of a program: by the tables, and by the live lookup while the tables are behind.
+// The arms of a program: by the tables, by the live lookup where the tables say so, and by the live lookup while the
+// tables are behind.
 const (
-	armHot  = "hot"
-	armCold = "cold"
+	armHot    = "hot"
+	armChoose = "choose"
+	armCold   = "cold"
 )
 
 // packet is what the stages have read of the packet; each arm reads it anew.
@@ -32,16 +35,18 @@ type packet struct {
 	length *ir.Value    // total length
 	source *ir.Value
 	dest   *ir.Value
-	row    *ir.Value // the nexthop by the tables; nil where they are not asked
+	row    *ir.Value // the nexthop by the tables, usable; nil where they are not asked
 	mac    *ir.Value
 }
 
 // stages look at a packet in this order, until one is not sure that it is to be forwarded. The cheap ones that tell
 // apart most come first, the header's checksum after what it costs least to find wrong; sources come last, because they
 // may need the routes.
-var stages = []func(*compiler) (goesOn bool){
-	(*compiler).ether, (*compiler).version, (*compiler).find, (*compiler).length, (*compiler).fragment, (*compiler).checksum, (*compiler).ttl,
-	(*compiler).sources, (*compiler).partial,
+func stages() []func(*compiler) (goesOn bool) {
+	return []func(*compiler) bool{
+		(*compiler).ether, (*compiler).version, (*compiler).find, (*compiler).length, (*compiler).fragment,
+		(*compiler).checksum, (*compiler).ttl, (*compiler).sources, (*compiler).partial,
+	}
 }
 
 // Program writes the program of an interface that Refuse accepts. It forwards the packets of which it is sure by the
@@ -75,8 +80,9 @@ func (c *compiler) write() {
 	c.If(ir.Ne, c.Moved(slowpath.Any), c.Const(0), cold, hot, true)
 	c.Start(hot)
 	if c.stages(armHot) {
-		c.route()
+		c.forward()
 	}
+	c.aside()
 	c.Start(cold)
 	if !c.coherent() {
 		c.Punt(slowpath.Moved)
@@ -98,7 +104,7 @@ func (c *compiler) coherent() bool {
 // stages looks at the packet; false if none is ever forwarded.
 func (c *compiler) stages(arm string) bool {
 	c.arm, c.pkt = arm, packet{}
-	for _, look := range stages {
+	for _, look := range stages() {
 		if !look(c) {
 			return false
 		}

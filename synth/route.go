@@ -14,28 +14,28 @@ func (c *compiler) destination() *ir.Value {
 }
 
 // find looks the nexthop up in the tables, long before it is needed: each step waits for memory that the step before
-// names, while the other checks keep the processor busy.
+// names, while the other checks keep the processor busy. A row without a destination MAC says what is to be done instead;
+// that is written later, aside.
 func (c *compiler) find() bool {
-	if c.arm == armHot {
-		p := &c.pkt
-		p.row = c.Lookup(c.Table(c.shape.nexthop()), c.Lookup(c.Table(c.shape.route()), c.destination()))
-		p.mac = c.Field(p.row, "mac")
+	if c.arm != armHot {
+		return true
 	}
+	row := c.Lookup(c.Table(c.shape.nexthop()), c.Lookup(c.Table(c.shape.route()), c.destination()))
+	mac := c.Field(row, "mac")
+	slow, found := c.block("slow"), c.block("found")
+	c.If(ir.Eq, mac, c.Const(0), slow, found, true)
+	c.aside = func() {
+		c.Start(slow)
+		c.slow(row)
+	}
+	c.Start(found)
+	c.pkt.row, c.pkt.mac = row, mac
 	return true
 }
 
-// route sends the packet to the nexthop that was found. A row without a destination MAC says what is to be done instead.
-func (c *compiler) route() {
+// forward sends the packet to the nexthop that was found.
+func (c *compiler) forward() {
 	row, mac := c.pkt.row, c.pkt.mac
-	slow, fast := c.block("slow"), c.block("fast")
-	c.If(ir.Eq, mac, c.Const(0), slow, fast, true)
-	c.Start(fast)
-	c.forward(row, mac)
-	c.Start(slow)
-	c.slow(row)
-}
-
-func (c *compiler) forward(row, mac *ir.Value) {
 	oif, flags := c.Field(row, "oif"), c.Field(row, "flags")
 	c.Guard(ir.Le, c.pkt.length, c.Field(row, "mtu"), slowpath.MTU)
 	c.GuardImm(ir.Ne, oif, uint64(c.link.Index), slowpath.Redirect)
@@ -63,7 +63,8 @@ func (c *compiler) rewrite(mac, smac *ir.Value, counter ir.Counter) {
 	c.countDown()
 }
 
-// slow is for rows that are not usable as they are.
+// slow is for rows that are not usable as they are: most say why the kernel has the packet, without any more checks; of
+// some the live lookup chooses the nexthop, after all of them.
 func (c *compiler) slow(row *ir.Value) {
 	reason := c.Field(row, "reason")
 	if !c.options.FIBLookup {
@@ -72,11 +73,12 @@ func (c *compiler) slow(row *ir.Value) {
 	}
 	flags := c.Field(row, "flags")
 	live, punt := c.block("choose"), c.block("leave")
-	c.If(ir.AnySet, flags, c.Const(flagLive), live, punt, false)
+	c.If(ir.AnySet, flags, c.Const(flagLive), live, punt, true)
 	c.Start(punt)
 	c.PuntBy(reason)
 	c.Start(live)
-	c.arm += "-live"
-	c.track(row, flags)
-	c.live()
+	if c.stages(armChoose) {
+		c.track(row, flags)
+		c.live()
+	}
 }
