@@ -1,5 +1,5 @@
-// Package lab builds small networks out of network namespaces and veth pairs, and drives traffic through them: frames
-// one by one, or floods at millions a second. The demo, the benchmarks and the tests that need root share it.
+// Package lab builds small networks out of network namespaces and veth pairs, and sends and captures frames one
+// by one. The demo, the benchmarks and the tests that need root share it; cmd/hone/bench has the flood and its sinks.
 //
 //	gen            router                 sinks
 //	a0 ----- r0 [ R ] r1 ----- b0

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -65,43 +64,6 @@ func TestKernelForwardsBetweenPorts(t *testing.T) {
 	if _, ok, err := c.Next(0); ok || err != nil {
 		t.Errorf("a frame too many, or %v", err)
 	}
-}
-
-func TestFloodReachesSink(t *testing.T) {
-	n := network(t, Layout{})
-	b := n.Ports[1].Peer
-	sink, err := NewSink(b.Net, b.Index, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sink.Close()
-	var frames [][]byte
-	for i := range 8 {
-		p := datagram(n, 1, "")
-		p.SrcPort += uint16(i)
-		frames = append(frames, p.Frame())
-	}
-	f, err := NewFlood(n.A, n.Ports[0].Peer.Index, frames)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	// GRO at r0 lets frames come in without a program there.
-	if err := n.R.Do(func() error { return SetOffload("r0", GRO, true) }); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Send(2000, 0); err != nil {
-		t.Fatal(err)
-	}
-	packets, octets := sink.Count()
-	if f.Sent() != 2000 || packets < 1900 || octets < packets*42 || sink.Of(b.MAC) != packets {
-		t.Errorf("sent %d, %d arrived with %d bytes, %d of them for %v", f.Sent(), packets, octets, sink.Of(b.MAC), b.MAC)
-	}
-	sent, took, err := f.Run(context.Background(), time.Millisecond, 0)
-	if err != nil || sent < floodChunk {
-		t.Errorf("Run sent %d in %v: %v", sent, took, err)
-	}
-	t.Logf("told: %.0f packets/s sent into the kernel", float64(sent)/took.Seconds())
 }
 
 func TestDoComesBack(t *testing.T) {
