@@ -21,21 +21,25 @@ const (
 	OffL4        = 34
 )
 
-// Packet describes a UDP datagram in IPv4 in Ethernet. Frame spells it out.
+// Packet describes a UDP datagram in IPv4 or, by its destination, IPv6 in Ethernet. Frame spells it out.
 type Packet struct {
 	DstMAC, SrcMAC net.HardwareAddr
 	Src, Dst       netip.Addr
 	SrcPort        uint16
 	DstPort        uint16
-	TTL            uint8 // 0 means 64
-	TOS            uint8
+	TTL            uint8 // or hop limit; 0 means 64
+	TOS            uint8 // or traffic class
 	ID             uint16
 	DF             bool
+	FlowLabel      uint32 // of IPv6
 	Payload        []byte
 }
 
 // Frame gives the bytes on the wire, all checksums complete, padded to the least length of a frame.
 func (p Packet) Frame() []byte {
+	if p.Dst.Is6() {
+		return p.frame6()
+	}
 	total := 28 + len(p.Payload)
 	f := make([]byte, max(OffIP+total, MinFrame))
 	copy(f[0:6], p.DstMAC)
@@ -76,19 +80,22 @@ func SetHeaderChecksum(f []byte) {
 	binary.BigEndian.PutUint16(f[OffChecksum:], ^fold(sum(f[OffIP:end], 0)))
 }
 
-// SetL4Checksum makes the checksum of a UDP, TCP or ICMP frame without options right.
+// SetL4Checksum makes the checksum of a UDP, TCP or ICMP frame without options or extension headers right.
 func SetL4Checksum(f []byte) {
 	at, pseudo := checksumAt(f)
 	if at == 0 {
 		return
 	}
-	end := min(OffIP+int(binary.BigEndian.Uint16(f[OffTotal:])), len(f))
-	if end < at+2 {
+	l4, end, protocol := OffL4, OffIP+int(binary.BigEndian.Uint16(f[OffTotal:])), f[OffProtocol]
+	if isIPv6(f) {
+		l4, end, protocol = Off6L4, Off6L4+int(binary.BigEndian.Uint16(f[Off6Length:])), f[Off6Next]
+	}
+	if end = min(end, len(f)); end < at+2 {
 		return
 	}
 	binary.BigEndian.PutUint16(f[at:], 0)
-	c := ^fold(sum(f[OffL4:end], pseudo))
-	if c == 0 && f[OffProtocol] == 17 {
+	c := ^fold(sum(f[l4:end], pseudo))
+	if c == 0 && protocol == 17 {
 		c = 0xffff
 	}
 	binary.BigEndian.PutUint16(f[at:], c)
@@ -104,6 +111,9 @@ func SetPartialChecksum(f []byte) {
 
 // checksumAt gives the offset of the L4 checksum, 0 without one, and the sum of the pseudo header.
 func checksumAt(f []byte) (at int, pseudo uint32) {
+	if isIPv6(f) {
+		return checksumAt6(f)
+	}
 	if len(f) < OffL4 {
 		return 0, 0
 	}

@@ -3,6 +3,7 @@ package lab
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -98,5 +99,17 @@ func TestBindGivesName(t *testing.T) {
 	n.R.Close()
 	if _, err := os.Stat(bindDir + "/" + name); !os.IsNotExist(err) {
 		t.Errorf("the name is left: %v", err)
+	}
+}
+
+func TestFrame6HasRightChecksums(t *testing.T) {
+	p := Packet{DstMAC: make([]byte, 6), SrcMAC: make([]byte, 6), Src: netip.MustParseAddr("2001:db8::1"),
+		Dst: netip.MustParseAddr("2001:db8::2"), SrcPort: 1, DstPort: 2, TOS: 0xb8, FlowLabel: 0x12345, Payload: []byte("hello, six")}
+	f := p.Frame()
+	if got := fold(sum(f[Off6L4:], 17+18+sum(f[Off6Src:Off6L4], 0))); got != 0xffff {
+		t.Errorf("sum %#x of % x", got, f)
+	}
+	if f[OffIP] != 0x6b || f[OffIP+1] != 0x81 || f[Off6HopLimit] != 64 || len(f) != Off6L4+18 {
+		t.Errorf("% x", f)
 	}
 }

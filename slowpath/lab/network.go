@@ -85,6 +85,8 @@ func (n *Network) tune() error {
 		{"ipv4/conf/default/rp_filter", "0"},
 		{"ipv4/icmp_ratelimit", "0"},
 		{"ipv4/icmp_ratemask", "0"},
+		{"ipv6/icmp/ratelimit", "0"},
+		{"ipv6/icmp/ratemask", "\n"},
 	} {
 		if err := n.R.Sysctl(s[0], s[1]); err != nil && s[0] == "ipv4/ip_forward" {
 			return err
