@@ -1,5 +1,6 @@
 # make build   bin/hone and bin/honed
 # make test    every test; as root also those in network namespaces
+# make test-vm the tests that touch the kernel, on Debian's 6.1 and 6.12 in QEMU; VM="-only cmd/script" for some
 # make demo    the kernel against hone, in a lab of namespaces
 # make bench   every measurement; CASES="route4 punt" for some, FLAGS="-json" for other output
 GO      ?= go
@@ -7,8 +8,9 @@ VERSION ?= $(shell cat packaging/version)
 LDFLAGS := -s -w -X github.com/hone-net/hone/control.Version=$(VERSION)
 CASES   ?=
 FLAGS   ?=
+VM      ?=
 
-.PHONY: build test demo bench setup clean
+.PHONY: build test test-vm demo bench setup clean
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
@@ -17,6 +19,9 @@ setup:
 
 test: setup
 	packaging/suite
+
+test-vm: setup
+	$(GO) run ./packaging/vm $(VM) | $(GO) run ./packaging/tally
 
 demo: build
 	bin/hone demo

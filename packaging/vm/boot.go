@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// trouble are the lines of a console that no kernel prints that is well.
+var trouble = regexp.MustCompile(`Kernel panic|BUG:|Oops|WARNING: CPU|general protection|INFO: task .* blocked|soft lockup|rcu_.*stall`)
+
+// boot runs a guest to its end: the results come by its second serial port, the first is the console.
+func (m *machine) boot(k kernel, image string, e *events) error {
+	ctx, cancel := context.WithTimeout(context.Background(), m.limit)
+	defer cancel()
+	console := filepath.Join(m.work, k.series+".console")
+	c := exec.CommandContext(ctx, "qemu-system-x86_64", "-kernel", k.image, "-initrd", image,
+		"-accel", "tcg,thread=single", // several threads run instructions that the kernel has patched away
+		"-cpu", "max", "-smp", "2", "-m", "3072", "-nodefaults", "-no-reboot", "-display", "none",
+		"-serial", "file:"+console, "-serial", "stdio",
+		"-append", "console=ttyS0 loglevel=5 panic=-1 mitigations=off nokaslr oops=panic printk.time=1")
+	var said bytes.Buffer
+	c.Stderr = &said
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := c.Start(); err != nil {
+		return fmt.Errorf("start QEMU: %w", err)
+	}
+	done := e.follow(bufio.NewReaderSize(out, 1<<20))
+	err = c.Wait()
+	text, _ := os.ReadFile(console)
+	if m.verbose {
+		os.Stderr.Write(text)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("not done within %s\n%s", m.limit, tail(text))
+	case err != nil:
+		return fmt.Errorf("QEMU: %w: %s", err, said.Bytes())
+	case trouble.Match(text):
+		return fmt.Errorf("trouble on the console\n%s", around(text))
+	case !done:
+		return errors.New("no summary: the guest ended early\n" + tail(text))
+	}
+	return nil
+}
+
+// tail is the end of a console.
+func tail(text []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(0, len(lines)-40):], "\n")
+}
+
+// around is the first trouble with what stands around it.
+func around(text []byte) string {
+	lines := strings.Split(string(text), "\n")
+	for i, l := range lines {
+		if trouble.MatchString(l) {
+			return strings.Join(lines[max(0, i-5):min(len(lines), i+40)], "\n")
+		}
+	}
+	return ""
+}

@@ -1,0 +1,94 @@
+// Vm boots Debian's kernels in QEMU, without hardware virtualisation, and runs there the tests that touch the kernel. It
+// prints what `go test -json` would print, with the kernel in front of the package names; packaging/tally reads it.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// options are what the command line says.
+type options struct {
+	kernels string
+	run     string
+	only    string
+	short   bool
+	lenient bool
+	verbose bool
+	limit   time.Duration
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.kernels, "kernels", "6.1,6.12", "series of Debian's kernels, separated by commas")
+	flag.StringVar(&o.run, "run", "", "only tests whose names match, as of `go test`")
+	flag.StringVar(&o.only, "only", "", "only packages whose names contain this")
+	flag.BoolVar(&o.short, "short", false, "a selection that takes a few minutes")
+	flag.BoolVar(&o.lenient, "lenient", false, "where something cannot be installed, skip instead of fail")
+	flag.BoolVar(&o.verbose, "console", false, "show the console of every kernel")
+	flag.DurationVar(&o.limit, "limit", 40*time.Minute, "time limit for each kernel")
+	flag.Parse()
+	if err := run(o); err != nil {
+		fmt.Fprintln(os.Stderr, "vm:", err)
+		os.Exit(1)
+	}
+}
+
+// run runs the tests on every kernel. What fails on one of them is told as an event, and does not stop the others.
+func run(o options) error {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return fmt.Errorf("find the cache: %w", err)
+	}
+	m := &machine{options: o, cache: filepath.Join(cache, "hone", "vm")}
+	if m.work, err = os.MkdirTemp("", "hone-vm"); err != nil {
+		return fmt.Errorf("make a directory: %w", err)
+	}
+	defer os.RemoveAll(m.work)
+	ready := m.prepare()
+	for _, series := range strings.Split(o.kernels, ",") {
+		e := newEvents(os.Stdout, series)
+		err := ready
+		if err == nil {
+			err = m.runOn(series, e)
+		}
+		e.boot(err, o.lenient)
+	}
+	return nil
+}
+
+// machine is what the kernels share.
+type machine struct {
+	options
+	cache string // downloads, kept
+	work  string // this run's files
+	tests []suite
+}
+
+// prepare does what is the same for every kernel.
+func (m *machine) prepare() error {
+	if err := install(); err != nil {
+		return err
+	}
+	var err error
+	m.tests, err = build(m.options, filepath.Join(m.work, "tests"))
+	return err
+}
+
+// runOn boots one kernel with the tests.
+func (m *machine) runOn(series string, e *events) error {
+	k, err := fetch(m.cache, series)
+	if err != nil {
+		return err
+	}
+	image := filepath.Join(m.work, series+".img")
+	if err := m.writeImage(image, k); err != nil {
+		return err
+	}
+	defer os.Remove(image)
+	return m.boot(k, image, e)
+}

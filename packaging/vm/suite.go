@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// suite is a package whose tests are run in the guests.
+type suite struct {
+	name  string // of the package, below the module
+	limit string // time limit of all its tests
+	short string // what the short selection runs; empty for nothing
+}
+
+// suites are the packages that touch the kernel.
+var suites = []suite{
+	{"fastpath", "10m", "."},
+	{"slowpath/lab", "5m", "."},
+	{"introspect", "15m", "Live|Watch|Epoch|Tap"},
+	{"synth/emit", "10m", "Live"},
+	{"cmd/script", "15m", "."},
+	{"slowpath/oracle", "30m", "TestOracle"},
+}
+
+// build compiles the wanted tests without cgo, so that they need nothing in the guest, and hone and honed for scripts.
+func build(o options, to string) ([]suite, error) {
+	var built []suite
+	for _, s := range suites {
+		if !strings.Contains(s.name, o.only) || o.short && s.short == "" {
+			continue
+		}
+		dir := filepath.Join(to, s.name)
+		if err := compile("test", "-c", "-o", filepath.Join(dir, "run.test"), "./"+s.name); err != nil {
+			return nil, err
+		}
+		if data := filepath.Join(s.name, "testdata"); exists(data) {
+			if err := os.CopyFS(filepath.Join(dir, "testdata"), os.DirFS(data)); err != nil {
+				return nil, err
+			}
+		}
+		if !o.short {
+			s.short = "."
+		}
+		if o.run != "" {
+			s.short = o.run
+		}
+		built = append(built, s)
+	}
+	if len(built) == 0 {
+		return nil, errors.New("no package is selected")
+	}
+	return built, compile("build", "-o", filepath.Join(to, "bin")+"/", "./cmd/hone", "./cmd/honed")
+}
+
+// listing tells the guest's init what to run: a name, a directory and arguments a line.
+func listing(all []suite) string {
+	var b strings.Builder
+	for _, s := range all {
+		fmt.Fprintf(&b, "%s %s -test.v=test2json -test.timeout=%s -test.run=%s\n", s.name, s.name, s.limit, s.short)
+	}
+	return b.String()
+}
+
+func compile(verb string, args ...string) error {
+	program := os.Getenv("GO")
+	if program == "" {
+		program = "go"
+	}
+	c := exec.Command(program, append([]string{verb, "-trimpath", "-ldflags=-s -w"}, args...)...)
+	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH=amd64")
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w: %s", args[len(args)-1], err, out)
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
