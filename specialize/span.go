@@ -26,7 +26,7 @@ func (s spans) bound(v *ir.Value) uint64 {
 	case ir.OpLoad, ir.OpLoadLE:
 		return ones(8 * int(v.Width))
 	case ir.OpMeta:
-		return []uint64{ir.MetaLen: math.MaxUint32, ir.MetaVLAN: 1, ir.MetaPartial: 1}[v.Imm]
+		return []uint64{ir.MetaLen: math.MaxUint32, ir.MetaVLAN: 1, ir.MetaPartial: 1, ir.MetaBuffer: 1}[v.Imm]
 	case ir.OpFold, ir.OpSwap16:
 		return math.MaxUint16
 	case ir.OpSelect:

@@ -28,13 +28,27 @@ const etherHeader = 14
 // ether wants a whole header, untagged, and addressed to exactly this interface.
 func (c *compiler) ether() bool {
 	c.Bound(atPayload, slowpath.Short)
-	if c.link.Kind == kindVeth {
-		c.GuardImm(ir.Eq, c.Meta(ir.MetaVLAN), 0, slowpath.VLANTag)
-	}
 	mac := c.link.MAC
 	c.GuardImm(ir.Eq, c.LoadLE(atDestMAC, 4), uint64(binary.LittleEndian.Uint32(mac[:])), slowpath.OtherHost)
 	c.GuardImm(ir.Eq, c.LoadLE(atDestMAC+4, 2), uint64(binary.LittleEndian.Uint16(mac[4:])), slowpath.OtherHost)
 	return true
+}
+
+// metadata wants nothing beside the frame that a redirect would lose: no VLAN tag, and no checksum that is yet to be
+// completed. A frame that was redirected here has no socket buffer, and so neither.
+func (c *compiler) metadata() {
+	if c.link.Kind != kindVeth {
+		return
+	}
+	buffer, next := c.NewBlock("buffer"), c.NewBlock("bare")
+	c.If(ir.Ne, c.Meta(ir.MetaBuffer), c.Const(0), buffer, next, true)
+	c.Start(buffer)
+	c.GuardImm(ir.Eq, c.Meta(ir.MetaVLAN), 0, slowpath.VLANTag)
+	if c.knowsPartial() {
+		c.GuardImm(ir.Eq, c.Meta(ir.MetaPartial), 0, slowpath.PartialChecksum)
+	}
+	c.Jump(next)
+	c.Start(next)
 }
 
 // version wants IPv4 without options: one compare of the three bytes that say so. Which of them is wrong is found out

@@ -14,6 +14,7 @@ func (c *compiler) length() bool {
 	p := &c.pkt
 	p.length = c.Load(atTotal, 2)
 	frame, want := c.Meta(ir.MetaLen), c.ArithImm(ir.OpAdd, p.length, etherHeader)
+	p.frame = want
 	if software(c.link) {
 		c.Guard(ir.Eq, frame, want, slowpath.Length)
 		return true

@@ -26,11 +26,7 @@ var tunnelPorts = []uint64{319, 320, 1701, 2152, 4500, 4754, 4789, 4790, 6080, 6
 // can read it. Elsewhere it cannot, but then the field holds the sum of the pseudo header. A packet that just looks so
 // costs nothing but time.
 func (c *compiler) partial() bool {
-	if !software(c.link) {
-		return true
-	}
-	if c.link.Kind == kindVeth && c.options.VethSummed && !c.options.generic() {
-		c.GuardImm(ir.Eq, c.Meta(ir.MetaPartial), 0, slowpath.PartialChecksum)
+	if !software(c.link) || c.knowsPartial() {
 		return true
 	}
 	tcp, other, udp, next := c.block("tcp"), c.block("not-tcp"), c.block("udp"), c.block("complete")
@@ -49,6 +45,11 @@ func (c *compiler) partial() bool {
 	c.Jump(next)
 	c.Start(next)
 	return true
+}
+
+// knowsPartial tells whether metadata has said it already.
+func (c *compiler) knowsPartial() bool {
+	return c.link.Kind == kindVeth && c.options.VethSummed && !c.options.generic()
 }
 
 func (c *compiler) udp(pseudo *ir.Value) {

@@ -16,15 +16,16 @@ type compiler struct {
 	link     introspect.Link
 	options  Options
 	shape    Shape
-	arm      string // prefix of the names of blocks
-	aside    func() // writes what an arm has put off; nil without
+	arm      string   // prefix of the names of blocks
+	asides   []func() // write what an arm has put off
 	pkt      packet
 }
 
-// The arms of a program: by the tables, by the live lookup where the tables say so, and by the live lookup while the
+// The arms of a program: by the tables, by the tables with another look at the length and a note of the use, by the live lookup where the tables say so, and by the live lookup while the
 // tables are behind.
 const (
 	armHot    = "hot"
+	armOver   = "over"
 	armChoose = "choose"
 	armCold   = "cold"
 )
@@ -35,18 +36,24 @@ type packet struct {
 	length *ir.Value    // total length
 	source *ir.Value
 	dest   *ir.Value
+	frame  *ir.Value // length of the frame, without what it is filled up with
 	row    *ir.Value // the nexthop by the tables, usable; nil where they are not asked
 	mac    *ir.Value
+	oif    *ir.Value
 }
 
-// stages look at a packet in this order, until one is not sure that it is to be forwarded. The cheap ones that tell
-// apart most come first, the header's checksum after what it costs least to find wrong; sources come last, because they
-// may need the routes.
-func stages() []func(*compiler) (goesOn bool) {
-	return []func(*compiler) bool{
-		(*compiler).ether, (*compiler).version, (*compiler).find, (*compiler).length, (*compiler).fragment,
-		(*compiler).checksum, (*compiler).ttl, (*compiler).sources, (*compiler).partial,
-	}
+// stage looks at a packet; false if none goes on.
+type stage func(*compiler) (goesOn bool)
+
+// The stages look at a packet in this order, until one is not sure that it is to be forwarded. The cheap ones that tell
+// apart most come first, and what the row says, so that what the kernel gets costs little; then the header's checksum
+// after what it costs least to find wrong; sources come last, because they may need the routes.
+func arriving() []stage {
+	return []stage{(*compiler).ether, (*compiler).version, (*compiler).find, (*compiler).length, (*compiler).fit}
+}
+
+func leaving() []stage {
+	return []stage{(*compiler).fragment, (*compiler).checksum, (*compiler).ttl, (*compiler).sources, (*compiler).partial}
 }
 
 // Program writes the program of an interface that Refuse accepts. It forwards the packets of which it is sure by the
@@ -76,13 +83,18 @@ func Program(s *introspect.Snapshot, ifindex int, o Options, shape Shape) (*ir.P
 }
 
 func (c *compiler) write() {
+	c.metadata()
 	hot, cold := c.NewBlock(armHot), c.NewBlock(armCold)
 	c.If(ir.Ne, c.Moved(slowpath.Any), c.Const(0), cold, hot, true)
 	c.Start(hot)
 	if c.stages(armHot) {
 		c.forward()
 	}
-	c.aside()
+	for len(c.asides) > 0 {
+		write := c.asides[0]
+		c.asides = c.asides[1:]
+		write()
+	}
 	c.Start(cold)
 	if !c.coherent() {
 		c.Punt(slowpath.Moved)
@@ -104,7 +116,11 @@ func (c *compiler) coherent() bool {
 // stages looks at the packet; false if none is ever forwarded.
 func (c *compiler) stages(arm string) bool {
 	c.arm, c.pkt = arm, packet{}
-	for _, look := range stages() {
+	return c.look(arriving()) && c.look(leaving())
+}
+
+func (c *compiler) look(stages []stage) bool {
+	for _, look := range stages {
 		if !look(c) {
 			return false
 		}

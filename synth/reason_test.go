@@ -351,7 +351,7 @@ func TestUsed(t *testing.T) {
 	b.run(t, datagram())
 	m := remember(b.fib)
 	for _, mark := range b.env.Marks {
-		m.write(ir.Write{Table: mark.Table, Offset: int(mark.Row)*nexthopBytes + atUsed, Data: bytes8(1)})
+		m.write(ir.Write{Table: mark.Table, Offset: int(mark.Row)*nexthopBytes + atUsed, Data: bytes4(1)})
 	}
 	read := func(table string, at, n int) ([]byte, error) { return m.bytes[table][at : at+n], nil }
 	used, clear := b.fib.Used(read)

@@ -24,25 +24,51 @@ func (c *compiler) find() bool {
 	mac := c.Field(row, "mac")
 	slow, found := c.block("slow"), c.block("found")
 	c.If(ir.Eq, mac, c.Const(0), slow, found, true)
-	c.aside = func() {
+	c.asides = append(c.asides, func() {
 		c.Start(slow)
 		c.slow(row)
-	}
+	})
 	c.Start(found)
 	c.pkt.row, c.pkt.mac = row, mac
 	return true
 }
 
+// fit wants a frame that the nexthop takes, and another interface than the one that it came from. One compare tells
+// frames that are too long, and nexthops whose use has to be noted, which go the same way a little later.
+func (c *compiler) fit() bool {
+	if c.pkt.row == nil {
+		return true
+	}
+	over, next := c.block("over"), c.block("fits")
+	c.If(ir.Gt, c.pkt.frame, c.Field(c.pkt.row, "limit"), over, next, true)
+	pkt := c.pkt
+	c.asides = append(c.asides, func() { c.over(over, pkt) })
+	c.Start(next)
+	c.elsewhere()
+	return true
+}
+
+// over is for frames that are longer than the limit of their row.
+func (c *compiler) over(start *ir.Block, pkt packet) {
+	c.arm, c.pkt = armOver, pkt
+	c.Start(start)
+	c.Guard(ir.Le, pkt.length, c.Field(pkt.row, "mtu"), slowpath.MTU)
+	c.elsewhere()
+	if c.look(leaving()) {
+		c.track(pkt.row, c.Field(pkt.row, "flags"))
+		c.forward()
+	}
+}
+
+func (c *compiler) elsewhere() {
+	c.pkt.oif = c.Field(c.pkt.row, "oif")
+	c.GuardImm(ir.Ne, c.pkt.oif, uint64(c.link.Index), slowpath.Redirect)
+}
+
 // forward sends the packet to the nexthop that was found.
 func (c *compiler) forward() {
-	row, mac := c.pkt.row, c.pkt.mac
-	oif, flags := c.Field(row, "oif"), c.Field(row, "flags")
-	c.Guard(ir.Le, c.pkt.length, c.Field(row, "mtu"), slowpath.MTU)
-	c.GuardImm(ir.Ne, oif, uint64(c.link.Index), slowpath.Redirect)
-	smac := c.Field(row, "smac")
-	c.track(row, flags)
-	c.rewrite(mac, smac, ir.CountFast)
-	c.Redirect(oif)
+	c.rewrite(c.pkt.mac, c.Field(c.pkt.row, "smac"), ir.CountFast)
+	c.Redirect(c.pkt.oif)
 }
 
 // track marks a row as used if the kernel wants to know.

@@ -58,6 +58,14 @@ type rowData struct {
 	reason     slowpath.Reason
 }
 
+// limit is the length of the longest frame that is sent without another look: with a tracked neighbour, none.
+func (d rowData) limit() uint32 {
+	if !d.usable || d.flags&flagTrack != 0 {
+		return 0
+	}
+	return uint32(d.mtu) + etherHeader
+}
+
 // macWord is the word that is written over the first eight bytes of a frame; 0 if the row is not usable.
 func (d rowData) macWord() uint64 {
 	if !d.usable {
@@ -75,7 +83,8 @@ func (d rowData) bytes() []byte {
 	b = binary.NativeEndian.AppendUint16(b, d.flags)
 	b = binary.NativeEndian.AppendUint32(b, d.oif)
 	b = binary.NativeEndian.AppendUint32(b, uint32(d.reason))
-	return append(b, make([]byte, nexthopBytes-len(b))...)
+	b = append(b, make([]byte, atLimit-len(b))...)
+	return binary.NativeEndian.AppendUint32(b, d.limit())
 }
 
 type row struct {
@@ -213,6 +222,9 @@ func (r *rows) change(i uint16, d rowData) bool {
 	}
 	if old.flags != d.flags {
 		r.note(i, atFlags, bytes2(d.flags))
+	}
+	if old.limit() != d.limit() {
+		r.note(i, atLimit, bytes4(d.limit()))
 	}
 	if d.usable && old.macWord() != d.macWord() {
 		r.note(i, atMAC, bytes8(d.macWord()))

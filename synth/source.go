@@ -48,9 +48,9 @@ func (c *compiler) inlineSources() {
 
 // unicast wants an address in 1/8 to 223/8, and not in 127/8: what martians does not hold.
 func (c *compiler) unicast(addr *ir.Value, r slowpath.Reason) {
-	net := c.ArithImm(ir.OpShr, addr, 24)
-	c.GuardImm(ir.Lt, c.ArithImm(ir.OpSub, net, 1), 223, r)
-	c.GuardImm(ir.Ne, net, 127, r)
+	past := c.ArithImm(ir.OpSub, c.ArithImm(ir.OpShr, addr, 24), 1) // the first byte less one
+	c.GuardImm(ir.Lt, past, 223, r)
+	c.GuardImm(ir.Ne, past, 127-1, r)
 }
 
 // ownSource wants a row, that of the source, which says neither that it is the host's own nor that it is martian.

@@ -43,12 +43,14 @@ const (
 	atOif    = 16
 	atReason = 20
 	atUsed   = 24
+	atLimit  = 28
 )
 
 var nexthopFields = []ir.Field{
 	{Name: "mac", Offset: atMAC, Width: 8}, {Name: "smac", Offset: atSMAC, Width: 4}, {Name: "mtu", Offset: atMTU, Width: 2},
 	{Name: "flags", Offset: atFlags, Width: 2}, {Name: "oif", Offset: atOif, Width: 4},
-	{Name: "reason", Offset: atReason, Width: 4}, {Name: "used", Offset: atUsed, Width: 8},
+	{Name: "reason", Offset: atReason, Width: 4}, {Name: "used", Offset: atUsed, Width: 4},
+	{Name: "limit", Offset: atLimit, Width: 4},
 }
 
 var deviceFields = []ir.Field{{Name: "mtu", Offset: 0, Width: 4}, {Name: "flags", Offset: 4, Width: 4}}

@@ -18,14 +18,14 @@ func (f *FIB) Used(read func(table string, offset, n int) ([]byte, error)) ([]in
 			continue
 		}
 		at := i*nexthopBytes + atUsed
-		mark, err := read(tableNexthop, at, 8)
-		if err != nil || len(mark) < 8 || binary.NativeEndian.Uint64(mark) == 0 {
+		mark, err := read(tableNexthop, at, 4)
+		if err != nil || len(mark) < 4 || binary.NativeEndian.Uint32(mark) == 0 {
 			continue
 		}
 		for _, n := range r.needs() {
 			used = append(used, introspect.NeighKey{Index: n.oif, Addr: n.via})
 		}
-		clear = append(clear, ir.Write{Table: tableNexthop, Offset: at, Data: bytes8(0)})
+		clear = append(clear, ir.Write{Table: tableNexthop, Offset: at, Data: bytes4(0)})
 	}
 	return used, clear
 }

@@ -53,9 +53,8 @@ func (l *lowering) compareSpecial(c ir.Cond, p, q *ir.Value, to label) bool {
 		l.branch(jumpOps[c], false, pair[0], pair[1], to)
 		return true
 	}
-	if p.Op == ir.OpMeta && ir.Meta(p.Imm) == ir.MetaPartial && l.onlyCompared(p, 0) {
-		// Not zero is all bits set.
-		l.branchImm(jumpOps[c.Not()], true, l.summed, int32(l.kernel.VethTag.SummedMask), to)
+	if p.Op == ir.OpMeta && ir.Meta(p.Imm) == ir.MetaBuffer && l.onlyCompared(p, 0) {
+		l.branchImm(jumpOps[c], false, l.skb, 0, to) // all bits of the address
 		return true
 	}
 	if shift, ok := l.shifted[p]; ok {

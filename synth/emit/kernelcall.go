@@ -119,23 +119,25 @@ func (l *lowering) parts(row fibRow, parts ...part) reg {
 	return sum
 }
 
-// metadata reads what stands beside the frame: from the XDP context in r1 to the driver's buffer, to the sk_buff behind
-// it, if there is one: a frame that another program has redirected here comes without.
-func (l *lowering) metadata(t *VethTag) {
-	l.note = "metadata of the frame"
+// buffer finds the sk_buff behind the frame, if there is one, from the XDP context in r1 by the driver's buffer: a frame
+// that another program has redirected here comes without.
+func (l *lowering) buffer(t *VethTag) {
+	l.note = "the frame's sk_buff"
 	l.callKernel(t.CastToKernCtx, 1)
 	l.cast(t, t.VethBuff)
-	skb, none := l.reg(), l.newLabel()
-	l.vlan, l.summed = l.reg(), l.reg()
-	l.load(skb, r0, t.SkbOffset, 8)
-	l.setConstant(l.vlan, 0)
-	l.setConstant(l.summed, 0)
-	l.branchImm(asm.JEq, false, skb, 0, none)
-	l.mov(r0, skb)
+	l.skb = l.reg()
+	l.load(l.skb, r0, t.SkbOffset, 8)
+}
+
+// ofBuffer loads a part of the sk_buff, whose only bits those of mask are; zero if there is none.
+func (l *lowering) ofBuffer(v *ir.Value, offset int16, width uint8, mask int32) {
+	t, r, none := l.kernel.VethTag, l.define(v), l.newLabel()
+	l.setConstant(r, 0)
+	l.branchImm(asm.JEq, false, l.skb, 0, none)
+	l.mov(r0, l.skb)
 	l.cast(t, t.SkBuff)
-	l.load(l.vlan, r0, t.TagOffset, 4)
-	l.load(l.summed, r0, t.SummedOffset, 1)
-	l.aluImm(asm.And, true, l.summed, int32(t.SummedMask))
+	l.load(r, r0, offset, width)
+	l.aluImm(asm.And, true, r, mask)
 	l.mark(none)
 }
 

@@ -51,32 +51,59 @@ func (l *lowering) lookupRow(t *ir.Table, key *ir.Value) reg {
 
 // lookupPrefix walks the trie: one load for the first level, and one for each further level that the address needs.
 func (l *lowering) lookupPrefix(t *ir.Table, key *ir.Value) reg {
-	address := l.in(key)
-	if !l.spans.narrow(key) {
-		address = l.reg()
-		l.add(inst{kind: kALU, op: asm.Mov.Op32(asm.RegSource), dst: address, src: l.in(key), label: noLabel})
-	}
-	index := l.copy(address)
-	l.aluImm(asm.RSh, true, index, int32(32-t.First))
+	bits := l.addressBits(key)
+	index := bits(0, t.First)
 	l.aluImm(asm.LSh, true, index, 1)
 	word, done := l.reg(), l.newLabel()
 	l.loadWord(word, t, 0, index)
-	for left := 32 - t.First; left > 0 && t.Size > 0; left -= 8 {
+	for from := t.First; from < 32 && t.Size > 0; from += 8 {
 		l.branchImm(asm.JLT, true, word, 1<<15, done)
 		l.aluImm(asm.And, true, word, int32(min(t.Size-1, math.MaxInt16)))
 		l.aluImm(asm.LSh, true, word, 9)
-		index = l.copy(address)
-		if left > 8 {
-			l.aluImm(asm.RSh, true, index, int32(left-9))
-		} else {
-			l.aluImm(asm.LSh, true, index, 1)
-		}
-		l.aluImm(asm.And, true, index, 0x1fe)
+		index = bits(from, from+8)
+		l.aluImm(asm.LSh, true, index, 1)
 		l.alu(asm.Or, true, index, word)
 		l.loadWord(word, t, 2<<t.First, index)
 	}
 	l.mark(done)
 	return word
+}
+
+// addressBits gives a way to make a register with a part of an address: its bits from the one at from to that before to.
+// Where the address stands in the packet, whole bytes of it are best read there.
+func (l *lowering) addressBits(key *ir.Value) func(from, to int) reg {
+	if key.Op == ir.OpLoad && key.Width == 4 {
+		return func(from, to int) reg {
+			r := l.reg()
+			width := uint8((to - from + 7) / 8)
+			if width == 3 {
+				width = 4
+			}
+			l.load(r, l.data, int16(key.Imm)+int16(from/8), width)
+			if width > 1 {
+				l.swap(r, width)
+			}
+			if excess := 8*int(width) - (to - from); excess > 0 {
+				l.aluImm(asm.RSh, true, r, int32(excess))
+			}
+			return r
+		}
+	}
+	address := l.in(key)
+	if !l.spans.narrow(key) {
+		address = l.reg()
+		l.add(inst{kind: kALU, op: asm.Mov.Op32(asm.RegSource), dst: address, src: l.in(key), label: noLabel})
+	}
+	return func(from, to int) reg {
+		r := l.copy(address)
+		if to < 32 {
+			l.aluImm(asm.RSh, true, r, int32(32-to))
+		}
+		if from > 0 {
+			l.aluImm(asm.And, true, r, int32(1<<(to-from)-1))
+		}
+		return r
+	}
 }
 
 // loadWord loads the 16-bit word that stands index bytes after a place in the table.

@@ -46,7 +46,7 @@ type lowering struct {
 
 	ctx, data, end reg
 	zero           reg   // zero, made of the epochs that were read so far (Kernel.WeakOrder)
-	vlan, summed   reg   // of the frame's metadata, where the program asks: the tag; the bits that say partial
+	skb            reg   // the socket buffer behind the frame, where the program asks; zero without
 	puntBy         label // counts by the offset in puntOffset
 	puntOffset     reg
 	order          []label // of blocks, as they are to stand in the program
@@ -106,13 +106,14 @@ func (l *lowering) prologue(p *ir.Program) error {
 	l.note = "context"
 	l.ctx, l.data, l.end = l.copy(r1), l.reg(), l.reg()
 	l.packet = l.data
-	tag, vlan, partial := l.kernel.VethTag, usesMeta(p, ir.MetaVLAN), usesMeta(p, ir.MetaPartial)
-	if vlan && tag == nil || partial && (tag == nil || tag.SummedMask == 0) {
+	tag, partial := l.kernel.VethTag, usesMeta(p, ir.MetaPartial)
+	asks := partial || usesMeta(p, ir.MetaVLAN) || usesMeta(p, ir.MetaBuffer)
+	if asks && tag == nil || partial && tag.SummedMask == 0 {
 		return errors.New("emit: lower program: it asks for the frame's metadata (VLAN tag, partial checksum), " +
 			"and the kernel's type information does not say where that is")
 	}
-	if vlan || partial { // first, as long as hardly anything has to be saved across its calls
-		l.metadata(tag)
+	if asks { // first, as long as hardly anything has to be saved across its calls
+		l.buffer(tag)
 	}
 	l.note = "data"
 	l.load(l.data, l.ctx, ctxData, 4)

@@ -105,29 +105,29 @@ func (l *lowering) meta(v *ir.Value) error {
 		l.alu(asm.Sub, false, r, l.data)
 		l.values[v] = r
 	case ir.MetaPartial:
-		if l.onlyCompared(v, 0) {
-			l.values[v] = l.summed // see compareSpecial
-			return nil
-		}
-		r, done := l.define(v), l.newLabel()
-		l.setConstant(r, 1)
-		l.branchImm(asm.JEq, true, l.summed, int32(l.kernel.VethTag.SummedMask), done)
-		l.setConstant(r, 0)
-		l.mark(done)
+		l.ofBuffer(v, l.kernel.VethTag.SummedOffset, 1, int32(l.kernel.VethTag.SummedMask))
+		l.oneIf(v, asm.JEq, int32(l.kernel.VethTag.SummedMask))
 	case ir.MetaVLAN:
-		if l.onlyCompared(v, 0) {
-			l.values[v] = l.vlan // any number but zero is as good as one
-			return nil
+		l.ofBuffer(v, l.kernel.VethTag.TagOffset, 4, -1)
+		l.oneIf(v, asm.JNE, 0)
+	case ir.MetaBuffer:
+		if l.values[v] = l.skb; !l.onlyCompared(v, 0) { // see compareSpecial
+			l.oneIf(v, asm.JNE, 0)
 		}
-		r, done := l.define(v), l.newLabel()
-		l.setConstant(r, 0)
-		l.branchImm(asm.JEq, true, l.vlan, 0, done)
-		l.setConstant(r, 1)
-		l.mark(done)
 	default:
 		return fmt.Errorf("unknown meta %d", v.Imm)
 	}
 	return nil
+}
+
+// oneIf makes v one if what it holds stands in a relation to n, else zero.
+func (l *lowering) oneIf(v *ir.Value, op asm.JumpOp, n int32) {
+	was, done := l.values[v], l.newLabel()
+	r := l.define(v)
+	l.setConstant(r, 1)
+	l.branchImm(op, false, was, n, done)
+	l.setConstant(r, 0)
+	l.mark(done)
 }
 
 // choose lowers a Select: a move, and another one that a branch skips.

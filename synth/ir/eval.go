@@ -251,7 +251,7 @@ func (e *evaluator) meta(m Meta) uint64 {
 	switch {
 	case m == MetaLen:
 		return uint64(len(e.pkt))
-	case m == MetaVLAN && e.env.VLAN, m == MetaPartial && e.env.Partial:
+	case m == MetaVLAN && e.env.VLAN, m == MetaPartial && e.env.Partial, m == MetaBuffer && (e.env.VLAN || e.env.Partial):
 		return 1
 	}
 	return 0

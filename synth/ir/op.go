@@ -58,6 +58,7 @@ const (
 	MetaLen     Meta = iota // length of the frame in bytes
 	MetaVLAN                // 1 if a VLAN tag stands in the frame's metadata, else 0
 	MetaPartial             // 1 if the metadata says that a checksum is yet to be completed, else 0
+	MetaBuffer              // 1 if the frame stands in a socket buffer; without one it has no tag and no partial checksum
 	numMetas
 )
 
@@ -80,7 +81,7 @@ var opNames = [numOps]string{
 
 var condNames = [numConds]string{Eq: "eq", Ne: "ne", Lt: "lt", Le: "le", Gt: "gt", Ge: "ge", AnySet: "any", NoneSet: "none"}
 
-var metaNames = [numMetas]string{MetaLen: "len", MetaVLAN: "vlan", MetaPartial: "partial"}
+var metaNames = [numMetas]string{MetaLen: "len", MetaVLAN: "vlan", MetaPartial: "partial", MetaBuffer: "buffer"}
 
 var counterNames = [NumCounters]string{CountFast: "fast", CountLive: "live"}
 

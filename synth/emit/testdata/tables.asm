@@ -13,74 +13,73 @@ entry:
    11  r5 = 0x0                                    ; v2 lookup
 .5:
    12  if w5 != 0x0 -> punt source-own             ; v15 guard
-   13  r2 = *(u32 *)(r3 +30)                       ; v4 load
-   14  r2 = be32 r2                                ; v4 load
-   15  r5 = r2                                     ; v5 lookup
-   16  w5 >>= 0x8                                  ; v5 lookup
-   17  w5 <<= 0x1                                  ; v5 lookup
-   18  r0 = &route4[0]                             ; v5 lookup
-   20  r0 += r5                                    ; v5 lookup
-   21  r5 = *(u16 *)(r0 +0)                        ; v5 lookup
-   22  if w5 < 0x8000 -> .7                        ; v5 lookup
-   23  w5 &= 0x7                                   ; v5 lookup
-   24  w5 <<= 0x9                                  ; v5 lookup
-   25  w2 <<= 0x1                                  ; v5 lookup
-   26  w2 &= 0x1fe                                 ; v5 lookup
-   27  w2 |= w5                                    ; v5 lookup
-   28  r5 = &route4[33554432]                      ; v5 lookup
-   30  r5 += r2                                    ; v5 lookup
-   31  r5 = *(u16 *)(r5 +0)                        ; v5 lookup
+   13  r2 = *(u32 *)(r3 +30)                       ; v5 lookup
+   14  r2 = be32 r2                                ; v5 lookup
+   15  w2 >>= 0x8                                  ; v5 lookup
+   16  w2 <<= 0x1                                  ; v5 lookup
+   17  r5 = &route4[0]                             ; v5 lookup
+   19  r5 += r2                                    ; v5 lookup
+   20  r2 = *(u16 *)(r5 +0)                        ; v5 lookup
+   21  if w2 < 0x8000 -> .7                        ; v5 lookup
+   22  w2 &= 0x7                                   ; v5 lookup
+   23  w2 <<= 0x9                                  ; v5 lookup
+   24  r5 = *(u8 *)(r3 +33)                        ; v5 lookup
+   25  w5 <<= 0x1                                  ; v5 lookup
+   26  w5 |= w2                                    ; v5 lookup
+   27  r2 = &route4[33554432]                      ; v5 lookup
+   29  r2 += r5                                    ; v5 lookup
+   30  r2 = *(u16 *)(r2 +0)                        ; v5 lookup
 .7:
-   32  w5 &= 0xf                                   ; v6 lookup
-   33  w5 <<= 0x4                                  ; v6 lookup
-   34  r6 = &nexthop[0]                            ; v6 lookup
-   36  r6 += r5                                    ; v6 lookup
-   37  r5 = *(u32 *)(r6 +8)                        ; v7 field
-   38  *(u32 *)(rfp -8) = r5                       ; v8 lookup
-   39  r1 = map device                             ; v8 lookup
-   41  r2 = rfp                                    ; v8 lookup
-   42  r2 += -0x8                                  ; v8 lookup
-   43  *(u64 *)(rfp -16) = r5                      ; live through the call
-   44  *(u64 *)(rfp -24) = r4                      ; live through the call
-   45  *(u64 *)(rfp -32) = r3                      ; live through the call
-   46  call FnMapLookupElem                        ; v8 lookup
-   47  r3 = *(u64 *)(rfp -32)                      ; live through the call
-   48  r4 = *(u64 *)(rfp -24)                      ; live through the call
-   49  r5 = *(u64 *)(rfp -16)                      ; live through the call
-   50  if r0 == 0x0 -> punt live-device            ; v17 guard
-   51  r4 -= r3                                    ; v11 meta
-   52  r2 = *(u32 *)(r0 +0)                        ; v10 field
-   53  if w4 > w2 -> punt mtu                      ; v18 guard
-   54  *(u8 *)(r6 +12) = 1                         ; v19 mark
-   55  r2 = *(u64 *)(r6 +0)                        ; v12 field
-   56  *(u64 *)(r3 +0) = r2                        ; v20 store.le
-   57  r1 = r5                                     ; redirect
-   58  r2 = 0x0                                    
-   59  call FnRedirect                             
-   60  exit                                        
+   31  w2 &= 0xf                                   ; v6 lookup
+   32  w2 <<= 0x4                                  ; v6 lookup
+   33  r5 = &nexthop[0]                            ; v6 lookup
+   35  r5 += r2                                    ; v6 lookup
+   36  r6 = *(u32 *)(r5 +8)                        ; v7 field
+   37  *(u32 *)(rfp -8) = r6                       ; v8 lookup
+   38  r1 = map device                             ; v8 lookup
+   40  r2 = rfp                                    ; v8 lookup
+   41  r2 += -0x8                                  ; v8 lookup
+   42  *(u64 *)(rfp -16) = r5                      ; live through the call
+   43  *(u64 *)(rfp -24) = r4                      ; live through the call
+   44  *(u64 *)(rfp -32) = r3                      ; live through the call
+   45  call FnMapLookupElem                        ; v8 lookup
+   46  r3 = *(u64 *)(rfp -32)                      ; live through the call
+   47  r4 = *(u64 *)(rfp -24)                      ; live through the call
+   48  r5 = *(u64 *)(rfp -16)                      ; live through the call
+   49  if r0 == 0x0 -> punt live-device            ; v17 guard
+   50  r4 -= r3                                    ; v11 meta
+   51  r2 = *(u32 *)(r0 +0)                        ; v10 field
+   52  if w4 > w2 -> punt mtu                      ; v18 guard
+   53  *(u8 *)(r5 +12) = 1                         ; v19 mark
+   54  r2 = *(u64 *)(r5 +0)                        ; v12 field
+   55  *(u64 *)(r3 +0) = r2                        ; v20 store.le
+   56  r1 = r6                                     ; redirect
+   57  r2 = 0x0                                    
+   58  call FnRedirect                             
+   59  exit                                        
 punt short:
-   61  call FnGetSmpProcessorId                    
-   62  r2 = 0x10                                   
-   63  goto -> count and pass                      
+   60  call FnGetSmpProcessorId                    
+   61  r2 = 0x10                                   
+   62  goto -> count and pass                      
 punt source-own:
-   64  call FnGetSmpProcessorId                    
-   65  r2 = 0x60                                   
-   66  goto -> count and pass                      
+   63  call FnGetSmpProcessorId                    
+   64  r2 = 0x60                                   
+   65  goto -> count and pass                      
 punt mtu:
-   67  call FnGetSmpProcessorId                    
-   68  r2 = 0x118                                  
-   69  goto -> count and pass                      
+   66  call FnGetSmpProcessorId                    
+   67  r2 = 0x118                                  
+   68  goto -> count and pass                      
 punt live-device:
-   70  call FnGetSmpProcessorId                    
-   71  r2 = 0x138                                  
+   69  call FnGetSmpProcessorId                    
+   70  r2 = 0x138                                  
 count and pass:
-   72  w0 <<= 0xb                                  
-   73  w0 &= 0x800                                 
-   74  r3 = &stats[0]                              
-   76  r3 += r0                                    
-   77  r3 += r2                                    
-   78  r2 = *(u64 *)(r3 +0)                        
-   79  r2 += 0x1                                   
-   80  *(u64 *)(r3 +0) = r2                        
-   81  r0 = 0x2                                    
-   82  exit                                        
+   71  w0 <<= 0xb                                  
+   72  w0 &= 0x800                                 
+   73  r3 = &stats[0]                              
+   75  r3 += r0                                    
+   76  r3 += r2                                    
+   77  r2 = *(u64 *)(r3 +0)                        
+   78  r2 += 0x1                                   
+   79  *(u64 *)(r3 +0) = r2                        
+   80  r0 = 0x2                                    
+   81  exit                                        
