@@ -78,7 +78,12 @@ func (k *sensors) hooksAt(number byte, name string) (hooks, error) {
 	return found, err
 }
 
-// decodeHook reads one function on a hook: foreign ones are no chain of nftables.
+// harmlessHooks are functions of the kernel proper that let every forwarded packet pass. AppArmor's looks only at packets
+// that a socket of this host sends (security/apparmor/lsm.c); Debian and Ubuntu have it in every namespace.
+var harmlessHooks = map[string]bool{"apparmor_ip_postroute": true}
+
+// decodeHook reads one function on a hook: foreign ones are no chain of nftables, and not harmless. A function of a module
+// has the module's name with it, so that it cannot pass for one of the kernel.
 func decodeHook(b []byte) (owner string, foreign bool, err error) {
 	if len(b) < sizeofNfgenmsg {
 		return "", false, errShort
@@ -99,7 +104,8 @@ func decodeHook(b []byte) (owner string, foreign bool, err error) {
 		}
 		return nil
 	})
-	return strings.Join(words, " "), err == nil && kind != hookTypeNftables, err
+	owner = strings.Join(words, " ")
+	return owner, err == nil && kind != hookTypeNftables && (kind != 0 || !harmlessHooks[owner]), err
 }
 
 // netfilterPrograms adds the BPF programs on IPv4 hooks. A link does not tell its namespace, so those of all count.

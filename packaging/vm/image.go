@@ -33,6 +33,8 @@ func (m *machine) writeImage(path string, k kernel) error {
 		a.directory("usr/" + dir)
 		a.link(dir, "usr/"+dir)
 	}
+	a.content("etc/passwd", "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\ntcpdump:x:100:100::/:/bin/false\n")
+	a.content("etc/group", "root:x:0:\nnogroup:x:65534:\ntcpdump:x:100:\n")
 	addTools(a)
 	addModules(a, k)
 	a.content("tests/list", listing(m.tests))
