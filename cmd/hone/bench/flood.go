@@ -3,85 +3,96 @@ package bench
 import (
 	"errors"
 	"fmt"
-	"runtime"
-	"time"
-	"unsafe"
+	"net/netip"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
-	"golang.org/x/sys/unix"
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
-// frameSize is the size of every frame of the rig without the frame check sequence: a 60-byte UDP packet.
-const frameSize = 60
-
-// stampOffset is where a frame carries the moment of its making (CLOCK_MONOTONIC, ns, host byte order).
-const stampOffset = 48
-
-// headerSize is the room that the generator's table has for the first bytes of a frame.
-const headerSize = 64
+// Places in the generator's memory: how many frames were made, the bytes that all frames have, and the targets.
+const (
+	atCount   = 0
+	atHeader  = 8
+	atTargets = atHeader + 80
+)
 
 // flood makes frames in the generator's namespace and sends them out of one of its interfaces.
 type flood struct {
-	prog    *ebpf.Program
-	headers *ebpf.Map
-	mem     *ebpf.Memory // of headers; the first word counts the frames that were made
-	ifindex int
+	format
+	prog *ebpf.Program
+	m    *ebpf.Map
+	mem  *ebpf.Memory
+	port lab.Port // the router's, to which they go
+	room int      // targets, a power of two
 }
 
-// newFlood loads the generator. Frames begin with the headers by turns; their number must be a power of two.
-func newFlood(ifindex int, headers [][]byte) (*flood, error) {
-	if n := len(headers); n == 0 || n&(n-1) != 0 {
-		return nil, fmt.Errorf("bench: make generator: %d flows, not a power of two", n)
+// newFlood loads a generator with room for so many targets, a power of two.
+func newFlood(port lab.Port, f format, room int) (*flood, error) {
+	if room <= 0 || room&(room-1) != 0 {
+		return nil, fmt.Errorf("bench: make generator: %d targets, not a power of two", room)
 	}
-	size := uint32(len(headers) * headerSize)
-	m, err := ebpf.NewMap(&ebpf.MapSpec{Name: "headers", Type: ebpf.Array, KeySize: 4, ValueSize: 8 + size, MaxEntries: 1, Flags: mmapable})
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Name: "targets", Type: ebpf.Array, KeySize: 4,
+		ValueSize: uint32(atTargets + room*targetSize), MaxEntries: 1, Flags: mmapable})
 	if err != nil {
 		return nil, fmt.Errorf("bench: make generator: %w", err)
-	}
-	value := make([]byte, 8+size)
-	for i, h := range headers {
-		copy(value[8+i*headerSize:], h)
-	}
-	if err := m.Put(uint32(0), value); err != nil {
-		return nil, fmt.Errorf("bench: fill generator: %w", errors.Join(err, m.Close()))
 	}
 	mem, err := m.Memory()
 	if err != nil {
 		return nil, fmt.Errorf("bench: map generator: %w", errors.Join(err, m.Close()))
 	}
-	prog, err := ebpf.NewProgram(generatorSpec(m, ifindex, len(headers)))
-	if err != nil {
+	made := &flood{format: f, m: m, mem: mem, port: port, room: room}
+	if made.prog, err = ebpf.NewProgram(made.spec()); err != nil {
 		return nil, fmt.Errorf("bench: load generator: %w", errors.Join(err, m.Close()))
 	}
-	return &flood{prog, m, mem, ifindex}, nil
+	return made, nil
 }
 
-// generatorSpec writes the whole header anew: live frames are recycled and keep what the router wrote.
-func generatorSpec(headers *ebpf.Map, ifindex, flows int) *ebpf.ProgramSpec {
+// aim makes the generator send to these destinations by turns. They are repeated until there is no room for more.
+func (f *flood) aim(dsts []netip.Addr) error {
+	if len(dsts) == 0 || len(dsts) > f.room {
+		return fmt.Errorf("bench: aim at %d targets: there is room for 1 to %d", len(dsts), f.room)
+	}
+	all := make([]byte, f.room*targetSize)
+	for i, dst := range dsts {
+		copy(all[i*targetSize:], f.frame(f.port, dst)[f.target:f.target+targetSize])
+	}
+	for n := len(dsts) * targetSize; n < len(all); n *= 2 {
+		copy(all[n:], all[:n])
+	}
+	if _, err := f.mem.WriteAt(f.frame(f.port, dsts[0])[:f.end], atHeader); err != nil {
+		return fmt.Errorf("bench: aim: %w", err)
+	}
+	if _, err := f.mem.WriteAt(all, atTargets); err != nil {
+		return fmt.Errorf("bench: aim: %w", err)
+	}
+	return nil
+}
+
+// spec writes the whole header anew: live frames are recycled and keep what the router wrote.
+func (f *flood) spec() *ebpf.ProgramSpec {
 	insns := asm.Instructions{
 		asm.LoadMem(asm.R6, asm.R1, 0, asm.Word),
 		asm.LoadMem(asm.R7, asm.R1, 4, asm.Word),
 		asm.Mov.Reg(asm.R2, asm.R6),
-		asm.Add.Imm(asm.R2, frameSize),
+		asm.Add.Imm(asm.R2, int32(f.size)),
 		asm.JGT.Reg(asm.R2, asm.R7, "abort"),
-		asm.LoadMapValue(asm.R8, headers.FD(), 0),
-		asm.LoadMem(asm.R1, asm.R8, 0, asm.DWord),
-		asm.Mov.Reg(asm.R2, asm.R1),
+		asm.LoadMapValue(asm.R8, f.m.FD(), 0),
+		asm.LoadMem(asm.R9, asm.R8, atCount, asm.DWord),
+		asm.Mov.Reg(asm.R2, asm.R9),
 		asm.Add.Imm(asm.R2, 1),
-		asm.StoreMem(asm.R8, 0, asm.R2, asm.DWord),
-		asm.And.Imm(asm.R1, int32(flows-1)),
-		asm.LSh.Imm(asm.R1, 6),
-		asm.Add.Reg(asm.R8, asm.R1),
+		asm.StoreMem(asm.R8, atCount, asm.R2, asm.DWord),
+		asm.And.Imm(asm.R9, int32(f.room-1)),
+		asm.StoreMem(asm.R6, f.flow, asm.R9, asm.Word),
 	}
-	for off := int16(0); off < 40; off += 8 {
-		insns = append(insns, asm.LoadMem(asm.R1, asm.R8, 8+off, asm.DWord), asm.StoreMem(asm.R6, off, asm.R1, asm.DWord))
-	}
+	insns = append(insns, copied(atHeader, 0, f.target)...)
+	insns = append(insns, copied(atHeader+f.rest, f.rest, f.end-f.rest)...)
+	insns = append(insns, asm.LSh.Imm(asm.R9, 4), asm.Add.Reg(asm.R8, asm.R9))
+	insns = append(insns, copied(atTargets, f.target, targetSize)...)
 	insns = append(insns,
-		asm.LoadMem(asm.R1, asm.R8, 48, asm.Half), asm.StoreMem(asm.R6, 40, asm.R1, asm.Half),
 		asm.FnKtimeGetNs.Call(),
-		asm.StoreMem(asm.R6, stampOffset, asm.R0, asm.DWord),
-		asm.Mov.Imm(asm.R1, int32(ifindex)),
+		asm.StoreMem(asm.R6, f.stamp, asm.R0, asm.DWord),
+		asm.Mov.Imm(asm.R1, int32(f.port.Peer.Index)),
 		asm.Mov.Imm(asm.R2, 0),
 		asm.FnRedirect.Call(),
 		asm.Return(),
@@ -91,76 +102,18 @@ func generatorSpec(headers *ebpf.Map, ifindex, flows int) *ebpf.ProgramSpec {
 	return &ebpf.ProgramSpec{Name: "generator", Type: ebpf.XDP, AttachType: ebpf.AttachXDP, License: "Dual MIT/GPL", Instructions: insns}
 }
 
-// sent is the number of frames that were made so far.
-func (f *flood) sent() uint64 { return wordAt(f.mem, 0) }
-
-func (f *flood) close() { f.prog.Close(); f.headers.Close() }
-
-// run is what one run of the generator took.
-type run struct {
-	packets int
-	cpu     time.Duration // of the generator's thread, softirq included
-	wall    time.Duration
-}
-
-func (r run) speed() Speed {
-	return Speed{NS: float64(r.cpu) / float64(r.packets), Mpps: float64(r.packets) / r.wall.Seconds() / 1e6}
-}
-
-// testRun is the part of union bpf_attr that BPF_PROG_TEST_RUN uses (include/uapi/linux/bpf.h).
-type testRun struct {
-	progFD, retval, dataSizeIn, dataSizeOut uint32
-	dataIn, dataOut                         uint64
-	repeat, duration, ctxSizeIn, ctxSizeOut uint32
-	ctxIn, ctxOut                           uint64
-	flags, cpu, batchSize                   uint32
-	_                                       uint32
-}
-
-const (
-	liveFrames = 2 // BPF_F_TEST_XDP_LIVE_FRAMES
-	batch      = 64
-)
-
-// send makes packets frames, or fewer if a signal comes between. The calling thread must be in the generator's namespace
-// and stay on its CPU.
-func (f *flood) send(packets int) (run, error) {
-	data := make([]byte, frameSize)
-	// struct xdp_md: data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex.
-	md := [6]uint32{0, frameSize, 0, uint32(f.ifindex), 0, 0}
-	var pin runtime.Pinner
-	defer pin.Unpin()
-	pin.Pin(&data[0])
-	pin.Pin(&md)
-	attr := testRun{progFD: uint32(f.prog.FD()), dataSizeIn: frameSize, dataIn: uint64(uintptr(unsafe.Pointer(&data[0]))),
-		repeat: uint32(packets), ctxSizeIn: uint32(unsafe.Sizeof(md)), ctxIn: uint64(uintptr(unsafe.Pointer(&md))),
-		flags: liveFrames, batchSize: batch}
-	before, wall, cpu := f.sent(), time.Now(), threadTime()
-	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_TEST_RUN, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
-	if errno != 0 && errno != unix.EINTR {
-		return run{}, fmt.Errorf("bench: run generator: %w", errno)
-	}
-	return run{max(1, int(f.sent()-before)), threadTime() - cpu, time.Since(wall)}, nil
-}
-
-func threadTime() time.Duration {
-	var ts unix.Timespec
-	unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts)
-	return time.Duration(ts.Nano())
-}
-
-// pinned runs do on a locked thread that stays on one CPU.
-func pinned(cpu int, do func() error) error {
-	result := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, and its affinity with it
-		var set unix.CPUSet
-		set.Set(cpu)
-		if err := unix.SchedSetaffinity(0, &set); err != nil {
-			result <- fmt.Errorf("bench: stay on CPU %d: %w", cpu, err)
-			return
+// copied copies size bytes from R8 to R6, in the largest pieces.
+func copied(from, to, size int16) (insns asm.Instructions) {
+	for _, width := range []asm.Size{asm.DWord, asm.Word, asm.Half} {
+		for n := int16(width.Sizeof()); size >= n; size -= n {
+			insns = append(insns, asm.LoadMem(asm.R1, asm.R8, from, width), asm.StoreMem(asm.R6, to, asm.R1, width))
+			from, to = from+n, to+n
 		}
-		result <- do()
-	}()
-	return <-result
+	}
+	return insns
 }
+
+// sent is the number of frames that were made so far.
+func (f *flood) sent() uint64 { return wordAt(f.mem, atCount) }
+
+func (f *flood) close() error { return errors.Join(f.prog.Close(), f.m.Close()) }

@@ -16,18 +16,26 @@ const generatorCPU = 0
 // rig is a network with a generator at A and a sink at every end B.
 type rig struct {
 	*lab.Network
-	dsts  []netip.Addr
-	flood *flood
-	sinks []*sink
+	flood   *flood
+	sinks   []*sink
+	watched *arrivals // nil unless the traffic is watched
 }
 
-// newRig builds a router with so many ports. The generator sends to the destinations by turns.
-func newRig(ports int, dsts []netip.Addr) (_ *rig, err error) {
+// traffic is what a rig is made for.
+type traffic struct {
+	format
+	dsts  []netip.Addr // the first targets
+	room  int          // for how many targets there is to be room; 0: as many as dsts
+	watch bool         // note how each target arrives
+}
+
+// newRig builds a router with so many ports. The generator sends to the targets by turns.
+func newRig(ports int, t traffic) (_ *rig, err error) {
 	n, err := lab.NewNetwork(lab.Layout{Ports: ports})
 	if err != nil {
 		return nil, err
 	}
-	r := &rig{Network: n, dsts: dsts}
+	r := &rig{Network: n}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())
@@ -38,41 +46,43 @@ func newRig(ports int, dsts []netip.Addr) (_ *rig, err error) {
 	if err := n.R.Do(func() error { return lab.SetOffload(in.Name, lab.GRO, true) }); err != nil {
 		return nil, err
 	}
-	for _, p := range n.Ports[1:] {
+	room := powerOfTwo(max(t.room, len(t.dsts)))
+	if t.watch {
+		if r.watched, err = newArrivals(room); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.addSinks(t.format); err != nil {
+		return nil, err
+	}
+	if r.flood, err = newFlood(in, t.format, room); err != nil {
+		return nil, err
+	}
+	return r, r.flood.aim(t.dsts)
+}
+
+func (r *rig) addSinks(f format) error {
+	for _, p := range r.Ports[1:] {
 		err := p.Peer.Net.Do(func() error {
-			s, err := newSink(p.Peer.Index)
+			s, err := newSink(p.Peer.Index, f, r.watched)
 			if err == nil {
 				r.sinks = append(r.sinks, s)
 			}
 			return err
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if r.flood, err = newFlood(in.Peer.Index, r.frames(dsts)); err != nil {
-		return nil, err
-	}
-	return r, nil
+	return nil
 }
 
-// frames makes one header for each destination, repeated up to a power of two.
-func (r *rig) frames(dsts []netip.Addr) (frames [][]byte) {
-	in := r.Ports[0]
+func powerOfTwo(least int) int {
 	n := 1
-	for n < len(dsts) {
+	for n < least {
 		n *= 2
 	}
-	for i := range n {
-		p := lab.Packet{DstMAC: in.MAC, SrcMAC: in.Peer.MAC, Src: in.Peer.Addr.Addr(), Dst: dsts[i%len(dsts)],
-			SrcPort: 1000, DstPort: 9, Payload: make([]byte, frameSize-42)}
-		f := p.Frame()
-		// The stamp changes with every frame, so the UDP checksum is a fixed wrong one: nobody on the way verifies it, and it
-		// is neither zero nor the pseudo header's.
-		f[40], f[41] = 0xbe, 0xef
-		frames = append(frames, f)
-	}
-	return frames
+	return n
 }
 
 // send floods from the generator's CPU.
@@ -108,12 +118,15 @@ func sized(s Speed, d time.Duration) int {
 }
 
 func (r *rig) close() error {
-	errs := []error{}
+	var errs []error
 	if r.flood != nil {
-		r.flood.close()
+		errs = append(errs, r.flood.close())
 	}
 	for _, s := range r.sinks {
 		errs = append(errs, s.close())
+	}
+	if r.watched != nil {
+		errs = append(errs, r.watched.m.Close())
 	}
 	if err := r.Network.Close(); err != nil {
 		errs = append(errs, fmt.Errorf("bench: take the network down: %w", err))

@@ -19,7 +19,7 @@ func newRouter(n int, lines ...string) (*rig, error) {
 		dsts = append(dsts, netip.AddrFrom4([4]byte{10, 128, byte(i), 9}))
 		lines = append(lines, fmt.Sprintf("route add 10.128.%d.0/24 via 10.2.0.1", i))
 	}
-	r, err := newRig(2, dsts)
+	r, err := newRig(2, traffic{format: ipv4, dsts: dsts})
 	if err != nil {
 		return nil, err
 	}

@@ -28,8 +28,9 @@ type sink struct {
 // arrival is what a sink knows of one kind of frame: how many came, and the stamp of the last.
 type arrival struct{ Count, Stamp uint64 }
 
-// newSink attaches a sink; the calling thread must be in the interface's namespace.
-func newSink(ifindex int) (*sink, error) {
+// newSink attaches a sink of frames of a format; the calling thread must be in the interface's namespace. If watched is
+// not nil, the sink writes down there how each target arrives.
+func newSink(ifindex int, f format, watched *arrivals) (*sink, error) {
 	spec := &ebpf.MapSpec{Name: "sink", Type: ebpf.Array, KeySize: 4, ValueSize: sinkKeys * 16, MaxEntries: 1, Flags: mmapable}
 	m, err := ebpf.NewMap(spec)
 	if err != nil {
@@ -39,7 +40,7 @@ func newSink(ifindex int) (*sink, error) {
 	if s.mem, err = m.Memory(); err != nil {
 		return nil, fmt.Errorf("bench: map sink: %w", errors.Join(err, s.close()))
 	}
-	if s.prog, err = ebpf.NewProgram(sinkSpec(m)); err != nil {
+	if s.prog, err = ebpf.NewProgram(sinkSpec(m, f, watched)); err != nil {
 		return nil, fmt.Errorf("bench: load sink: %w", errors.Join(err, s.close()))
 	}
 	s.link, err = link.AttachXDP(link.XDPOptions{Program: s.prog, Interface: ifindex, Flags: link.XDPDriverMode})
@@ -51,31 +52,34 @@ func newSink(ifindex int) (*sink, error) {
 
 const mmapable = 1 << 10 // BPF_F_MMAPABLE
 
-func sinkSpec(m *ebpf.Map) *ebpf.ProgramSpec {
-	return &ebpf.ProgramSpec{Name: "sink", Type: ebpf.XDP, AttachType: ebpf.AttachXDP, License: "Dual MIT/GPL",
-		Instructions: asm.Instructions{
-			asm.LoadMem(asm.R2, asm.R1, 0, asm.Word),
-			asm.LoadMem(asm.R3, asm.R1, 4, asm.Word),
-			asm.Mov.Reg(asm.R4, asm.R2),
-			asm.Add.Imm(asm.R4, stampOffset+8),
-			asm.JGT.Reg(asm.R4, asm.R3, "drop"),
-			asm.LoadMem(asm.R5, asm.R2, 5, asm.Byte),
-			asm.And.Imm(asm.R5, 15),
-			asm.LoadMem(asm.R4, asm.R2, 11, asm.Byte),
-			asm.And.Imm(asm.R4, 15),
-			asm.LSh.Imm(asm.R4, 4),
-			asm.Or.Reg(asm.R5, asm.R4),
-			asm.LSh.Imm(asm.R5, 4),
-			asm.LoadMapValue(asm.R0, m.FD(), 0),
-			asm.Add.Reg(asm.R0, asm.R5),
-			asm.LoadMem(asm.R4, asm.R2, stampOffset, asm.DWord),
-			asm.StoreMem(asm.R0, 8, asm.R4, asm.DWord),
-			asm.LoadMem(asm.R4, asm.R0, 0, asm.DWord),
-			asm.Add.Imm(asm.R4, 1),
-			asm.StoreMem(asm.R0, 0, asm.R4, asm.DWord),
-			asm.Mov.Imm(asm.R0, xdpDrop).WithSymbol("drop"),
-			asm.Return(),
-		}}
+func sinkSpec(m *ebpf.Map, f format, watched *arrivals) *ebpf.ProgramSpec {
+	insns := asm.Instructions{
+		asm.LoadMem(asm.R2, asm.R1, 0, asm.Word),
+		asm.LoadMem(asm.R3, asm.R1, 4, asm.Word),
+		asm.Mov.Reg(asm.R4, asm.R2),
+		asm.Add.Imm(asm.R4, int32(f.stamp)+8),
+		asm.JGT.Reg(asm.R4, asm.R3, "drop"),
+		asm.LoadMem(asm.R5, asm.R2, 5, asm.Byte),
+		asm.And.Imm(asm.R5, 15),
+		asm.Mov.Reg(asm.R6, asm.R5),
+		asm.LoadMem(asm.R4, asm.R2, 11, asm.Byte),
+		asm.And.Imm(asm.R4, 15),
+		asm.LSh.Imm(asm.R4, 4),
+		asm.Or.Reg(asm.R5, asm.R4),
+		asm.LSh.Imm(asm.R5, 4),
+		asm.LoadMapValue(asm.R0, m.FD(), 0),
+		asm.Add.Reg(asm.R0, asm.R5),
+		asm.LoadMem(asm.R7, asm.R2, f.stamp, asm.DWord),
+		asm.StoreMem(asm.R0, 8, asm.R7, asm.DWord),
+		asm.LoadMem(asm.R4, asm.R0, 0, asm.DWord),
+		asm.Add.Imm(asm.R4, 1),
+		asm.StoreMem(asm.R0, 0, asm.R4, asm.DWord),
+	}
+	if watched != nil {
+		insns = append(insns, watched.note(f)...)
+	}
+	insns = append(insns, asm.Mov.Imm(asm.R0, xdpDrop).WithSymbol("drop"), asm.Return())
+	return &ebpf.ProgramSpec{Name: "sink", Type: ebpf.XDP, AttachType: ebpf.AttachXDP, License: "Dual MIT/GPL", Instructions: insns}
 }
 
 // read tells what arrived of one kind of frame.
