@@ -13,7 +13,7 @@ const module = "github.com/hone-net/hone/"
 var arrows = map[string]string{
 	"slowpath":         "",
 	"slowpath/upkeep":  "slowpath netlink",
-	"slowpath/lab":     "netlink ebpf",
+	"slowpath/lab":     "netlink mdlayher ebpf",
 	"introspect":       "slowpath mdlayher ebpf",
 	"synth/ir":         "slowpath",
 	"synth/ir/irtest":  "slowpath synth/ir",
