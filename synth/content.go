@@ -20,7 +20,7 @@ func usable(n introspect.Neigh) bool {
 }
 
 // content says what is to stand in a row.
-func (f *FIB) content(r *row) rowData {
+func (f *shared) content(r *row) rowData {
 	k := r.key
 	if k.reason != slowpath.None {
 		return rowData{flags: k.flags | f.groupTrack(r), reason: k.reason}
@@ -50,7 +50,7 @@ func (f *FIB) content(r *row) rowData {
 }
 
 // groupTrack is flagTrack if the use of a neighbour of a group has to be told to the kernel.
-func (f *FIB) groupTrack(r *row) uint16 {
+func (f *shared) groupTrack(r *row) uint16 {
 	for _, need := range r.needs() {
 		n, ok := f.Neighs.Get(introspect.NeighKey{Index: need.oif, Addr: need.via})
 		if ok && n.State&nudSettled == 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ type memory struct {
 
 func remember(f *FIB) *memory {
 	s := f.Shape()
-	m := &memory{route: s.route(), nexthop: s.nexthop(), bytes: map[string][]byte{}, hash: map[int]string{}}
+	m := &memory{route: s.view(tableRoute).route(), nexthop: s.nexthop(), bytes: map[string][]byte{}, hash: map[int]string{}}
 	m.bytes[tableRoute], m.bytes[tableNexthop] = make([]byte, m.route.Bytes()), make([]byte, m.nexthop.Bytes())
 	for _, w := range f.Image() {
 		m.write(w)
@@ -74,13 +75,14 @@ func foundOf(d rowData) found {
 
 // slowly is the answer for an address by looking at every route.
 func slowly(s *introspect.Snapshot, addr uint32) found {
-	f := &FIB{resolver: resolver{Snapshot: s}, egress: map[introspect.Index]egress{}}
-	r := resolver{Snapshot: s, addrs: map[prefix]int{}, choose: chooses(s)}
+	f := &shared{Snapshot: s, egress: map[introspect.Index]egress{}}
+	r := newView[prefix](f, ipv4, []uint32{tableLocal, tableMain, tableDefault}, nil)
+	r.choose = r.chooses()
 	for _, a := range s.Addrs.All() {
 		r.addrs[hostPrefix(a.Key.Local.Addr())]++
 	}
 	for key := range s.Routes4.All() {
-		if p := prefixOf(key.Dst); key.Table == tableLocal && p.len() < 32 && !martian(p) {
+		if p := prefixOf(key.Dst); key.Table == tableLocal && p.len() < 32 && !r.martian(p) {
 			r.wide = append(r.wide, p)
 		}
 	}
@@ -92,14 +94,14 @@ func slowly(s *introspect.Snapshot, addr uint32) found {
 	any := false
 	for key := range s.Routes4.All() {
 		p := prefixOf(key.Dst)
-		if inRules(key) && p.covers(host) && (!any || p.len() > best.len()) {
+		if r.asks(key) && p.covers(host) && (!any || p.len() > best.len()) {
 			best, any = p, true
 		}
 	}
 	if !any {
 		return found{reason: uint32(slowpath.NoRoute)}
 	}
-	a, _ := r.resolve(best, routesTo(s, best))
+	a, _ := r.resolve(best, r.routesTo(best))
 	if a.key.glean() {
 		a.key.via = netipAddr(addr)
 	}
@@ -294,9 +296,14 @@ func follow(t *testing.T, seed uint64, kinds map[slowpath.Reason]int) {
 			return
 		}
 	}
-	if rebuilt := NewFIB(w.now()); fmt.Sprint(rebuilt.Shape().Own, rebuilt.Shape().Plain) != fmt.Sprint(f.Shape().Own, f.Shape().Plain) {
+	if rebuilt := NewFIB(w.now()); !sameFacts(rebuilt.Shape(), f.Shape()) {
 		t.Errorf("shape %v, want %v", f.Shape(), rebuilt.Shape())
 	}
+}
+
+// sameFacts tells whether two Shapes say the same of the routes.
+func sameFacts(a, b Shape) bool {
+	return slices.EqualFunc(a.Views, b.Views, func(v, w ViewShape) bool { return v.Own == w.Own && v.Plain == w.Plain })
 }
 
 // between allows rows whose words change one by one where each is a whole difference: the Reason while there is no MAC,

@@ -29,7 +29,7 @@ func TestGrows(t *testing.T) {
 		s = &next
 		writes, reshaped := f.Update(s)
 		if reshaped {
-			if now := f.Shape(); now == shape || !now.reshaped(shape) {
+			if now := f.Shape(); now.Equal(shape) || !now.reshaped(shape) {
 				t.Fatalf("still %+v", shape)
 			}
 			m, shape = remember(f), f.Shape()
@@ -62,7 +62,7 @@ func TestLargeTable(t *testing.T) {
 		probes = append(probes, a)
 	}
 	f := NewFIB(s)
-	if f.Shape().First != firstLarge {
+	if f.Shape().view(tableRoute).First != firstLarge {
 		t.Fatalf("shape %+v", f.Shape())
 	}
 	m := remember(f)
@@ -77,7 +77,7 @@ func TestLargeTable(t *testing.T) {
 func TestFull(t *testing.T) {
 	b := newBed(t, router(t), 2)
 	shape := b.fib.Shape()
-	shape.Full = true
+	shape.Views[0].Full = true
 	var err error
 	if b.program, err = Program(b.snapshot, 2, tested, shape); err != nil {
 		t.Fatal(err)
@@ -117,18 +117,21 @@ func TestManyRows(t *testing.T) {
 	}
 }
 
+// find is the row of an address.
+func find(f *FIB, addr uint32) uint16 { return f.views[0].(*view[prefix]).lpm.(*trie).find(addr) }
+
 // TestQuarantine: a row that was let go means the same for a while.
 func TestQuarantine(t *testing.T) {
 	clock := time.Unix(0, 0)
 	f := &FIB{now: func() time.Time { return clock }}
 	s := parse(t, router(t))
 	f.build(s, Shape{})
-	row := f.trie.find(192<<24 | 2<<8 | 7)
+	row := find(f, 192<<24|2<<8|7)
 	step := func(via uint32) uint16 {
 		next := *f.Snapshot
 		addRoute(&next, "192.0.2.0/24", netipAddr(via))
 		f.Update(&next)
-		return f.trie.find(192<<24 | 2<<8 | 7)
+		return find(f, 192<<24|2<<8|7)
 	}
 	next := *s
 	next.Neighs = next.Neighs.Without(introspect.NeighKey{Index: 3, Addr: netipAddr(10<<24 | 2<<16 | 2)})
@@ -178,16 +181,16 @@ func TestShapes(t *testing.T) {
 	for _, line := range []string{"route dst=9.0.0.0/8 table=254 type=1 hop=dev:3,via:10.2.0.2 mtu=1400",
 		"route dst=9.0.0.0/8 table=254 tos=16 type=1 hop=dev:3,via:10.2.0.2", "route dst=9.0.0.0/8 table=254 type=1 hop=dev:3 realm=3"} {
 		f.Update(parse(t, with(text, line)))
-		if f.Shape().Plain {
+		if f.Shape().view(tableRoute).Plain {
 			t.Errorf("plain with %s", line)
 		}
 		f.Update(parse(t, text))
-		if !f.Shape().Plain {
+		if !f.Shape().view(tableRoute).Plain {
 			t.Errorf("not plain without %s", line)
 		}
 	}
 	f.Update(parse(t, with(text, "route dst=9.0.0.0/8 table=255 type=2 hop=dev:1")))
-	if own := f.Shape().Own; own != "9.0.0.0/8 10.1.0.1/32 10.1.0.255/32 10.2.0.1/32 10.2.0.255/32" {
+	if own := f.Shape().view(tableRoute).Own; own != "9.0.0.0/8 10.1.0.1/32 10.1.0.255/32 10.2.0.1/32 10.2.0.255/32" {
 		t.Errorf("own %s", own)
 	}
 }

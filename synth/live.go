@@ -16,7 +16,7 @@ func (c *compiler) live() {
 	protocol := c.Load(atProtocol, 1)
 	c.GuardImm(ir.Ne, protocol, unix.IPPROTO_ICMP, slowpath.LiveLookup)
 	none := c.Const(0)
-	hop := c.Lookup(c.Table(c.shape.live()), c.pkt.source, c.destination(), c.pkt.length, protocol, none, none, c.Load(atTOS, 1))
+	hop := c.Lookup(c.Table(c.view.live()), c.pkt.source, c.destination(), c.pkt.length, protocol, none, none, c.Load(atTOS, 1))
 	c.GuardImm(ir.Eq, c.Field(hop, "ret"), 0, slowpath.LiveLookup)
 	oif := c.Field(hop, "oif")
 	device := c.Lookup(c.Table(c.shape.device()), oif)

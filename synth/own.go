@@ -16,11 +16,11 @@ type inlined struct {
 }
 
 // inlineOwn puts the own prefixes into words, without those that others cover.
-func inlineOwn(own map[prefix]int) inlined {
+func (v *view[P]) inlineOwn() inlined {
 	var kept []string
-	var last prefix
-	for _, p := range slices.Sorted(maps.Keys(own)) {
-		if martian(p) || len(kept) > 0 && last.covers(p) {
+	var last P
+	for _, p := range slices.SortedFunc(maps.Keys(v.own), P.compare) {
+		if v.martian(p) || len(kept) > 0 && last.covers(p) {
 			continue
 		}
 		if len(kept) == maxInline {

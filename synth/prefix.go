@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
@@ -21,8 +22,10 @@ func hostPrefix(a netip.Addr) prefix { return newPrefix(addr4(a), 32) }
 
 func (p prefix) addr() uint32  { return uint32(p >> 8) }
 func (p prefix) len() int      { return int(p & 0xff) }
-func (p prefix) last() uint32  { return p.addr() | ^maskOf(p.len()) }
+func (p prefix) width() int    { return 32 }
 func (p prefix) ir() ir.Prefix { return ir.Prefix{Addr: p.addr(), Len: p.len()} }
+
+func (p prefix) compare(q prefix) int { return cmp.Compare(p, q) }
 
 // covers tells whether every address of q is one of p.
 func (p prefix) covers(q prefix) bool {
@@ -47,12 +50,3 @@ func netipAddr(a uint32) netip.Addr {
 
 // martians are the prefixes of which no address is ever a fast packet's: "this" network, loopback, multicast, reserved.
 var martians = []prefix{newPrefix(0, 8), newPrefix(127<<24, 8), newPrefix(224<<24, 3)}
-
-func martian(p prefix) bool {
-	for _, m := range martians {
-		if m.covers(p) {
-			return true
-		}
-	}
-	return false
-}

@@ -16,8 +16,9 @@ type compiler struct {
 	link     introspect.Link
 	options  Options
 	shape    Shape
-	arm      string   // prefix of the names of blocks
-	asides   []func() // write what an arm has put off
+	view     ViewShape // where the packet's family looks for routes
+	arm      string    // prefix of the names of blocks
+	asides   []func()  // write what an arm has put off
 	pkt      packet
 }
 
@@ -67,11 +68,13 @@ func Program(s *introspect.Snapshot, ifindex int, o Options, shape Shape) (*ir.P
 	if !ok {
 		return nil, fmt.Errorf("synth: program interface %d: there is none", ifindex)
 	}
-	if shape.First == 0 || shape.Blocks == 0 || shape.Rows == 0 || shape.Devices == 0 {
+	view := shape.view(tableRoute)
+	if view.First == 0 || view.Blocks == 0 || shape.Rows == 0 || shape.Devices == 0 {
 		return nil, fmt.Errorf("synth: program %s: tables without a shape", link.Name)
 	}
-	c := &compiler{Builder: ir.NewBuilder("if" + strconv.Itoa(ifindex)), snapshot: s, link: link, options: o, shape: shape}
-	if shape.Full {
+	c := &compiler{Builder: ir.NewBuilder("if" + strconv.Itoa(ifindex)), snapshot: s, link: link, options: o, shape: shape,
+		view: view}
+	if view.Full {
 		c.Punt(slowpath.TableFull)
 	} else {
 		c.write()
@@ -110,7 +113,7 @@ func (c *compiler) write() {
 // coherent tells whether a packet can be decided while routes and neighbours change: nothing that the program knows of
 // them is asked then, so the live lookup must know all of it.
 func (c *compiler) coherent() bool {
-	return c.options.FIBLookup && c.shape.Plain && c.shape.Inline && c.rpFilter() == 0
+	return c.options.FIBLookup && c.view.Plain && c.view.Inline && c.rpFilter() == 0
 }
 
 // stages looks at the packet; false if none is ever forwarded.

@@ -247,7 +247,7 @@ func TestManyAddresses(t *testing.T) {
 		lines = append(lines, "addr dev=3 local=10.3."+itoa(i)+".1/24 peer=10.3."+itoa(i)+".1 flags=0x80")
 	}
 	b := newBed(t, with(router(t), lines...), 2)
-	if s := b.fib.Shape(); s.Inline || s.Own != "" {
+	if s := b.fib.Shape().view(tableRoute); s.Inline || s.Own != "" {
 		t.Fatalf("shape %+v", s)
 	}
 	for source, want := range map[[4]byte]slowpath.Reason{{10, 3, 7, 1}: slowpath.SourceOwn, {127, 0, 0, 1}: slowpath.SourceMartian,

@@ -2,6 +2,7 @@ package synth
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -19,37 +20,39 @@ type answer struct {
 func because(r slowpath.Reason) answer { return answer{key: rowKey{reason: r}} }
 
 // resolver knows what an answer depends on beside the routes to the prefix themselves.
-type resolver struct {
-	*introspect.Snapshot
-	addrs  map[prefix]int // own addresses
-	wide   []prefix       // prefixes of more than one address in table local
-	choose bool           // the live lookup chooses between several nexthops as the kernel does
+type resolver[P point[P]] struct {
+	*shared
+	*family[P]
+	tables []uint32  // the routing tables that are asked, one after the other
+	addrs  map[P]int // own addresses
+	wide   []P       // prefixes of more than one address in table local
+	choose bool      // the live lookup chooses between several nexthops as the kernel does
 }
 
-// routesTo lists the routes to a prefix of the tables that the default rules use, in the order of their keys.
-func routesTo(s *introspect.Snapshot, p prefix) []introspect.Route {
+// routesTo lists the routes to a prefix of the tables that are asked, in the order of their keys.
+func (r *resolver[P]) routesTo(p P) []introspect.Route {
 	var all []introspect.Route
 	dst := p.netip()
-	for key, r := range s.Routes4.From(introspect.RouteKey{Dst: dst}) {
+	for key, route := range r.routes(r.Snapshot).From(introspect.RouteKey{Dst: dst}) {
 		if key.Dst != dst {
 			break
 		}
-		if inRules(key) {
-			all = append(all, r)
+		if r.asks(key) {
+			all = append(all, route)
 		}
 	}
 	return all
 }
 
-// inRules tells whether the default rules lead to a route.
-func inRules(k introspect.RouteKey) bool {
-	return (k.Table == tableLocal || k.Table == tableMain || k.Table == tableDefault) && k.Dst.Addr().Is4()
+// asks tells whether a route stands in one of the tables.
+func (r *resolver[P]) asks(k introspect.RouteKey) bool {
+	return slices.Contains(r.tables, k.Table) && r.has(k.Dst.Addr())
 }
 
 // resolve says what becomes of packets for which p is the longest prefix; false if nothing is known of p.
-func (r resolver) resolve(p prefix, routes []introspect.Route) (answer, bool) {
+func (r *resolver[P]) resolve(p P, routes []introspect.Route) (answer, bool) {
 	switch {
-	case martian(p):
+	case r.martian(p):
 		return because(slowpath.DestMartian), true
 	case r.addrs[p] > 0:
 		return because(slowpath.Local), true
@@ -63,7 +66,7 @@ func (r resolver) resolve(p prefix, routes []introspect.Route) (answer, bool) {
 	}
 	first, equals := &routes[0], routes
 	if len(routes) > 1 {
-		first, equals = foremost(routes)
+		first, equals = r.foremost(routes)
 	}
 	if first.Key.Table == tableDefault || first.Key.Table == tableMain && r.shadowed(p) {
 		return because(slowpath.RouteTable), true
@@ -74,12 +77,12 @@ func (r resolver) resolve(p prefix, routes []introspect.Route) (answer, bool) {
 	return r.route(p, first), true
 }
 
-// foremost picks the routes that the kernel looks at first: those of table local, else main, with the lowest metric.
-func foremost(routes []introspect.Route) (*introspect.Route, []introspect.Route) {
-	first := &routes[0]
+// foremost picks the routes that the kernel looks at first: those of the first table, with the lowest metric.
+func (r *resolver[P]) foremost(routes []introspect.Route) (*introspect.Route, []introspect.Route) {
+	first, rank := &routes[0], len(r.tables)
 	for i := range routes {
-		if routes[i].Key.Table > first.Key.Table { // local is 255, main 254, default 253
-			first = &routes[i]
+		if n := slices.Index(r.tables, routes[i].Key.Table); n < rank {
+			first, rank = &routes[i], n
 		}
 	}
 	var equals []introspect.Route
@@ -93,7 +96,7 @@ func foremost(routes []introspect.Route) (*introspect.Route, []introspect.Route)
 
 // shadowed tells whether table local has a shorter prefix for the same addresses. Whether that wins depends on whether
 // the two tables have ever been parted by a custom rule, which nothing shows.
-func (r resolver) shadowed(p prefix) bool {
+func (r *resolver[P]) shadowed(p P) bool {
 	for _, w := range r.wide {
 		if w.covers(p) && w != p {
 			return true
@@ -103,7 +106,7 @@ func (r resolver) shadowed(p prefix) bool {
 }
 
 // several is the answer where more than one nexthop may be taken.
-func (r resolver) several(reason slowpath.Reason, routes []introspect.Route) answer {
+func (r *resolver[P]) several(reason slowpath.Reason, routes []introspect.Route) answer {
 	live := true
 	var hops []introspect.Hop
 	for _, route := range routes {
@@ -135,7 +138,7 @@ var typeReasons = map[uint8]slowpath.Reason{unix.RTN_LOCAL: slowpath.Local, unix
 	unix.RTN_ANYCAST: slowpath.Broadcast, unix.RTN_MULTICAST: slowpath.Broadcast}
 
 // route is the answer of one route.
-func (r resolver) route(p prefix, route *introspect.Route) answer {
+func (r *resolver[P]) route(p P, route *introspect.Route) answer {
 	if route.Type != unix.RTN_UNICAST {
 		if reason, ok := typeReasons[route.Type]; ok {
 			return because(reason)
@@ -150,14 +153,14 @@ func (r resolver) route(p prefix, route *introspect.Route) answer {
 		return r.several(slowpath.Multipath, []introspect.Route{*route})
 	}
 	key := rowKey{oif: hops[0].Index, via: hops[0].Via, mtu: route.MTU}
-	if !key.via.IsValid() && p.len() == 32 {
-		key.via = netipAddr(p.addr())
+	if !key.via.IsValid() && p.len() == p.width() {
+		key.via = p.netip().Addr()
 	}
 	return answer{key: key}
 }
 
 // hops lists the nexthops of a unicast route, or says why they cannot be taken.
-func (r resolver) hops(route *introspect.Route) ([]introspect.Hop, slowpath.Reason) {
+func (r *resolver[P]) hops(route *introspect.Route) ([]introspect.Hop, slowpath.Reason) {
 	if len(route.Unknown) > 0 || route.Realm != 0 || route.MTULock && route.MTU == 0 {
 		return nil, slowpath.RouteUnknown
 	}
@@ -195,7 +198,7 @@ func hopReason(h introspect.Hop) slowpath.Reason {
 }
 
 // object lists the nexthops of a nexthop object.
-func (r resolver) object(id uint32) ([]introspect.Hop, slowpath.Reason) {
+func (r *resolver[P]) object(id uint32) ([]introspect.Hop, slowpath.Reason) {
 	n, ok := r.Nexthops.Get(introspect.Index(id))
 	switch {
 	case !ok, n.FDB, len(n.Unknown) > 0:

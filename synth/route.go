@@ -20,7 +20,7 @@ func (c *compiler) find() bool {
 	if c.arm != armHot {
 		return true
 	}
-	row := c.Lookup(c.Table(c.shape.nexthop()), c.Lookup(c.Table(c.shape.route()), c.destination()))
+	row := c.Lookup(c.Table(c.shape.nexthop()), c.Lookup(c.Table(c.view.route()), c.destination()))
 	mac := c.Field(row, "mac")
 	slow, found := c.block("slow"), c.block("found")
 	c.If(ir.Eq, mac, c.Const(0), slow, found, true)

@@ -23,10 +23,10 @@ func (c *compiler) sources() bool {
 		return false
 	case filter > 0:
 		c.filtered(filter)
-	case c.shape.Inline:
+	case c.view.Inline:
 		c.inlineSources()
 	default:
-		c.ownSource(c.Lookup(c.Table(c.shape.route()), c.pkt.source))
+		c.ownSource(c.Lookup(c.Table(c.view.route()), c.pkt.source))
 	}
 	return true
 }
@@ -41,7 +41,7 @@ func (c *compiler) numbered() bool {
 
 func (c *compiler) inlineSources() {
 	c.unicast(c.pkt.source, slowpath.SourceMartian)
-	if own, ok := c.shape.own(); ok {
+	if own, ok := c.view.own(); ok {
 		c.GuardImm(ir.Eq, c.Lookup(c.Table(own), c.pkt.source), 0, slowpath.SourceOwn)
 	}
 }
@@ -63,7 +63,7 @@ func (c *compiler) ownSource(index *ir.Value) {
 // filtered does what rp_filter asks for: with 1, that packets to the source leave by this interface; with 2, that they
 // could leave by any. Rows of own and martian addresses fail either, so that it is told apart afterwards.
 func (c *compiler) filtered(filter int32) {
-	index := c.Lookup(c.Table(c.shape.route()), c.pkt.source)
+	index := c.Lookup(c.Table(c.view.route()), c.pkt.source)
 	row := c.Lookup(c.Table(c.shape.nexthop()), index)
 	bad, next := c.block("source"), c.block("sourced")
 	if filter == 2 {

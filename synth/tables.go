@@ -1,9 +1,9 @@
 package synth
 
 import (
-	"strings"
-
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth/ir"
@@ -58,18 +58,44 @@ var deviceFields = []ir.Field{{Name: "mtu", Offset: 0, Width: 4}, {Name: "flags"
 // Shape is what programs have to know of the tables: their sizes, and what of the routes is part of the code. Programs
 // of equal Shapes and otherwise equal configurations are equal.
 type Shape struct {
-	First   int    // bits of the route table's first level
-	Blocks  int    // its further blocks
-	Rows    int    // rows of the nexthop table
-	Devices int    // entries of the device table
-	Full    bool   // the routes do not fit: everything is the kernel's
-	Plain   bool   // the live lookup answers as the kernel would for every route
-	Inline  bool   // Own is complete
-	Own     string // the sources that are never a fast packet's: prefixes, separated by spaces
+	Rows    int // rows of the nexthop table
+	Devices int // entries of the device table
+	Views   []ViewShape
 }
 
-func (s Shape) route() *ir.Table {
-	return &ir.Table{Name: tableRoute, Kind: ir.LPM, Domain: slowpath.Route4, Size: s.Blocks, First: s.First}
+// ViewShape is what programs have to know of what packets of one family find in some routing tables.
+type ViewShape struct {
+	Table  string // name of the route table
+	First  int    // bits of its first level
+	Blocks int    // its further blocks
+	Full   bool   // the routes do not fit: everything is the kernel's
+	Plain  bool   // the live lookup answers as the kernel would for every route
+	Inline bool   // Own is complete
+	Own    string // the sources that are never a fast packet's: prefixes, separated by spaces
+}
+
+// Equal tells whether programs for the two Shapes are the same.
+func (s Shape) Equal(o Shape) bool {
+	return s.Rows == o.Rows && s.Devices == o.Devices && slices.Equal(s.Views, o.Views)
+}
+
+// Full tells whether no view can hold its routes, so that everything is the kernel's.
+func (s Shape) Full() bool {
+	return !slices.ContainsFunc(s.Views, func(v ViewShape) bool { return !v.Full })
+}
+
+// view finds a view by the name of its table; the zero ViewShape if there is none.
+func (s Shape) view(table string) ViewShape {
+	for _, v := range s.Views {
+		if v.Table == table {
+			return v
+		}
+	}
+	return ViewShape{}
+}
+
+func (v ViewShape) route() *ir.Table {
+	return &ir.Table{Name: v.Table, Kind: ir.LPM, Domain: slowpath.Route4, Size: v.Blocks, First: v.First}
 }
 
 func (s Shape) nexthop() *ir.Table {
@@ -82,14 +108,14 @@ func (s Shape) device() *ir.Table {
 		Fields: deviceFields}
 }
 
-func (s Shape) live() *ir.Table {
+func (v ViewShape) live() *ir.Table {
 	return &ir.Table{Name: tableLive, Kind: ir.FIB, Domain: slowpath.Route4}
 }
 
 // own is the set of Own; false if it is empty.
-func (s Shape) own() (*ir.Table, bool) {
+func (v ViewShape) own() (*ir.Table, bool) {
 	t := &ir.Table{Name: tableOwn, Kind: ir.Set, Domain: slowpath.Config}
-	for _, text := range strings.Fields(s.Own) {
+	for _, text := range strings.Fields(v.Own) {
 		if p, err := netip.ParsePrefix(text); err == nil {
 			t.Prefixes = append(t.Prefixes, prefixOf(p).ir())
 		}
@@ -99,5 +125,6 @@ func (s Shape) own() (*ir.Table, bool) {
 
 // reshaped tells whether the tables of the two Shapes cannot be the same.
 func (s Shape) reshaped(o Shape) bool {
-	return s.First != o.First || s.Blocks != o.Blocks || s.Rows != o.Rows || s.Devices != o.Devices
+	other := func(v, w ViewShape) bool { return v.Table == w.Table && v.First == w.First && v.Blocks == w.Blocks }
+	return s.Rows != o.Rows || s.Devices != o.Devices || !slices.EqualFunc(s.Views, o.Views, other)
 }

@@ -11,12 +11,14 @@ const (
 	smallBlocks = 1 << 13 // more of them than this and the large first level is worth its memory
 	minBlocks   = 64
 	blockBit    = 1 << 15 // a word with it names a block
+	manyRoutes  = 50000   // so many that the large first level is worth its memory, whatever their lengths
 )
 
 // trie is the route table: the words of an ir.LPM table, and beside each the length of the prefix that it is there for.
 // Every change of the words is noted as writes, in an order in which a program that looks meanwhile finds the old or the
 // new answer.
 type trie struct {
+	table   string // its name
 	first   int
 	words   []uint16
 	depth   []uint8
@@ -32,16 +34,34 @@ type trie struct {
 	fresh   bool // what is painted is a block that nothing names yet
 }
 
-func newTrie(j *journal, first, size int) *trie {
-	t := &trie{first: first, journal: j, entries: make(map[prefix]uint16, size)}
-	t.words, t.depth = make([]uint16, 1<<first), make([]uint8, 1<<first)
+// newTrie makes a table for about size prefixes, with a first level that is at least as large as that of least.
+func newTrie(j *journal, table string, size int, least ViewShape) *trie {
+	t := &trie{table: table, journal: j, entries: make(map[prefix]uint16, size)}
+	first := max(least.First, firstSmall)
+	if size > manyRoutes {
+		first = firstLarge
+	}
+	t.clear(first)
 	return t
 }
 
+func (t *trie) clear(first int) {
+	t.first, t.next, t.free.queue = first, 0, nil
+	t.words, t.depth = make([]uint16, 1<<first), make([]uint8, 1<<first)
+}
+
+// widen starts over with the large first level.
+func (t *trie) widen() {
+	t.clear(firstLarge)
+	for p, value := range t.entries {
+		t.paint(span{p, p.len(), value, uint8(p.len())}, 0, 0, t.first)
+	}
+}
+
 // seal gives the table its size, once it is built.
-func (t *trie) seal(least int) {
+func (t *trie) seal(least ViewShape) {
 	t.blocks = minBlocks
-	for t.blocks < least || t.blocks < t.next+t.next/4 && t.blocks < maxBlocks {
+	for t.first == least.First && t.blocks < least.Blocks || t.blocks < t.next+t.next/4 && t.blocks < maxBlocks {
 		t.blocks *= 2
 	}
 }
@@ -57,6 +77,9 @@ func (t *trie) set(p prefix, value uint16) {
 	}
 	t.entries[p] = value
 	t.paint(span{p, p.len(), value, uint8(p.len())}, 0, 0, t.first)
+	if t.blocks == 0 && t.first == firstSmall && t.next == smallBlocks {
+		t.widen()
+	}
 }
 
 // remove takes p out; the addresses that it answered for get the answer of the next shorter prefix.
@@ -199,7 +222,7 @@ func (t *trie) take() (uint16, bool) {
 
 func (t *trie) note(index, count int) {
 	if count > 0 && !t.fresh {
-		t.journal.noteWords(tableRoute, 2*index, t.words[index:index+count])
+		t.journal.noteWords(t.table, 2*index, t.words[index:index+count])
 	}
 }
 
@@ -211,6 +234,33 @@ func (t *trie) find(addr uint32) uint16 {
 	}
 	return word
 }
+
+func (t *trie) entry(p prefix) (uint16, bool) {
+	value, ok := t.entries[p]
+	return value, ok
+}
+
+func (t *trie) each(visit func(prefix, uint16)) {
+	for p, value := range t.entries {
+		visit(p, value)
+	}
+}
+
+func (t *trie) size() int { return len(t.entries) }
+
+func (t *trie) shape() ViewShape {
+	return ViewShape{Table: t.table, First: t.first, Blocks: t.blocks, Full: t.overflow}
+}
+
+func (t *trie) larger() ViewShape {
+	s := t.shape()
+	if t.overflow {
+		s.Blocks = min(2*s.Blocks, maxBlocks)
+	}
+	return s
+}
+
+func (t *trie) maximal() bool { return t.blocks == maxBlocks }
 
 // image is the contents of the whole table, as far as they are not zero.
 func (t *trie) image() []byte { return wordBytes(t.words) }

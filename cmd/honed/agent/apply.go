@@ -87,7 +87,7 @@ func (a *Agent) survey(old, s *introspect.Snapshot, reshaped bool) (again bool) 
 		if f == nil {
 			f = &face{}
 			a.faces[index] = f
-		} else if !again && f.shape == shape {
+		} else if !again && f.shape.Equal(shape) {
 			continue
 		}
 		f.decision, f.shape = decide(s, link, a.options, shape), shape

@@ -46,7 +46,7 @@ func decide(s *introspect.Snapshot, link introspect.Link, o Options, shape synth
 	if d.reason, d.detail = synth.Refuse(s, int(link.Index), so); d.reason != slowpath.None {
 		return d
 	}
-	if shape.Full {
+	if shape.Full() {
 		d.reason, d.detail = slowpath.TableFull, slowpath.TableFull.Doc()
 		return d
 	}

@@ -1,0 +1,62 @@
+package synth
+
+import (
+	"net/netip"
+
+	"github.com/hone-net/hone/introspect"
+)
+
+// point is a prefix of either family, in the form that is cheapest for it.
+type point[P any] interface {
+	comparable
+	len() int
+	width() int // bits of an address
+	covers(P) bool
+	compare(P) int
+	netip() netip.Prefix
+	String() string
+}
+
+// family is what is particular to an address family.
+type family[P point[P]] struct {
+	of       func(netip.Prefix) P
+	has      func(netip.Addr) bool
+	routes   func(*introspect.Snapshot) introspect.Map[introspect.RouteKey, introspect.Route]
+	martians []P             // prefixes of which no address is ever a fast packet's
+	policy   introspect.Name // the sysctl that says what of a packet chooses between nexthops
+}
+
+// host is the prefix of one address.
+func (f *family[P]) host(a netip.Addr) P { return f.of(netip.PrefixFrom(a, a.BitLen())) }
+
+// martian tells whether every address of a prefix is martian.
+func (f *family[P]) martian(p P) bool {
+	for _, m := range f.martians {
+		if m.covers(p) {
+			return true
+		}
+	}
+	return false
+}
+
+var ipv4 = &family[prefix]{
+	of: prefixOf, has: netip.Addr.Is4, martians: martians, policy: "ipv4/fib_multipath_hash_policy",
+	routes: func(s *introspect.Snapshot) introspect.Map[introspect.RouteKey, introspect.Route] { return s.Routes4 },
+}
+
+// lpm is the contents of a table that answers with the row of the longest prefix. Its changes are noted as writes, in an
+// order in which a program that looks meanwhile finds the old or the new answer.
+type lpm[P any] interface {
+	set(p P, row uint16)
+	remove(p P)
+	entry(p P) (row uint16, ok bool)
+	cover(p P, length int) (P, bool) // the longest entry of at most length bits that covers p
+	each(func(p P, row uint16))      // in no order; set may be called of what is there
+	size() int                       // entries
+
+	seal(least ViewShape) // gives the table its size, once it is built
+	shape() ViewShape
+	larger() ViewShape // the least shape of a table that replaces this one
+	maximal() bool     // no larger one would hold more
+	image() []byte
+}

@@ -1,0 +1,65 @@
+package synth
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+)
+
+// prefix6 is an IPv6 prefix: the address as two numbers, most significant first, and the length. No bit past the length
+// is set.
+type prefix6 struct {
+	hi, lo uint64
+	bits   uint8
+}
+
+func prefixOf6(p netip.Prefix) prefix6 {
+	hi, lo := addr6(p.Addr())
+	return newPrefix6(hi, lo, p.Bits())
+}
+
+func newPrefix6(hi, lo uint64, length int) prefix6 {
+	maskHi, maskLo := maskOf6(length)
+	return prefix6{hi & maskHi, lo & maskLo, uint8(length)}
+}
+
+func hostPrefix6(a netip.Addr) prefix6 { return prefixOf6(netip.PrefixFrom(a, 128)) }
+
+func (p prefix6) len() int { return int(p.bits) }
+
+func (p prefix6) width() int { return 128 }
+
+// covers tells whether every address of q is one of p.
+func (p prefix6) covers(q prefix6) bool {
+	return p.bits <= q.bits && newPrefix6(q.hi, q.lo, p.len()) == p
+}
+
+func (p prefix6) compare(q prefix6) int {
+	return cmp.Or(cmp.Compare(p.hi, q.hi), cmp.Compare(p.lo, q.lo), cmp.Compare(p.bits, q.bits))
+}
+
+func (p prefix6) netip() netip.Prefix { return netip.PrefixFrom(netipAddr6(p.hi, p.lo), p.len()) }
+
+// String gives the prefix in the usual notation.
+func (p prefix6) String() string { return fmt.Sprint(p.netip()) }
+
+// maskOf6 is the mask of a length; a shift by 64 or more leaves nothing.
+func maskOf6(length int) (hi, lo uint64) {
+	if length <= 64 {
+		return ^uint64(0) << (64 - length), 0
+	}
+	return ^uint64(0), ^uint64(0) << (128 - length)
+}
+
+func addr6(a netip.Addr) (hi, lo uint64) {
+	b := a.As16()
+	return binary.BigEndian.Uint64(b[:]), binary.BigEndian.Uint64(b[8:])
+}
+
+func netipAddr6(hi, lo uint64) netip.Addr {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:], hi)
+	binary.BigEndian.PutUint64(b[8:], lo)
+	return netip.AddrFrom16(b)
+}

@@ -1,0 +1,72 @@
+package synth
+
+import (
+	"slices"
+
+	"github.com/hone-net/hone/introspect"
+)
+
+// shared is what all views of a FIB use.
+type shared struct {
+	*introspect.Snapshot
+	journal *journal
+	rows    *rows
+	egress  map[introspect.Index]egress
+}
+
+// vet is egressOf, remembered.
+func (f *shared) vet(i introspect.Index) egress {
+	e, ok := f.egress[i]
+	if !ok {
+		e = egressOf(f.Snapshot, i)
+		f.egress[i] = e
+	}
+	return e
+}
+
+// egressChanged forgets what is known of the outgoing interfaces if that may have changed.
+func (f *shared) egressChanged(old *introspect.Snapshot) {
+	if !sameEgress(old, f.Snapshot) {
+		clear(f.egress)
+	}
+}
+
+func sameEgress(a, b *introspect.Snapshot) bool {
+	return a.Links.Equal(b.Links) && a.Qdiscs.Equal(b.Qdiscs) && a.Filters.Equal(b.Filters) && a.Taps.Equal(b.Taps) &&
+		a.Netconf.Equal(b.Netconf) && a.Sysctls.Equal(b.Sysctls)
+}
+
+// refresh brings rows up to date: all of them if an outgoing interface may have changed, else those of the neighbours
+// that did. It returns the rows that others take the place of.
+func (f *shared) refresh(neighs []neighKey, old *introspect.Snapshot) (moved map[uint16]uint16) {
+	moved = map[uint16]uint16{}
+	if !sameEgress(old, f.Snapshot) {
+		for i := range f.rows.list {
+			if i >= fixedRows && f.rows.list[i].refs > 0 {
+				f.refreshRow(uint16(i), moved)
+			}
+		}
+		return moved
+	}
+	for _, n := range neighs {
+		for _, i := range slices.Clone(f.rows.byNeigh[n]) {
+			f.refreshRow(i, moved)
+		}
+	}
+	return moved
+}
+
+// refreshRow brings one row up to date, by a new one where it cannot be done in place.
+func (f *shared) refreshRow(i uint16, moved map[uint16]uint16) {
+	r := f.rows.list[i]
+	if f.rows.change(i, f.content(&r)) {
+		return
+	}
+	j, ok := f.rows.take()
+	if !ok {
+		f.rows.overflow = true
+		return
+	}
+	f.rows.put(j, row{key: r.key, hops: r.hops}, f.content)
+	moved[i] = j
+}

@@ -1,0 +1,215 @@
+package synth
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// view is what packets of one family find that ask an ordered list of routing tables. It has a table of its own, whose
+// rows it shares with the other views.
+type view[P point[P]] struct {
+	resolver[P]
+	lpm    lpm[P]
+	ports  map[introspect.Index]int // neighbours of the family by interface
+	own    map[P]int                // prefixes of the host's own and broadcast addresses
+	inline inlined                  // own in words
+	local  map[P]int                // prefixes of table local of more than one address
+	full   int                      // entries of the table when it did not fit
+	odd    int                      // routes for which the live lookup does not answer as the kernel
+	dirty  dirt[P]
+}
+
+// viewer is a view of either family.
+type viewer interface {
+	survey()
+	fill()
+	seal(least ViewShape)
+	follow(old *introspect.Snapshot)
+	recompute()
+	move(moved map[uint16]uint16)
+	outgrown() bool
+	larger() ViewShape
+	shape() ViewShape
+	image() ir.Write
+}
+
+func newView[P point[P]](s *shared, f *family[P], tables []uint32, table lpm[P]) *view[P] {
+	return &view[P]{resolver: resolver[P]{shared: s, family: f, tables: tables, addrs: map[P]int{}}, lpm: table,
+		ports: map[introspect.Index]int{}, own: map[P]int{}, local: map[P]int{}}
+}
+
+// survey takes in what the answers for all prefixes depend on.
+func (v *view[P]) survey() {
+	v.choose = v.chooses()
+	for _, a := range v.Addrs.All() {
+		v.addAddr(a, 1)
+	}
+	for _, r := range v.routes(v.Snapshot).All() {
+		v.addRoute(r, 1)
+	}
+	for key := range v.Neighs.All() {
+		v.addNeigh(key, 1)
+	}
+	v.wide = v.locals()
+}
+
+// chooses tells whether the live lookup takes the nexthop of several that the kernel takes: it hashes the addresses, as
+// the kernel does by default, and knows neither ports nor inner headers.
+func (v *view[P]) chooses() bool {
+	policy, ok := v.Sysctls.Get(v.policy)
+	return ok && policy.Value == "0"
+}
+
+func (v *view[P]) locals() []P { return slices.SortedFunc(maps.Keys(v.local), P.compare) }
+
+func (v *view[P]) addAddr(a introspect.Addr, n int) {
+	local := a.Key.Local.Addr()
+	if !v.has(local) {
+		return
+	}
+	p := v.host(local)
+	count(v.addrs, p, n)
+	v.addOwn(p, n)
+}
+
+func (v *view[P]) addOwn(p P, n int) {
+	count(v.own, p, n)
+	v.inline.known = false
+}
+
+func (v *view[P]) addRoute(r introspect.Route, n int) {
+	if !v.asks(r.Key) {
+		return
+	}
+	p := v.of(r.Key.Dst)
+	if _, ok := typeReasons[r.Type]; ok {
+		v.addOwn(p, n)
+	}
+	if r.Key.Table == tableLocal && p.len() < p.width() && !v.martian(p) {
+		count(v.local, p, n)
+	}
+	if !plain(r) {
+		v.odd += n
+	}
+}
+
+func (v *view[P]) addNeigh(k introspect.NeighKey, n int) {
+	if v.has(k.Addr) {
+		count(v.ports, k.Index, n)
+	}
+}
+
+func count[K comparable](m map[K]int, k K, n int) {
+	if m[k] += n; m[k] == 0 {
+		delete(m, k)
+	}
+}
+
+// fill enters every route and every known neighbour.
+func (v *view[P]) fill() {
+	for _, m := range v.martians {
+		v.renew(m)
+	}
+	for p := range v.addrs {
+		v.renew(p)
+	}
+	var run []introspect.Route
+	for key, r := range v.routes(v.Snapshot).All() {
+		if !v.asks(key) {
+			continue
+		}
+		if len(run) > 0 && run[0].Key.Dst != key.Dst {
+			v.enter(v.of(run[0].Key.Dst), run)
+			run = run[:0]
+		}
+		run = append(run, r)
+	}
+	if len(run) > 0 {
+		v.enter(v.of(run[0].Key.Dst), run)
+	}
+	for key := range v.Neighs.All() {
+		if v.has(key.Addr) {
+			v.renew(v.host(key.Addr))
+		}
+	}
+}
+
+// renew enters what a prefix comes to now.
+func (v *view[P]) renew(p P) { v.enter(p, v.routesTo(p)) }
+
+func (v *view[P]) enter(p P, routes []introspect.Route) {
+	a, ok := v.resolve(p, routes)
+	if !ok && p.len() == p.width() {
+		a, ok = v.attached(p)
+	}
+	old, there := v.lpm.entry(p)
+	if !ok {
+		v.lpm.remove(p)
+	} else {
+		i := v.rows.acquire(a.key, a.hops, v.content)
+		v.rows.list[i].refs++
+		v.lpm.set(p, i)
+	}
+	if there {
+		v.rows.release(old)
+	}
+}
+
+// attached is the answer for a neighbour of a connected network: an entry of its own, once its address is known, so that
+// one lookup finds both the route and the neighbour.
+func (v *view[P]) attached(p P) (answer, bool) {
+	net, ok := v.lpm.cover(p, p.width()-1)
+	if !ok {
+		return answer{}, false
+	}
+	row, _ := v.lpm.entry(net)
+	key := v.rows.list[row].key
+	if !key.glean() {
+		return answer{}, false
+	}
+	key.via = p.netip().Addr()
+	n, ok := v.Neighs.Get(introspect.NeighKey{Index: key.oif, Addr: key.via})
+	if _, there := v.rows.byKey[key]; !ok || !there && !usable(n) {
+		return answer{}, false
+	}
+	return answer{key: key}, true
+}
+
+// move lets entries name other rows.
+func (v *view[P]) move(moved map[uint16]uint16) {
+	v.lpm.each(func(p P, i uint16) {
+		if j, ok := moved[i]; ok {
+			v.lpm.set(p, j)
+			v.rows.list[j].refs++
+		}
+	})
+}
+
+func (v *view[P]) seal(least ViewShape) {
+	if v.lpm.shape().Full {
+		v.full = v.lpm.size()
+	}
+	v.lpm.seal(least)
+}
+
+// outgrown tells whether a larger table would help, or one of the same size has come to.
+func (v *view[P]) outgrown() bool {
+	return v.lpm.shape().Full && (!v.lpm.maximal() || v.lpm.size() < v.full-v.full/8)
+}
+
+func (v *view[P]) larger() ViewShape { return v.lpm.larger() }
+
+// shape tells programs about the view.
+func (v *view[P]) shape() ViewShape {
+	if !v.inline.known {
+		v.inline = v.inlineOwn()
+	}
+	s := v.lpm.shape()
+	s.Plain, s.Inline, s.Own = v.odd == 0 && v.choose, v.inline.fits, v.inline.text
+	return s
+}
+
+func (v *view[P]) image() ir.Write { return ir.Write{Table: v.lpm.shape().Table, Data: v.lpm.image()} }

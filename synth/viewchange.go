@@ -1,0 +1,135 @@
+package synth
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/hone-net/hone/introspect"
+)
+
+// dirt is what a view has to look at again.
+type dirt[P point[P]] struct {
+	routes map[P]bool
+	hosts  map[P]bool // of single neighbours
+}
+
+// follow takes in what has changed since the old Snapshot.
+func (v *view[P]) follow(old *introspect.Snapshot) {
+	v.dirty = dirt[P]{routes: map[P]bool{}, hosts: map[P]bool{}}
+	for c := range introspect.DiffMaps(old.Addrs, v.Addrs) {
+		v.addrChange(c)
+	}
+	for c := range introspect.DiffMaps(v.routes(old), v.routes(v.Snapshot)) {
+		if v.asks(c.Key) {
+			v.routeChange(c)
+			v.dirty.routes[v.of(c.Key.Dst)] = true
+		}
+	}
+	for c := range introspect.DiffMaps(old.Neighs, v.Neighs) {
+		v.neighChange(c)
+	}
+	v.objectChanges(old)
+	v.globals()
+}
+
+func (v *view[P]) addrChange(c introspect.Change[introspect.AddrKey, introspect.Addr]) {
+	if c.Old != nil {
+		v.addAddr(*c.Old, -1)
+	}
+	if c.New != nil {
+		v.addAddr(*c.New, 1)
+	}
+	if local := c.Key.Local.Addr(); v.has(local) {
+		v.dirty.routes[v.host(local)] = true
+	}
+}
+
+func (v *view[P]) routeChange(c introspect.Change[introspect.RouteKey, introspect.Route]) {
+	if c.Old != nil {
+		v.addRoute(*c.Old, -1)
+	}
+	if c.New != nil {
+		v.addRoute(*c.New, 1)
+	}
+}
+
+func (v *view[P]) neighChange(c introspect.Change[introspect.NeighKey, introspect.Neigh]) {
+	if c.Old == nil {
+		v.addNeigh(c.Key, 1)
+	}
+	if c.New == nil {
+		v.addNeigh(c.Key, -1)
+	}
+	if !c.Key.Proxy && v.has(c.Key.Addr) {
+		v.dirty.hosts[v.host(c.Key.Addr)] = true
+	}
+}
+
+// objectChanges finds the routes whose nexthop objects have changed. Objects change rarely, so that looking at every
+// route is cheaper than to know which use them.
+func (v *view[P]) objectChanges(old *introspect.Snapshot) {
+	changed := map[uint32]bool{}
+	for c := range introspect.DiffMaps(old.Nexthops, v.Nexthops) {
+		changed[uint32(c.Key)] = true
+	}
+	if len(changed) == 0 {
+		return
+	}
+	for id, n := range v.Nexthops.All() {
+		if slices.ContainsFunc(n.Group, func(m introspect.Member) bool { return changed[m.ID] }) {
+			changed[uint32(id)] = true
+		}
+	}
+	for key, r := range v.routes(v.Snapshot).All() {
+		if r.Object != 0 && changed[r.Object] && v.asks(key) {
+			v.dirty.routes[v.of(key.Dst)] = true
+		}
+	}
+}
+
+// globals looks at what every answer depends on; where that has changed, all routes are looked at again.
+func (v *view[P]) globals() {
+	choose, wide := v.chooses(), v.locals()
+	if choose == v.choose && slices.Equal(wide, v.wide) {
+		return
+	}
+	v.choose, v.wide = choose, wide
+	for key := range v.routes(v.Snapshot).All() {
+		if v.asks(key) {
+			v.dirty.routes[v.of(key.Dst)] = true
+		}
+	}
+}
+
+// recompute enters what prefixes come to, the shortest first, because the answers for neighbours depend on the routes
+// that cover them.
+func (v *view[P]) recompute() {
+	order := make([]P, 0, len(v.dirty.routes))
+	for p := range v.dirty.routes {
+		order = append(order, p)
+	}
+	slices.SortFunc(order, func(a, b P) int { return cmp.Or(a.len()-b.len(), a.compare(b)) })
+	for _, p := range order {
+		v.renew(p)
+		if p.len() < p.width() {
+			v.neighboursIn(p)
+		}
+	}
+	for p := range v.dirty.hosts {
+		v.renew(p)
+	}
+	v.dirty = dirt[P]{}
+}
+
+// neighboursIn adds the neighbours whose addresses a prefix covers.
+func (v *view[P]) neighboursIn(p P) {
+	net := p.netip()
+	for port := range v.ports {
+		for key := range v.Neighs.From(introspect.NeighKey{Index: port, Addr: net.Addr()}) {
+			if key.Index != port || !net.Contains(key.Addr) {
+				break
+			}
+			v.dirty.hosts[v.host(key.Addr)] = true
+		}
+	}
+}
