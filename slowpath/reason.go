@@ -55,6 +55,7 @@ const (
 	LiveDevice                     // the live FIB lookup named an interface that is not vetted
 	Aborted                        // an arm that cannot happen happened
 	EgressLearns                   // ICMP redirects that the outgoing interface receives may change its routes
+	Rule                           // a policy rule rejects the packet, or asks of it what programs do not look at
 	lastPacketReason
 )
 
@@ -134,6 +135,7 @@ var reasonTexts = [MaxReasons]reasonText{
 	LiveDevice:       {"live-device", "the live route lookup named an interface that is not vetted"},
 	Aborted:          {"aborted", "an arm that cannot happen"},
 	EgressLearns:     {"egress-learns", "the outgoing interface accepts ICMP redirects, which change routes unannounced"},
+	Rule:             {"rule", "a policy rule rejects the packet or asks what only the kernel looks at"},
 
 	Off:           {"off", "switched off"},
 	OffAlias:      {"off-alias", "its alias or altname says hone=off"},
