@@ -52,13 +52,13 @@ func BenchmarkFullTableBuild(b *testing.B) {
 }
 
 func build(t testing.TB, all []netlink.Message) Map[RouteKey, Route] {
-	r := routeBuilder{single: map[Hop][]Hop{}}
+	var r routeBuilder
 	for _, m := range all {
 		if err := r.add(m); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return collect(r.sorted())
+	return r.build()
 }
 
 func heap() int64 {

@@ -4,16 +4,23 @@ import "iter"
 
 // collect makes a Map of entries that come in the order of their keys, in linear time.
 func collect[K Key[K], V Object[V]](sorted iter.Seq2[K, V]) Map[K, V] {
-	var spine []*node[K, V] // from the root down to the right
+	var s spine[K, V]
 	for k, v := range sorted {
-		fresh, keep := leaf(k, v), len(spine)
-		for keep > 0 && spine[keep-1].priority < fresh.priority {
-			keep--
-		}
-		fresh.left = chain(spine[keep:])
-		spine = append(spine[:keep], fresh)
+		s.add(leaf(k, v))
 	}
-	return Map[K, V]{chain(spine)}
+	return Map[K, V]{chain(s)}
+}
+
+// spine is the way from the root of a tree down to the right, where the next entries belong.
+type spine[K Key[K], V Object[V]] []*node[K, V]
+
+func (s *spine[K, V]) add(fresh *node[K, V]) {
+	keep := len(*s)
+	for keep > 0 && fresh.above((*s)[keep-1]) {
+		keep--
+	}
+	fresh.left = chain((*s)[keep:])
+	*s = append((*s)[:keep], fresh)
 }
 
 // chain hangs the nodes of a spine below one another, and returns the first.

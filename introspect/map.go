@@ -22,18 +22,46 @@ type Map[K Key[K], V Object[V]] struct{ root *node[K, V] }
 type node[K Key[K], V Object[V]] struct {
 	key         K
 	value       *V // apart, for a change copies the nodes above it
-	priority    uint64
-	size        int
 	left, right *node[K, V]
+	priority    uint32
+	size        uint32
+}
+
+// alike is an object of which there are many that differ in their keys only. A Map keeps one for all of them.
+type alike[K, V any] interface {
+	kept() *V    // the object without its key
+	under(k K) V // what is kept, with a key
 }
 
 var mapSeed = maphash.MakeSeed()
 
 func leaf[K Key[K], V Object[V]](k K, v V) *node[K, V] {
-	return &node[K, V]{key: k, value: &v, priority: maphash.Comparable(mapSeed, k), size: 1}
+	value := &v
+	if a, ok := any(value).(alike[K, V]); ok {
+		value = a.kept()
+	}
+	return seed(k, value)
 }
 
-func (n *node[K, V]) len() int {
+// seed is a leaf of what a Map keeps.
+func seed[K Key[K], V Object[V]](k K, value *V) *node[K, V] {
+	return &node[K, V]{key: k, value: value, priority: uint32(maphash.Comparable(mapSeed, k)), size: 1}
+}
+
+// object is what was put into the Map.
+func (n *node[K, V]) object() V {
+	if a, ok := any(n.value).(alike[K, V]); ok {
+		return a.under(n.key)
+	}
+	return *n.value
+}
+
+// above tells whether a node stands above another one in every tree.
+func (n *node[K, V]) above(o *node[K, V]) bool {
+	return n.priority > o.priority || n.priority == o.priority && n.key.Compare(o.key) < 0
+}
+
+func (n *node[K, V]) len() uint32 {
 	if n == nil {
 		return 0
 	}
@@ -41,7 +69,7 @@ func (n *node[K, V]) len() int {
 }
 
 func (n *node[K, V]) with(left, right *node[K, V]) *node[K, V] {
-	return &node[K, V]{n.key, n.value, n.priority, 1 + left.len() + right.len(), left, right}
+	return &node[K, V]{n.key, n.value, left, right, n.priority, 1 + left.len() + right.len()}
 }
 
 // split divides a tree into the keys below k, the node of k itself if there is one, and the keys above.
@@ -66,7 +94,7 @@ func join[K Key[K], V Object[V]](a, b *node[K, V]) *node[K, V] {
 		return b
 	case b == nil:
 		return a
-	case a.priority > b.priority:
+	case a.above(b):
 		return a.with(a.left, join(a.right, b))
 	}
 	return b.with(join(a, b.left), b.right)
@@ -80,7 +108,7 @@ func insert[K Key[K], V Object[V]](n, fresh *node[K, V]) *node[K, V] {
 	switch {
 	case c == 0:
 		return fresh.with(n.left, n.right)
-	case fresh.priority > n.priority:
+	case fresh.above(n):
 		below, _, above := split(n, fresh.key)
 		return fresh.with(below, above)
 	case c < 0:
@@ -115,7 +143,7 @@ func (m Map[K, V]) Get(k K) (V, bool) {
 		case c > 0:
 			n = n.right
 		default:
-			return *n.value, true
+			return n.object(), true
 		}
 	}
 	var none V
@@ -123,7 +151,7 @@ func (m Map[K, V]) Get(k K) (V, bool) {
 }
 
 // Len is the number of entries.
-func (m Map[K, V]) Len() int { return m.root.len() }
+func (m Map[K, V]) Len() int { return int(m.root.len()) }
 
 // All ranges over the entries in the order of their keys.
 func (m Map[K, V]) All() iter.Seq2[K, V] {
@@ -136,7 +164,11 @@ func (m Map[K, V]) From(k K) iter.Seq2[K, V] {
 }
 
 func (n *node[K, V]) walk(yield func(K, V) bool) bool {
-	return n == nil || n.left.walk(yield) && yield(n.key, *n.value) && n.right.walk(yield)
+	return n.each(func(n *node[K, V]) bool { return yield(n.key, n.object()) })
+}
+
+func (n *node[K, V]) each(f func(*node[K, V]) bool) bool {
+	return n == nil || n.left.each(f) && f(n) && n.right.each(f)
 }
 
 func (n *node[K, V]) walkFrom(k K, yield func(K, V) bool) bool {
@@ -146,7 +178,7 @@ func (n *node[K, V]) walkFrom(k K, yield func(K, V) bool) bool {
 	if n.key.Compare(k) < 0 {
 		return n.right.walkFrom(k, yield)
 	}
-	return n.left.walkFrom(k, yield) && yield(n.key, *n.value) && n.right.walk(yield)
+	return n.left.walkFrom(k, yield) && yield(n.key, n.object()) && n.right.walk(yield)
 }
 
 // Change is one entry in which two Maps differ: Old is nil where it was added, New where it was removed.
@@ -157,36 +189,45 @@ type Change[K Key[K], V Object[V]] struct {
 
 // DiffMaps ranges over the entries in which new differs from old, in order of keys, skipping what the two share.
 func DiffMaps[K Key[K], V Object[V]](old, new Map[K, V]) iter.Seq[Change[K, V]] {
-	return func(yield func(Change[K, V]) bool) { diff(old.root, new.root, yield) }
+	return func(yield func(Change[K, V]) bool) {
+		diff(old.root, new.root, func(a, b *node[K, V]) bool {
+			var c Change[K, V]
+			if a != nil {
+				was := a.object()
+				c.Key, c.Old = a.key, &was
+			}
+			if b != nil {
+				is := b.object()
+				c.Key, c.New = b.key, &is
+			}
+			return yield(c)
+		})
+	}
 }
 
-func diff[K Key[K], V Object[V]](a, b *node[K, V], yield func(Change[K, V]) bool) bool {
+// diff calls f with the nodes that differ: the first is nil where the second was added, and the reverse.
+func diff[K Key[K], V Object[V]](a, b *node[K, V], f func(a, b *node[K, V]) bool) bool {
 	switch {
 	case a == b:
 		return true
 	case a == nil:
-		return b.walk(func(k K, v V) bool { return yield(Change[K, V]{Key: k, New: &v}) })
+		return b.each(func(n *node[K, V]) bool { return f(nil, n) })
 	case b == nil:
-		return a.walk(func(k K, v V) bool { return yield(Change[K, V]{Key: k, Old: &v}) })
+		return a.each(func(n *node[K, V]) bool { return f(n, nil) })
 	}
-	if b.priority > a.priority {
+	if b.above(a) {
 		below, at, above := split(a, b.key)
-		return diff(below, b.left, yield) && diffAt(b.key, at, b, yield) && diff(above, b.right, yield)
+		return diff(below, b.left, f) && diffAt(at, b, f) && diff(above, b.right, f)
 	}
 	below, at, above := split(b, a.key)
-	return diff(a.left, below, yield) && diffAt(a.key, a, at, yield) && diff(a.right, above, yield)
+	return diff(a.left, below, f) && diffAt(a, at, f) && diff(a.right, above, f)
 }
 
-func diffAt[K Key[K], V Object[V]](k K, a, b *node[K, V], yield func(Change[K, V]) bool) bool {
-	switch {
-	case a == nil:
-		return yield(Change[K, V]{Key: k, New: b.value})
-	case b == nil:
-		return yield(Change[K, V]{Key: k, Old: a.value})
-	case a.value == b.value, (*a.value).Equal(*b.value):
+func diffAt[K Key[K], V Object[V]](a, b *node[K, V], f func(a, b *node[K, V]) bool) bool {
+	if a != nil && b != nil && (a.value == b.value || (*a.value).Equal(*b.value)) {
 		return true
 	}
-	return yield(Change[K, V]{k, a.value, b.value})
+	return f(a, b)
 }
 
 // Equal tells whether two Maps hold the same.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 
 	"github.com/mdlayher/netlink"
@@ -95,20 +94,18 @@ func (s *Snapshot) keepFeatures(old *Snapshot) *Snapshot {
 
 // reloadRoutes builds the tree of a full table at once: a million insertions would cost ten times as much.
 func (s *Snapshot) reloadRoutes(c *netlink.Conn) error {
-	b := routeBuilder{single: map[Hop][]Hop{}}
+	var b routeBuilder
 	err := ask(c, requests[Routes][0], func() { b.routes = b.routes[:0] }, b.add)
 	if err != nil {
 		return err
 	}
-	s.Routes4 = collect(b.sorted()).onto(s.Routes4)
+	s.Routes4 = b.build().onto(s.Routes4)
 	s.uses = s.uses.after(s.Routes4)
 	return nil
 }
 
-type routeBuilder struct {
-	routes []*Route
-	single map[Hop][]Hop // most routes share their only hop with many others
-}
+// routeBuilder collects the entries of the tree as a dump shows them.
+type routeBuilder struct{ routes []*node[RouteKey, Route] }
 
 func (b *routeBuilder) add(m netlink.Message) error {
 	if m.Header.Type != unix.RTM_NEWROUTE {
@@ -118,32 +115,22 @@ func (b *routeBuilder) add(m netlink.Message) error {
 	if err != nil || !ok {
 		return err
 	}
-	if len(r.Hops) == 1 {
-		if shared, ok := b.single[r.Hops[0]]; ok {
-			r.Hops = shared
-		} else {
-			b.single[r.Hops[0]] = r.Hops
-		}
-	}
-	b.routes = append(b.routes, &r)
+	b.routes = append(b.routes, seed(r.Key, r.kept()))
 	return nil
 }
 
-// sorted yields the routes by key, and numbers those of equal keys in the order of the dump.
-func (b *routeBuilder) sorted() iter.Seq2[RouteKey, Route] {
-	slices.SortStableFunc(b.routes, func(x, y *Route) int { return x.Key.Compare(y.Key) })
-	return func(yield func(RouteKey, Route) bool) {
-		var last RouteKey
-		for i, r := range b.routes {
-			if i > 0 && keyAt(last, 0) == r.Key {
-				r.Key.Seq = last.Seq + 1
-			}
-			last = r.Key
-			if !yield(r.Key, *r) {
-				return
-			}
+// build numbers the routes of equal keys in the order of the dump.
+func (b *routeBuilder) build() Map[RouteKey, Route] {
+	slices.SortStableFunc(b.routes, func(x, y *node[RouteKey, Route]) int { return x.key.Compare(y.key) })
+	var s spine[RouteKey, Route]
+	for i, n := range b.routes {
+		if i > 0 && keyAt(b.routes[i-1].key, 0) == n.key {
+			n = seed(keyAt(n.key, int(b.routes[i-1].key.Seq)+1), n.value)
+			b.routes[i] = n
 		}
+		s.add(n)
 	}
+	return Map[RouteKey, Route]{chain(s)}
 }
 
 const (

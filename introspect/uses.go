@@ -52,14 +52,19 @@ func (u uses) after(now Map[RouteKey, Route]) uses {
 	if u.of.root == now.root {
 		return u
 	}
+	routes := map[*Route]count{} // many are the same one
+	diff(u.of.root, now.root, func(a, b *node[RouteKey, Route]) bool {
+		if a != nil {
+			routes[a.value]--
+		}
+		if b != nil {
+			routes[b.value]++
+		}
+		return true
+	})
 	delta := map[use]count{}
-	for c := range DiffMaps(u.of, now) {
-		if c.Old != nil {
-			c.Old.each(func(u use) { delta[u]-- })
-		}
-		if c.New != nil {
-			c.New.each(func(u use) { delta[u]++ })
-		}
+	for r, n := range routes {
+		r.each(func(u use) { delta[u] += n })
 	}
 	counts := u.counts
 	for k, d := range delta {
