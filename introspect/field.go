@@ -68,6 +68,18 @@ func boolField[T any](name string, at func(*T) *bool) field[T] {
 	})
 }
 
+// portsField is a field that is a range of ports.
+func portsField[T any](name string, at func(*T) *[2]uint16) field[T] {
+	return oneField(name, at, func(p [2]uint16) string { return fmt.Sprintf("%d-%d", p[0], p[1]) },
+		func(text string) (p [2]uint16, err error) {
+			first, last, _ := strings.Cut(text, "-")
+			if p[0], err = parseInteger[uint16](first); err == nil {
+				p[1], err = parseInteger[uint16](last)
+			}
+			return p, err
+		})
+}
+
 func wordField[T any, F ~string](name string, at func(*T) *F) field[T] {
 	return oneField(name, at, func(f F) string { return string(f) }, func(text string) (F, error) { return F(text), nil })
 }

@@ -27,6 +27,7 @@ var linkFormat = format[Link]{"link", Link{PeerNS: -1}, []field[Link]{
 	numField("xdp-id", func(v *Link) *uint32 { return &v.XDPProgID }),
 	bitsField("xdp-features", func(v *Link) *uint64 { return &v.XDPFeatures }),
 	boolField("strips-vlan", func(v *Link) *bool { return &v.StripsVLAN }),
+	numField("vrf-table", func(v *Link) *uint32 { return &v.VRFTable }),
 	wordsField("unknown", func(v *Link) *[]string { return &v.Unknown }),
 }}
 
@@ -51,7 +52,7 @@ var netconfFormat = format[Netconf]{"netconf", Netconf{}, []field[Netconf]{
 	wordsField("unknown", func(v *Netconf) *[]string { return &v.Unknown }),
 }}
 
-var ruleFormat = format[Rule]{"rule", Rule{}, []field[Rule]{
+var ruleFormat = format[Rule]{"rule", Rule{SuppressPrefix: Nothing, SuppressGroup: Nothing}, []field[Rule]{
 	numField("pref", func(v *Rule) *uint32 { return &v.Key.Priority }),
 	numField("seq", func(v *Rule) *uint32 { return &v.Key.Seq }),
 	numField("action", func(v *Rule) *uint8 { return &v.Action }),
@@ -63,6 +64,20 @@ var ruleFormat = format[Rule]{"rule", Rule{}, []field[Rule]{
 	bitsField("mark", func(v *Rule) *uint32 { return &v.Mark }),
 	bitsField("mark-mask", func(v *Rule) *uint32 { return &v.MarkMask }),
 	numField("tos", func(v *Rule) *uint8 { return &v.TOS }),
+	numField("dscp", func(v *Rule) *uint8 { return &v.DSCP }),
+	bitsField("dscp-mask", func(v *Rule) *uint8 { return &v.DSCPMask }),
+	bitsField("flowlabel", func(v *Rule) *uint32 { return &v.FlowLabel }),
+	bitsField("flowlabel-mask", func(v *Rule) *uint32 { return &v.FlowLabelMask }),
+	numField("ipproto", func(v *Rule) *uint8 { return &v.IPProto }),
+	portsField("sport", func(v *Rule) *[2]uint16 { return &v.SPort }),
+	portsField("dport", func(v *Rule) *[2]uint16 { return &v.DPort }),
+	bitsField("sport-mask", func(v *Rule) *uint16 { return &v.SPortMask }),
+	bitsField("dport-mask", func(v *Rule) *uint16 { return &v.DPortMask }),
+	numField("tun-id", func(v *Rule) *uint64 { return &v.TunID }),
+	boolField("uidrange", func(v *Rule) *bool { return &v.UIDRange }),
+	numField("suppress-prefix", func(v *Rule) *int32 { return &v.SuppressPrefix }),
+	numField("suppress-group", func(v *Rule) *int32 { return &v.SuppressGroup }),
+	numField("goto", func(v *Rule) *uint32 { return &v.Goto }),
 	boolField("l3mdev", func(v *Rule) *bool { return &v.L3MDev }),
 	boolField("invert", func(v *Rule) *bool { return &v.Invert }),
 	wordsField("unknown", func(v *Rule) *[]string { return &v.Unknown }),
@@ -94,6 +109,8 @@ var routeFormat = format[Route]{"route", Route{}, []field[Route]{
 	boolField("mtu-lock", func(v *Route) *bool { return &v.MTULock }),
 	boolField("metrics", func(v *Route) *bool { return &v.Metrics }),
 	numField("realm", func(v *Route) *uint32 { return &v.Realm }),
+	numField("router-pref", func(v *Route) *uint8 { return &v.Pref }),
+	boolField("expires", func(v *Route) *bool { return &v.Expires }),
 	wordsField("unknown", func(v *Route) *[]string { return &v.Unknown }),
 }}
 
@@ -152,4 +169,11 @@ var sysctlFormat = format[Sysctl]{"sysctl", Sysctl{}, []field[Sysctl]{
 var hookFormat = format[Hook]{"hook", Hook{}, []field[Hook]{
 	wordField("kind", func(v *Hook) *string { return &v.Kind }),
 	wordField("name", func(v *Hook) *string { return &v.Name }),
+	wordField("family", func(v *Hook) *string { return &v.Family }),
 }}
+
+// as is the same format of another kind of object.
+func (f format[T]) as(kind string) format[T] {
+	f.kind = kind
+	return f
+}

@@ -48,6 +48,7 @@ type Link struct {
 	XDPProgID   uint32 // id of the attached program, of whichever mode; 0 without
 	XDPFeatures uint64 // NETDEV_XDP_ACT_*
 	StripsVLAN  bool   // ethtool feature rx-vlan-hw-parse is active
+	VRFTable    uint32 // IFLA_VRF_TABLE of a VRF device, 0 without
 	Unknown     []string
 }
 
@@ -58,14 +59,14 @@ func (l Link) Equal(o Link) bool {
 		l.Flags == o.Flags && l.Kind == o.Kind && l.SlaveKind == o.SlaveKind && l.Master == o.Master && l.Lower == o.Lower &&
 		l.PeerNS == o.PeerNS && l.MTU == o.MTU && l.MAC == o.MAC && l.Broadcast == o.Broadcast && l.Carrier == o.Carrier &&
 		l.OperState == o.OperState && l.Promiscuity == o.Promiscuity && l.AllMulti == o.AllMulti && l.XDPMode == o.XDPMode &&
-		l.XDPProgID == o.XDPProgID && l.XDPFeatures == o.XDPFeatures && l.StripsVLAN == o.StripsVLAN
+		l.XDPProgID == o.XDPProgID && l.XDPFeatures == o.XDPFeatures && l.StripsVLAN == o.StripsVLAN && l.VRFTable == o.VRFTable
 }
 
-// AddrKey identifies an IPv4 address of an interface.
+// AddrKey identifies an address of an interface.
 type AddrKey struct {
 	Index Index
 	Local netip.Prefix // IFA_LOCAL and prefix length
-	Peer  netip.Addr   // IFA_ADDRESS
+	Peer  netip.Addr   // IFA_ADDRESS; of an IPv6 address without a peer the address itself
 }
 
 // Compare orders AddrKeys.
@@ -73,7 +74,7 @@ func (k AddrKey) Compare(o AddrKey) int {
 	return cmp.Or(k.Index.Compare(o.Index), k.Local.Compare(o.Local), k.Peer.Compare(o.Peer))
 }
 
-// Addr is an IPv4 address (RTM_NEWADDR).
+// Addr is an address of either family (RTM_NEWADDR).
 type Addr struct {
 	Key       AddrKey
 	Broadcast netip.Addr
@@ -84,8 +85,7 @@ type Addr struct {
 // Equal tells whether two Addrs are the same.
 func (a Addr) Equal(o Addr) bool { return a == o }
 
-// RouteKey identifies an IPv4 route as the kernel does; routes that are equal in all of it differ in Seq, their order
-// of arrival, which a dump does not show.
+// RouteKey identifies a route as the kernel does; routes that are equal in all of it differ in Seq, their order.
 type RouteKey struct {
 	Dst      netip.Prefix
 	Table    uint32
@@ -110,7 +110,7 @@ type Hop struct {
 	Object uint32     // id of the nexthop object that it came from, 0 without
 }
 
-// Route is an IPv4 route (RTM_NEWROUTE).
+// Route is a route of either family (RTM_NEWROUTE). The IPv6 routes that make one multipath route are one Route.
 type Route struct {
 	Key      RouteKey
 	Type     uint8 // RTN_*
@@ -124,6 +124,8 @@ type Route struct {
 	MTULock  bool   // RTAX_LOCK of the MTU
 	Metrics  bool   // it has metrics beside the MTU (harmless to forwarding)
 	Realm    uint32 // RTA_FLOW
+	Pref     uint8  // RTA_PREF: ICMPV6_ROUTER_PREF_*
+	Expires  bool   // it ends by itself, and the kernel stops using it before it says so
 	Unknown  []string
 }
 
@@ -131,7 +133,7 @@ type Route struct {
 func (r Route) Equal(o Route) bool {
 	return r.Key == o.Key && r.Type == o.Type && r.Scope == o.Scope && r.Protocol == o.Protocol && r.Flags == o.Flags &&
 		r.PrefSrc == o.PrefSrc && r.Object == o.Object && slices.Equal(r.Hops, o.Hops) && r.MTU == o.MTU && r.MTULock == o.MTULock &&
-		r.Metrics == o.Metrics && r.Realm == o.Realm && slices.Equal(r.Unknown, o.Unknown)
+		r.Metrics == o.Metrics && r.Realm == o.Realm && r.Pref == o.Pref && r.Expires == o.Expires && slices.Equal(r.Unknown, o.Unknown)
 }
 
 // RuleKey identifies a policy rule: its preference and its place among those of equal preference.
@@ -145,28 +147,44 @@ func (k RuleKey) Compare(o RuleKey) int {
 	return cmp.Or(cmp.Compare(k.Priority, o.Priority), cmp.Compare(k.Seq, o.Seq))
 }
 
-// Rule is an IPv4 policy rule (RTM_NEWRULE).
+// Nothing is what Rule.SuppressPrefix and Rule.SuppressGroup hold where the rule suppresses no route.
+const Nothing int32 = -1
+
+// Rule is a policy rule of either family (RTM_NEWRULE). A selector with a mask selects the packets whose masked value is
+// its value; with a zero mask there is none.
 type Rule struct {
-	Key      RuleKey
-	Action   uint8 // FR_ACT_*
-	Table    uint32
-	Src, Dst netip.Prefix
-	IIF, OIF string
-	Mark     uint32
-	MarkMask uint32
-	TOS      uint8
-	L3MDev   bool
-	Invert   bool
-	Unknown  []string // selectors and attributes that are not among the above
+	Key                      RuleKey
+	Action                   uint8 // FR_ACT_*
+	Table                    uint32
+	Goto                     uint32 // FRA_GOTO: the preference to go on with; 0 without
+	SuppressPrefix           int32  // FRA_SUPPRESS_PREFIXLEN: routes of prefixes no longer than this do not count
+	SuppressGroup            int32  // FRA_SUPPRESS_IFGROUP: nor do those over devices of this group
+	Src, Dst                 netip.Prefix
+	IIF, OIF                 string
+	Mark, MarkMask           uint32
+	TOS                      uint8 // the byte of the header, as rules were once made
+	DSCP, DSCPMask           uint8 // FRA_DSCP: six bits
+	FlowLabel, FlowLabelMask uint32
+	IPProto                  uint8     // 0 for any
+	SPort, DPort             [2]uint16 // first and last; zeros for any
+	SPortMask, DPortMask     uint16    // with one, the port is SPort[0] under it
+	TunID                    uint64    // tunnel key, 0 for any
+	UIDRange                 bool      // FRA_UID_RANGE: of users of this host
+	L3MDev                   bool
+	Invert                   bool     // it selects everything else
+	Unknown                  []string // selectors and attributes that are not among the above
 }
 
 // Equal tells whether two Rules are the same.
 func (r Rule) Equal(o Rule) bool {
-	a, b := r, o
-	a.Unknown, b.Unknown = nil, nil
-	return slices.Equal(r.Unknown, o.Unknown) && a.Key == b.Key && a.Action == b.Action && a.Table == b.Table && a.Src == b.Src &&
-		a.Dst == b.Dst && a.IIF == b.IIF && a.OIF == b.OIF && a.Mark == b.Mark && a.MarkMask == b.MarkMask && a.TOS == b.TOS &&
-		a.L3MDev == b.L3MDev && a.Invert == b.Invert
+	action := r.Key == o.Key && r.Action == o.Action && r.Table == o.Table && r.Goto == o.Goto &&
+		r.SuppressPrefix == o.SuppressPrefix && r.SuppressGroup == o.SuppressGroup
+	header := r.Src == o.Src && r.Dst == o.Dst && r.TOS == o.TOS && r.DSCP == o.DSCP && r.DSCPMask == o.DSCPMask &&
+		r.FlowLabel == o.FlowLabel && r.FlowLabelMask == o.FlowLabelMask && r.IPProto == o.IPProto && r.SPort == o.SPort &&
+		r.DPort == o.DPort && r.SPortMask == o.SPortMask && r.DPortMask == o.DPortMask
+	return action && header && r.IIF == o.IIF && r.OIF == o.OIF && r.Mark == o.Mark && r.MarkMask == o.MarkMask &&
+		r.TunID == o.TunID && r.UIDRange == o.UIDRange && r.L3MDev == o.L3MDev && r.Invert == o.Invert &&
+		slices.Equal(r.Unknown, o.Unknown)
 }
 
 // Nexthop is a nexthop object (RTM_NEWNEXTHOP).
@@ -196,7 +214,7 @@ func (n Nexthop) Equal(o Nexthop) bool {
 type NeighKey struct {
 	Index Index
 	Addr  netip.Addr
-	Proxy bool // NTF_PROXY; Read leaves those out
+	Proxy bool // NTF_PROXY, of IPv6 only: the kernel answers for the address
 }
 
 // Compare orders NeighKeys.
@@ -227,7 +245,7 @@ func (n Neigh) Equal(o Neigh) bool {
 		n.Type == o.Type && slices.Equal(n.Unknown, o.Unknown)
 }
 
-// Netconf is what RTM_NEWNETCONF says of IPv4 on one device or on all.
+// Netconf is what RTM_NEWNETCONF says of one family on one device or on all.
 type Netconf struct {
 	Index             Index
 	Forwarding        bool
@@ -311,12 +329,20 @@ type Sysctl struct {
 // Equal tells whether two Sysctls are the same.
 func (s Sysctl) Equal(o Sysctl) bool { return s == o }
 
-// Hook is something beside routing that may see forwarded IPv4 packets. Kind is "nft" (a base chain), "legacy"
-// (iptables-legacy tables), "ipvs", "xfrm" (a policy) or "netfilter" (a hook of unknown owner).
+// Hook is something beside routing that may see forwarded packets. Kind is "nft" (a base chain), "legacy"
+// (iptables-legacy tables), "ipvs", "xfrm" (a policy) or "netfilter" (a hook of unknown owner). Family says of which family:
+// "ip" or "ip6"; anything else, such as "inet" or "netdev", is of both.
 type Hook struct {
-	Kind string
-	Name string // such as "ip filter FORWARD"; unique
+	Kind   string
+	Name   string // such as "ip filter FORWARD"; unique
+	Family string
 }
 
 // Equal tells whether two Hooks are the same.
 func (h Hook) Equal(o Hook) bool { return h == o }
+
+// SeesIPv4 and SeesIPv6 tell whether packets of a family may pass the hook.
+func (h Hook) SeesIPv4() bool { return h.Family != "ip6" }
+
+// SeesIPv6 is SeesIPv4 of the other family.
+func (h Hook) SeesIPv6() bool { return h.Family != "ip" }

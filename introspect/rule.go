@@ -26,7 +26,8 @@ func decodeRule(b []byte) (r Rule, ok bool, err error) {
 	if b[0] != unix.AF_INET {
 		return r, false, nil
 	}
-	d := ruleDecoder{Rule: Rule{TOS: b[3], Table: uint32(b[4]), Action: b[7]}}
+	d := ruleDecoder{Rule: Rule{Table: uint32(b[4]), Action: b[7], SuppressPrefix: Nothing, SuppressGroup: Nothing}}
+	d.TOS = b[3]
 	flags := native.Uint32(b[8:])
 	d.Invert = flags&fibRuleInvert != 0
 	if flags&^(fibRuleInvert|fibRuleHarmless) != 0 {

@@ -12,6 +12,7 @@ const (
 	Any    Domain = iota // moves with each of the others
 	Config               // links, addresses, rules, nexthop objects, netconf, sysctls, tc, netfilter, XFRM, taps
 	Route4               // IPv4 routes
+	Route6               // IPv6 routes
 	Neigh                // neighbours
 	NumDomains
 )
@@ -23,7 +24,7 @@ type Epochs [NumDomains]uint64
 // Never is a word that `seen` never holds: it starts at zero and counts up.
 const Never = ^uint64(0)
 
-var domainNames = [NumDomains]string{"any", "config", "route4", "neigh"}
+var domainNames = [NumDomains]string{"any", "config", "route4", "route6", "neigh"}
 
 // String gives the domain's name.
 func (d Domain) String() string {

@@ -34,7 +34,8 @@ func refuseRules(s subject) verdict {
 
 func isDefault(r introspect.Rule) bool {
 	table, ok := defaultRules[r.Key.Priority]
-	plain := introspect.Rule{Key: r.Key, Action: unix.FR_ACT_TO_TBL, Table: table, Src: r.Src, Dst: r.Dst, MarkMask: r.MarkMask}
+	plain := introspect.Rule{Key: r.Key, Action: unix.FR_ACT_TO_TBL, Table: table, SuppressPrefix: introspect.Nothing,
+		SuppressGroup: introspect.Nothing, Src: r.Src, Dst: r.Dst, MarkMask: r.MarkMask}
 	every := (!r.Src.IsValid() || r.Src.Bits() == 0) && (!r.Dst.IsValid() || r.Dst.Bits() == 0)
 	return ok && every && r.Equal(plain)
 }
@@ -47,6 +48,9 @@ var hookReasons = map[string]slowpath.Reason{
 // refuseHooks: programs do not compile filters yet, wherever these stand.
 func refuseHooks(s subject) verdict {
 	for _, hook := range s.Hooks.All() {
+		if !hook.SeesIPv4() {
+			continue
+		}
 		if reason, ok := hookReasons[hook.Kind]; ok {
 			return refused(reason, "%s %s", hook.Kind, hook.Name)
 		}

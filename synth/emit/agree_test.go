@@ -63,7 +63,7 @@ func (k kernelRun) set(t testing.TB, env *ir.Env) {
 			}
 		}
 	}
-	seen, built := make([]byte, 32), make([]byte, 32)
+	seen, built := make([]byte, 8*len(env.Moved)), make([]byte, 8*len(env.Moved))
 	for d, moved := range env.Moved {
 		word := 0x1234_5678_9abc_0000 + uint64(d)
 		binary.NativeEndian.PutUint64(seen[8*d:], word)

@@ -61,9 +61,9 @@ func agreeReal(t *testing.T, p *ir.Program, env *ir.Env) {
 	verdicts := map[string]int{}
 	for range 4000 {
 		frame := datagram(r)
-		env.Moved = [4]uint64{}
+		clear(env.Moved[:])
 		if r.IntN(16) == 0 {
-			env.Moved[0], env.Moved[r.IntN(4)] = 1, 1
+			env.Moved[0], env.Moved[r.IntN(len(env.Moved))] = 1, 1
 		}
 		v, err := agree(env, frame)
 		if err != nil {
