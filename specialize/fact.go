@@ -38,7 +38,7 @@ func orders(c ir.Cond) int {
 }
 
 // decide tells what a condition gives where the facts hold, if they say it.
-func (f *fact) decide(c ir.Cond, p, q *ir.Value, s spans) (known, holds bool) {
+func (f *fact) decide(c ir.Cond, p, q *ir.Value, s ir.Spans) (known, holds bool) {
 	if known, holds = f.decidePair(c, p, q); known {
 		return known, holds
 	}
@@ -89,9 +89,9 @@ func (f *fact) decidePair(c ir.Cond, p, q *ir.Value) (known, holds bool) {
 func same(a, b *ir.Value) bool { return a == b || a.Op == ir.OpConst && isConst(b, a.Imm) }
 
 // interval gives what the facts say about a number by itself: its range, and bits that are clear.
-func (f *fact) interval(p *ir.Value, s spans) (lo, hi, clear uint64) {
-	hi = s.max(p)
-	clear = ^ones(64 - leadingZeros(hi))
+func (f *fact) interval(p *ir.Value, s ir.Spans) (lo, hi, clear uint64) {
+	hi = s.Max(p)
+	clear = ^ir.Ones(64 - leadingZeros(hi))
 	for range 2 { // an inequality at the end of the range counts once the range is known
 		for g := f; g != nil; g = g.up {
 			if g.p == p && g.q.Op == ir.OpConst {

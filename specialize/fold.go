@@ -9,7 +9,7 @@ import (
 
 // fold computes what does not depend on the packet, and ends blocks where a condition is known to fail.
 func fold(p *ir.Program) {
-	f := folder{editor: edit(p), spans: spans{}}
+	f := folder{editor: edit(p), spans: ir.Spans{}}
 	for _, b := range p.Blocks {
 		f.block(b)
 	}
@@ -18,7 +18,7 @@ func fold(p *ir.Program) {
 
 type folder struct {
 	*editor
-	spans spans
+	spans ir.Spans
 }
 
 func (f *folder) block(b *ir.Block) {
@@ -93,7 +93,7 @@ func (f *folder) decide(c ir.Cond, args []*ir.Value) (known, holds bool) {
 	case q.Op != ir.OpConst || p.IsRow():
 		return false, false
 	}
-	return between(c, 0, f.spans.max(p), q.Imm)
+	return between(c, 0, f.spans.Max(p), q.Imm)
 }
 
 // between tells what comparing a number from lo to hi with n gives, if that is the same for all.
@@ -109,7 +109,7 @@ func between(c ir.Cond, lo, hi, n uint64) (known, holds bool) {
 	case ir.Le, ir.Gt:
 		return hi <= n || lo > n, (hi <= n) == (c == ir.Le)
 	case ir.AnySet, ir.NoneSet:
-		if n&ones(64-leadingZeros(hi)) == 0 {
+		if n&ir.Ones(64-leadingZeros(hi)) == 0 {
 			return true, c == ir.NoneSet
 		}
 		if lo > 0 && n == math.MaxUint64 {

@@ -6,7 +6,7 @@ import (
 
 // guard drops the guards, and decides the branches and selections, that what stands above them has settled.
 func guard(p *ir.Program) {
-	e, g, s := edit(p), ir.NewGraph(p), spans{}
+	e, g, s := edit(p), ir.NewGraph(p), ir.Spans{}
 	facts := make([]*fact, len(p.Blocks)) // at the end of each block
 	for i, b := range p.Blocks {
 		if g.Idom[i] >= 0 {
@@ -29,7 +29,7 @@ func given(c ir.Cond, holds bool) ir.Cond {
 }
 
 // settle goes through a block with the facts that hold; each guard that it passes is one more.
-func settle(e *editor, b *ir.Block, f **fact, s spans) {
+func settle(e *editor, b *ir.Block, f **fact, s ir.Spans) {
 	kept := b.Values[:0:0]
 	for n, v := range b.Values {
 		e.resolve(v.Args)
@@ -61,7 +61,7 @@ func settle(e *editor, b *ir.Block, f **fact, s spans) {
 	settleExit(&b.Exit, *f, s)
 }
 
-func settleExit(x *ir.Exit, f *fact, s spans) {
+func settleExit(x *ir.Exit, f *fact, s ir.Spans) {
 	if x.Kind != ir.If {
 		return
 	}

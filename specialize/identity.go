@@ -21,6 +21,8 @@ func (f *folder) simplify(v *ir.Value, block *[]*ir.Value) *ir.Value {
 		return f.simplifySelect(v)
 	case v.Op == ir.OpLookup && v.Table.Kind == ir.Set:
 		return simplifySet(v, constant)
+	case v.Op == ir.OpLookup && v.Table.Kind == ir.Set6:
+		return simplifySet6(v, constant)
 	case v.Op == ir.OpLoad && v.Width == 1: // one byte has no order
 		v.Op = ir.OpLoadLE
 	case v.Op == ir.OpStore && v.Width == 1:
@@ -30,11 +32,11 @@ func (f *folder) simplify(v *ir.Value, block *[]*ir.Value) *ir.Value {
 		n, _ := ir.Arith(v.Op, v.Args[0].Imm, v.Args[len(v.Args)-1].Imm)
 		return constant(n)
 	case v.Op == ir.OpFold:
-		if f.spans.max(v.Args[0]) <= 0xffff {
+		if f.spans.Max(v.Args[0]) <= 0xffff {
 			return v.Args[0]
 		}
 	case v.Op == ir.OpSwap16:
-		if a := v.Args[0]; a.Op == ir.OpSwap16 && f.spans.max(a.Args[0]) <= 0xffff {
+		if a := v.Args[0]; a.Op == ir.OpSwap16 && f.spans.Max(a.Args[0]) <= 0xffff {
 			return a.Args[0]
 		}
 	case v.Args[1].Op == ir.OpConst:
@@ -43,6 +45,22 @@ func (f *folder) simplify(v *ir.Value, block *[]*ir.Value) *ir.Value {
 		return simplifySame(v, constant)
 	}
 	return nil
+}
+
+func simplifySet6(v *ir.Value, constant func(uint64) *ir.Value) *ir.Value {
+	if len(v.Table.Prefixes6) == 0 {
+		return constant(0)
+	}
+	hi, lo := v.Args[0], v.Args[1]
+	if hi.Op != ir.OpConst || lo.Op != ir.OpConst {
+		return nil
+	}
+	for _, p := range v.Table.Prefixes6 {
+		if p.Contains(hi.Imm, lo.Imm) {
+			return constant(1)
+		}
+	}
+	return constant(0)
 }
 
 func simplifySet(v *ir.Value, constant func(uint64) *ir.Value) *ir.Value {
@@ -85,13 +103,13 @@ func simplifySame(v *ir.Value, constant func(uint64) *ir.Value) *ir.Value {
 // simplifyImm handles operations with a constant second operand.
 func (f *folder) simplifyImm(v *ir.Value, constant func(uint64) *ir.Value) *ir.Value {
 	a, n := v.Args[0], v.Args[1].Imm
-	max := f.spans.max(a)
+	max := f.spans.Max(a)
 	switch {
 	case n == 0 && (v.Op == ir.OpMul || v.Op == ir.OpAnd), v.Op == ir.OpShr && n < 64 && max>>n == 0:
 		return constant(0)
 	case n == 0 && v.Op != ir.OpMul && v.Op != ir.OpAnd, n == 1 && v.Op == ir.OpMul:
 		return a
-	case v.Op == ir.OpAnd && ones(bits.Len64(max))&^n == 0:
+	case v.Op == ir.OpAnd && ir.Ones(bits.Len64(max))&^n == 0:
 		return a
 	}
 	f.reassociate(v, constant)

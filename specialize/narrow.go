@@ -99,7 +99,7 @@ func onlyEqual(u use, load *ir.Value, all map[*ir.Value][]use) bool {
 		return masks && len(others) == 0
 	}
 	cond, args := u.cond()
-	if cond == nil || u.arg != 0 || args[1].Op != ir.OpConst || args[1].Imm > ones(8*int(load.Width)) {
+	if cond == nil || u.arg != 0 || args[1].Op != ir.OpConst || args[1].Imm > ir.Ones(8*int(load.Width)) {
 		return false
 	}
 	return *cond == ir.Eq || *cond == ir.Ne || *cond == ir.AnySet || *cond == ir.NoneSet

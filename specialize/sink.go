@@ -64,7 +64,7 @@ func (s *sinker) target(from int, v *ir.Value) int {
 func (s *sinker) fixed(v *ir.Value) bool {
 	switch v.Op {
 	case ir.OpLookup:
-		return v.Table.Kind == ir.LPM || v.Table.Kind == ir.Rows
+		return v.Table.Kind.InMemory()
 	case ir.OpField:
 		return v.Table.Kind == ir.Rows && s.where[v] == s.where[v.Args[0]]
 	}
@@ -91,7 +91,7 @@ func (s *sinker) common(a, b int) int {
 
 // needsKernel tells whether a value calls into the kernel, which is not done once something is stored.
 func needsKernel(v *ir.Value) bool {
-	return v.Op == ir.OpMeta || v.Op == ir.OpLookup && (v.Table.Kind == ir.Hash || v.Table.Kind == ir.FIB)
+	return v.Op == ir.OpMeta || v.Op == ir.OpLookup && (v.Table.Kind == ir.Hash || v.Table.Kind.Live())
 }
 
 // spoils tells whether v must stand above a store into the extent.

@@ -38,13 +38,13 @@ func (l *lowering) arith(v *ir.Value) {
 func (l *lowering) narrowOp(op ir.Op, v, a, b *ir.Value) bool {
 	switch op {
 	case ir.OpAnd:
-		return l.spans.narrow(a) || l.spans.narrow(b)
+		return l.narrow(a) || l.narrow(b)
 	case ir.OpSub:
 		return false
 	case ir.OpShl, ir.OpShr:
-		return l.spans.narrow(v) && l.spans.narrow(a) && b.Op == ir.OpConst && b.Imm < 32
+		return l.narrow(v) && l.narrow(a) && b.Op == ir.OpConst && b.Imm < 32
 	}
-	return l.spans.narrow(v) && l.spans.narrow(a) && l.spans.narrow(b)
+	return l.narrow(v) && l.narrow(a) && l.narrow(b)
 }
 
 // immediate tells whether n can be part of an instruction: a 32-bit one holds any 32 bits, a 64-bit one extends its sign.
@@ -69,7 +69,7 @@ func shifts(op ir.Op) bool { return op == ir.OpShl || op == ir.OpShr }
 // size has the folded sum in its upper half.
 func (l *lowering) fold(v *ir.Value) reg {
 	a := v.Args[0]
-	r, most := l.in(a), l.spans.max(a)
+	r, most := l.in(a), l.spans.Max(a)
 	switch {
 	case most <= math.MaxUint16:
 		return r
@@ -125,7 +125,7 @@ func (l *lowering) compareFold(eq bool, v *ir.Value, to label) {
 	}
 	a := v.Args[0]
 	r := l.scratch(a)
-	if l.spans.narrow(a) {
+	if l.narrow(a) {
 		l.aluImm(asm.Mul, true, r, quotient32)
 		l.aluImm(asm.Add, true, r, quotient32)
 		l.branchImm(op, true, r, quotient32, to)

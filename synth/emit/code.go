@@ -143,9 +143,13 @@ func (c *code) setConstant(dst reg, n uint64) {
 // address gives a fresh register with the address of a byte of a map's one value.
 func (c *code) address(name string, offset int) reg {
 	dst := c.reg()
+	c.setAddress(dst, name, offset)
+	return dst
+}
+
+func (c *code) setAddress(dst reg, name string, offset int) {
 	c.add(inst{kind: kAddr, op: asm.LoadImmOp(asm.DWord), dst: dst, src: noReg, ref: name,
 		imm: int64(offset), label: noLabel})
-	return dst
 }
 
 // mapPointer loads the map itself, for helpers.

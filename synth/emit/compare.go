@@ -30,7 +30,7 @@ func (l *lowering) compare(c ir.Cond, p, q *ir.Value, to label) {
 	if l.compareSpecial(c, p, q, to) {
 		return
 	}
-	narrow := l.spans.narrow(p) && l.spans.narrow(q)
+	narrow := l.narrow(p) && l.narrow(q)
 	if c == ir.NoneSet {
 		l.compareNone(narrow, p, q, to)
 		return
@@ -70,7 +70,7 @@ func (l *lowering) compareSpecial(c ir.Cond, p, q *ir.Value, to label) bool {
 
 // compareNone jumps if p and q have no bit in common, for which there is no instruction.
 func (l *lowering) compareNone(narrow bool, p, q *ir.Value, to label) {
-	narrow = narrow || l.spans.narrow(p) || l.spans.narrow(q)
+	narrow = narrow || l.narrow(p) || l.narrow(q)
 	r := l.scratch(p)
 	if imm, ok := immediate(q.Imm, narrow); ok && q.Op == ir.OpConst {
 		l.aluImm(asm.And, narrow, r, imm)

@@ -2,7 +2,6 @@ package emit
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/cilium/ebpf/asm"
 
@@ -18,13 +17,15 @@ const (
 	fibLength   = 6  // u16; the answer's MTU
 	fibIfindex  = 8  // u32, of ingress; the answer's egress
 	fibTOS      = 12 // u8
+	fibFlowinfo = 12 // big-endian
 	fibSource   = 16 // big-endian
 	fibDest     = 32 // big-endian
 	fibSmac     = 52
 	fibDmac     = 58
 	fibBytes    = 64
 
-	afInet = 2
+	afInet  = 2
+	afInet6 = 10
 )
 
 // fibRow is the answer of a live lookup: the helper's result, and where its struct stands on the stack.
@@ -38,21 +39,29 @@ func (l *lowering) lookupFIB(v *ir.Value) error {
 	if !l.kernel.FIBLookup {
 		return errors.New("the kernel has no bpf_fib_lookup for XDP (Kernel.FIBLookup)")
 	}
-	if len(v.Args) != 7 {
-		return fmt.Errorf("live lookup has %d keys", len(v.Args))
-	}
 	at := l.stack(fibBytes)
 	for off := int16(0); off < fibBytes; off += 8 {
 		l.storeImm(frame, at+off, 0, 8)
 	}
-	l.storeImm(frame, at+fibFamily, afInet, 1)
-	l.param(at+fibSource, v.Args[0], 4, true)
-	l.param(at+fibDest, v.Args[1], 4, true)
-	l.param(at+fibLength, v.Args[2], 2, false)
-	l.param(at+fibProtocol, v.Args[3], 1, false)
-	l.param(at+fibSport, v.Args[4], 2, true)
-	l.param(at+fibDport, v.Args[5], 2, true)
-	l.param(at+fibTOS, v.Args[6], 1, false)
+	rest := v.Args
+	if v.Table.Kind == ir.FIB {
+		l.storeImm(frame, at+fibFamily, afInet, 1)
+		l.param(at+fibSource, v.Args[0], 4, true)
+		l.param(at+fibDest, v.Args[1], 4, true)
+		rest = v.Args[2:]
+		l.param(at+fibTOS, rest[4], 1, false)
+	} else {
+		l.storeImm(frame, at+fibFamily, afInet6, 1)
+		for i, place := range []int16{fibSource, fibSource + 8, fibDest, fibDest + 8} {
+			l.param(at+place, v.Args[i], 8, true)
+		}
+		rest = v.Args[4:]
+		l.flowinfo(at+fibFlowinfo, rest[4])
+	}
+	l.param(at+fibLength, rest[0], 2, false)
+	l.param(at+fibProtocol, rest[1], 1, false)
+	l.param(at+fibSport, rest[2], 2, true)
+	l.param(at+fibDport, rest[3], 2, true)
 	ifindex := l.reg()
 	l.load(ifindex, l.ctx, ctxIfindex, 4)
 	l.store(frame, at+fibIfindex, ifindex, 4)
@@ -76,6 +85,14 @@ func (l *lowering) param(at int16, v *ir.Value, width uint8, network bool) {
 		l.swap(r, width)
 	}
 	l.store(frame, at, r, width)
+}
+
+// flowinfo is param for the 28 bits of traffic class and flow label.
+func (l *lowering) flowinfo(at int16, v *ir.Value) {
+	r := l.scratch(v)
+	l.aluImm(asm.And, true, r, 1<<28-1)
+	l.swap(r, 4)
+	l.store(frame, at, r, 4)
 }
 
 // fieldFIB reads the answer. The two MACs are put together as a row of nexthops has them; stack loads are aligned.

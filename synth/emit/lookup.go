@@ -12,20 +12,20 @@ import (
 
 // lookup lowers the lookup in a table; each kind has its own code.
 func (l *lowering) lookup(v *ir.Value) error {
-	t := v.Table
-	if t.Kind != ir.FIB && len(v.Args) != 1 {
-		return fmt.Errorf("lookup in %s has %d keys", t.Name, len(v.Args))
-	}
-	switch t.Kind {
+	switch t := v.Table; t.Kind {
 	case ir.Rows:
 		l.values[v] = l.lookupRow(t, v.Args[0])
 	case ir.LPM:
 		l.values[v] = l.lookupPrefix(t, v.Args[0])
 	case ir.Set:
 		l.values[v] = l.lookupSet(t, v.Args[0])
+	case ir.LPM6:
+		l.values[v] = l.lookupPrefix6(t, v.Args[0], v.Args[1])
+	case ir.Set6:
+		l.values[v] = l.lookupSet6(t, v.Args[0], v.Args[1])
 	case ir.Hash:
 		l.values[v] = l.lookupHash(t, v.Args[0])
-	case ir.FIB:
+	case ir.FIB, ir.FIB6:
 		return l.lookupFIB(v)
 	default:
 		return fmt.Errorf("table %s has unknown kind %d", t.Name, t.Kind)
@@ -90,7 +90,7 @@ func (l *lowering) addressBits(key *ir.Value) func(from, to int) reg {
 		}
 	}
 	address := l.in(key)
-	if !l.spans.narrow(key) {
+	if !l.narrow(key) {
 		address = l.reg()
 		l.add(inst{kind: kALU, op: asm.Mov.Op32(asm.RegSource), dst: address, src: l.in(key), label: noLabel})
 	}
@@ -154,7 +154,7 @@ func (l *lowering) lookupHash(t *ir.Table, key *ir.Value) reg {
 // field loads a field of a row.
 func (l *lowering) field(v *ir.Value) reg {
 	f, _ := v.Table.Field(v.Field)
-	if v.Table.Kind == ir.FIB {
+	if v.Table.Kind.Live() {
 		return l.fieldFIB(l.fibs[v.Args[0]], f.Name)
 	}
 	r := l.reg()

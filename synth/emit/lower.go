@@ -3,6 +3,7 @@ package emit
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/cilium/ebpf/asm"
 
@@ -27,7 +28,7 @@ const (
 type lowering struct {
 	*code
 	kernel Kernel
-	spans  spans
+	spans  ir.Spans
 	uses   map[*ir.Value]int // uses that are still to be emitted
 	total  map[*ir.Value]int // all uses
 
@@ -62,7 +63,7 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 	if len(p.Blocks) == 0 {
 		return nil, errors.New("emit: lower program: no blocks")
 	}
-	l := &lowering{code: newCode(), kernel: k, spans: spans{}, uses: countUses(p), total: countUses(p),
+	l := &lowering{code: newCode(), kernel: k, spans: ir.Spans{}, uses: countUses(p), total: countUses(p),
 		compared: comparisons(p),
 		values:   map[*ir.Value]reg{}, late: map[*ir.Value]bool{}, sole: soleUsers(p), epochs: map[*ir.Value][2]reg{}, fibs: map[*ir.Value]fibRow{},
 		blocks: map[*ir.Block]label{}, punts: map[slowpath.Reason]label{}, names: map[label]string{},
@@ -200,6 +201,10 @@ func (l *lowering) in(v *ir.Value) reg {
 	}
 	return l.constant(0) // not reached by a checked program
 }
+
+// narrow tells whether the register of v holds no more than 32 bits, so that 32-bit instructions lose nothing. That of a
+// row holds its address.
+func (l *lowering) narrow(v *ir.Value) bool { return !v.IsRow() && l.spans.Max(v) <= math.MaxUint32 }
 
 // scratch gives a register that holds v and may be overwritten.
 func (l *lowering) scratch(v *ir.Value) reg {

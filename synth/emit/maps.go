@@ -50,11 +50,11 @@ func Maps(p *ir.Program, k Kernel) map[string]*ebpf.MapSpec {
 	return maps
 }
 
-// MapSpec describes the map that holds a table; nil for a table that is no map. The contents of Rows and LPM tables are
+// MapSpec describes the map that holds a table; nil for a table that is no map. The contents of a table in memory are
 // the one value of an array: the program has its address as a constant, the agent has it in its memory.
 func MapSpec(t *ir.Table) *ebpf.MapSpec {
 	switch t.Kind {
-	case ir.Rows, ir.LPM:
+	case ir.Rows, ir.LPM, ir.LPM6:
 		return oneValue(t.Name, uint32(t.Bytes()))
 	case ir.Hash:
 		return &ebpf.MapSpec{Name: t.Name, Type: ebpf.Hash, KeySize: 4, ValueSize: uint32(t.RowSize),

@@ -21,16 +21,13 @@ func (o Op) Stores() bool { return o == OpStore || o == OpStoreLE || o == OpCoun
 
 // IsRow tells whether the value is a reference to a row of a table.
 func (v *Value) IsRow() bool {
-	return v.Op == OpLookup && v.Table != nil && (v.Table.Kind == Rows || v.Table.Kind == Hash || v.Table.Kind == FIB)
+	return v.Op == OpLookup && v.Table != nil && v.Table.Kind.HasRows()
 }
 
 // needsKernel tells whether the value may punt or calls into the kernel.
 func (v *Value) needsKernel() bool {
-	return v.Op == OpBound || v.Op == OpGuard || v.Op == OpLookup && v.Table != nil && (v.Table.Kind == Hash || v.Table.Kind == FIB)
+	return v.Op == OpBound || v.Op == OpGuard || v.Op == OpLookup && v.Table != nil && (v.Table.Kind == Hash || v.Table.Kind.Live())
 }
-
-// fibArgs is the number of operands of a live lookup.
-const fibArgs = 7
 
 func (v *Value) arity() int {
 	switch v.Op {
@@ -41,8 +38,8 @@ func (v *Value) arity() int {
 	case OpSelect:
 		return 4
 	case OpLookup:
-		if v.Table != nil && v.Table.Kind == FIB {
-			return fibArgs
+		if v.Table != nil {
+			return v.Table.Kind.keys()
 		}
 		return 1
 	}
@@ -127,7 +124,7 @@ func (c *checker) checkTable(at place, v *Value) error {
 		return fmt.Errorf("table %s has no field %q", v.Table.Name, v.Field)
 	case v.Op == OpField && c.marked[fieldOf{v.Table, v.Field}]:
 		return fmt.Errorf("field %s of %s is marked", v.Field, v.Table.Name)
-	case v.Op == OpMark && row.Table.Kind == FIB:
+	case v.Op == OpMark && row.Table.Kind.Live():
 		return fmt.Errorf("a live lookup's row cannot be marked")
 	case row.Table.Kind == Hash && !c.found(at, row):
 		return fmt.Errorf("v%d may be no row of %s", row.ID, row.Table.Name)
@@ -196,7 +193,19 @@ func (t *Table) check() error {
 			}
 		}
 		return nil
-	case FIB:
+	case LPM6:
+		if t.Steps < 1 || t.Steps > MaxSteps || !powerOfTwo(t.Size, MaxUnits6) {
+			return fmt.Errorf("%d units, walks of %d steps", t.Size, t.Steps)
+		}
+		return nil
+	case Set6:
+		for _, p := range t.Prefixes6 {
+			if hi, lo := p.Mask(); p.Len < 0 || p.Len > 128 || p.Hi&^hi|p.Lo&^lo != 0 {
+				return fmt.Errorf("no prefix %016x%016x/%d", p.Hi, p.Lo, p.Len)
+			}
+		}
+		return nil
+	case FIB, FIB6:
 		return nil
 	}
 	return fmt.Errorf("no kind %d", t.Kind)
@@ -229,6 +238,18 @@ func (p Prefix) Mask() uint32 {
 
 // Contains tells whether an address lies in the prefix.
 func (p Prefix) Contains(addr uint32) bool { return addr&p.Mask() == p.Addr }
+
+// Mask has the prefix's first Len bits set, in two numbers.
+func (p Prefix6) Mask() (hi, lo uint64) {
+	n := min(max(p.Len, 0), 128)
+	return ^uint64(0) << (64 - min(n, 64)), ^uint64(0) << (128 - max(n, 64))
+}
+
+// Contains tells whether an address lies in the prefix.
+func (p Prefix6) Contains(hi, lo uint64) bool {
+	maskHi, maskLo := p.Mask()
+	return hi&maskHi == p.Hi && lo&maskLo == p.Lo
+}
 
 // isName tells whether s can name a program, table, field or block in the text form.
 func isName(s string) bool {

@@ -23,12 +23,22 @@ func (e *evaluator) lookup(v *Value) (uint64, error) {
 			return 0, err
 		}
 		return uint64(t.Match(data, uint32(key))), nil
+	case LPM6:
+		data, err := e.contents(t)
+		if err != nil {
+			return 0, err
+		}
+		return uint64(t.Match6(data, key, e.num[v.Args[1].ID])), nil
 	case Set:
 		return t.member(uint32(key)), nil
+	case Set6:
+		return t.member6(key, e.num[v.Args[1].ID]), nil
 	case Hash:
 		return e.lookupHash(v, uint32(key))
 	case FIB:
-		return e.lookupFIB(v)
+		return e.lookupFIB(v, e.env.FIB, fibBits[:])
+	case FIB6:
+		return e.lookupFIB(v, e.env.FIB6, fib6Bits[:])
 	}
 	return 0, fmt.Errorf("table %s has no kind", t.Name)
 }
@@ -61,6 +71,15 @@ func (t *Table) member(addr uint32) uint64 {
 	return 0
 }
 
+func (t *Table) member6(hi, lo uint64) uint64 {
+	for _, p := range t.Prefixes6 {
+		if p.Contains(hi, lo) {
+			return 1
+		}
+	}
+	return 0
+}
+
 func (e *evaluator) lookupHash(v *Value, key uint32) (uint64, error) {
 	row, ok := e.env.Hash[v.Table.Name][key]
 	if !ok {
@@ -73,18 +92,21 @@ func (e *evaluator) lookupHash(v *Value, key uint32) (uint64, error) {
 	return 1, nil
 }
 
-// fibBits are the bits of each operand of a live lookup that count.
-var fibBits = [fibArgs]uint{32, 32, 16, 8, 16, 16, 8}
+// fibBits and fib6Bits are the bits of each operand of a live lookup that count.
+var (
+	fibBits  = [...]uint{32, 32, 16, 8, 16, 16, 8}
+	fib6Bits = [...]uint{64, 64, 64, 64, 16, 8, 16, 16, 28}
+)
 
-func (e *evaluator) lookupFIB(v *Value) (uint64, error) {
-	if e.env.FIB == nil {
+func (e *evaluator) lookupFIB(v *Value, live func(args []uint64) []byte, bits []uint) (uint64, error) {
+	if live == nil {
 		return 0, fmt.Errorf("no live lookup")
 	}
 	args := make([]uint64, len(v.Args))
 	for i, a := range v.Args {
-		args[i] = e.num[a.ID] & (1<<fibBits[i] - 1)
+		args[i] = e.num[a.ID] & (1<<bits[i] - 1)
 	}
-	e.row[v.ID] = rowRef{0, e.env.FIB(args)}
+	e.row[v.ID] = rowRef{0, live(args)}
 	return 1, nil
 }
 

@@ -55,6 +55,9 @@ func TestParseReadsEverythingElse(t *testing.T) {
 	table own set domain config { 10.0.0.0/8 192.0.2.1/32 }
 	table route4 lpm domain route4 first 24 size 8
 	table fib fib domain route4
+	table own6 set6 domain config { 2001:db8::/32 ::1/128 ::ffff:192.0.2.0/120 }
+	table route6 lpm6 domain any steps 5 size 64
+	table fib6 fib6 domain any
 entry:
 	v1 = const 0x10
 	v2 = select none v1 3 v1 7
@@ -63,6 +66,10 @@ entry:
 	if any v4 1 b a unlikely
 a:
 	v5 = lookup fib v1 v1 v1 v1 1 2 3
+	v10 = lookup own6 0x20010db800000000 v1
+	v11 = lookup route6 v1 v10
+	v12 = lookup fib6 v1 v1 v1 v1 v11 1 2 3 4
+	v13 = field v12 ret
 	v6 = field v5 oif
 	v7 = swap16 v6
 	v8 = and v7 0xffffffff
@@ -129,6 +136,8 @@ func TestParseRefuses(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(forwarderText)
 	f.Add("program \"a\\x20b\" {\ntable s set domain any { 10.0.0.0/8 }\nentry:\nv1 = lookup s 1\nif any v1 1 a b\na:\nabort\nb:\npunt by v1\n}")
+	f.Add("program p {\ntable s set6 domain any { 2001:db8::/32 }\ntable l lpm6 domain any steps 3 size 8\ntable f fib6 domain any\nentry:\n" +
+		"v1 = lookup s 1 2\nv2 = lookup l v1 3\nv3 = lookup f 1 2 3 4 5 6 7 8 9\nv4 = field v3 mac\nredirect v4\n}")
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := Parse(text)
 		if err != nil {

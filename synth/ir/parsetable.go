@@ -31,6 +31,11 @@ func (p *parser) parseTable() {
 		t.First = int(p.number("number", 8))
 		p.expect("size")
 		t.Size = int(p.number("number", 31))
+	case LPM6:
+		p.expect("steps")
+		t.Steps = int(p.number("number", 8))
+		p.expect("size")
+		t.Size = int(p.number("number", 31))
 	case Rows, Hash:
 		p.expect("size")
 		t.Size = int(p.number("number", 31))
@@ -39,6 +44,8 @@ func (p *parser) parseTable() {
 		p.list(func(name string) { t.Fields = append(t.Fields, p.field(name)) })
 	case Set:
 		p.list(func(word string) { t.Prefixes = append(t.Prefixes, p.prefix(word)) })
+	case Set6:
+		p.list(func(word string) { t.Prefixes6 = append(t.Prefixes6, p.prefix6(word)) })
 	}
 	p.tables[t.Name] = t
 	p.program.Tables = append(p.program.Tables, t)
@@ -73,4 +80,14 @@ func (p *parser) prefix(word string) Prefix {
 	}
 	a := n.Addr().As4()
 	return Prefix{Addr: binary.BigEndian.Uint32(a[:]), Len: n.Bits()}
+}
+
+func (p *parser) prefix6(word string) Prefix6 {
+	n, err := netip.ParsePrefix(word)
+	if err != nil || !n.Addr().Is6() {
+		p.fail("%q is no IPv6 prefix", word)
+		return Prefix6{}
+	}
+	a := n.Addr().As16()
+	return Prefix6{Hi: binary.BigEndian.Uint64(a[:8]), Lo: binary.BigEndian.Uint64(a[8:]), Len: n.Bits()}
 }

@@ -1,6 +1,7 @@
 package ir
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net/netip"
@@ -36,7 +37,8 @@ func quoteName(s string) string {
 	return strings.ReplaceAll(strconv.Quote(s), " ", `\x20`)
 }
 
-var kindNames = map[TableKind]string{Rows: "rows", LPM: "lpm", Set: "set", Hash: "hash", FIB: "fib"}
+var kindNames = map[TableKind]string{Rows: "rows", LPM: "lpm", Set: "set", Hash: "hash", FIB: "fib", LPM6: "lpm6", Set6: "set6",
+	FIB6: "fib6"}
 
 // String gives the kind's name in the text form.
 func (k TableKind) String() string {
@@ -53,6 +55,8 @@ func (t *Table) String() string {
 	switch t.Kind {
 	case LPM:
 		fmt.Fprintf(&w, " first %d size %d", t.First, t.Size)
+	case LPM6:
+		fmt.Fprintf(&w, " steps %d size %d", t.Steps, t.Size)
 	case Rows, Hash:
 		fmt.Fprintf(&w, " size %d row %d {", t.Size, t.RowSize)
 		for _, f := range t.Fields {
@@ -60,13 +64,27 @@ func (t *Table) String() string {
 		}
 		w.WriteString(" }")
 	case Set:
-		w.WriteString(" {")
-		for _, p := range t.Prefixes {
-			fmt.Fprintf(&w, " %s", p)
-		}
-		w.WriteString(" }")
+		printSet(&w, t.Prefixes)
+	case Set6:
+		printSet(&w, t.Prefixes6)
 	}
 	return w.String()
+}
+
+func printSet[P fmt.Stringer](w io.Writer, prefixes []P) {
+	fmt.Fprint(w, " {")
+	for _, p := range prefixes {
+		fmt.Fprintf(w, " %s", p)
+	}
+	fmt.Fprint(w, " }")
+}
+
+// String gives the prefix as usual: 2001:db8::/32.
+func (p Prefix6) String() string {
+	var a [16]byte
+	binary.BigEndian.PutUint64(a[:8], p.Hi)
+	binary.BigEndian.PutUint64(a[8:], p.Lo)
+	return fmt.Sprintf("%s/%d", netip.AddrFrom16(a), p.Len)
 }
 
 // String gives the prefix as usual: 10.0.0.0/8.

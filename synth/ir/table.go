@@ -24,6 +24,16 @@ const (
 	// FIB is the kernel's live IPv4 route lookup (bpf_fib_lookup): the args are source, destination, total length, L4
 	// protocol, source port, destination port, TOS; the result a row with the fields of FIBFields. It always answers.
 	FIB
+	// LPM6 maps an IPv6 address (two numbers, the first 64 bits and the last) to a number below 1<<15: a multibit trie
+	// whose nodes skip bits. lpm6.go has its layout. Size is its units of 64 bytes (a power of two), Steps how many nodes a
+	// walk visits at most: where it would visit more, the answer is 0.
+	LPM6
+	// Set6 is Set for IPv6 addresses, in two numbers as for LPM6; the entries are Prefixes6.
+	Set6
+	// FIB6 is FIB for IPv6: the args are source and destination (two numbers each), length of the packet with its header,
+	// L4 protocol, source port, destination port, and traffic class and flow label as they stand in the low 28 bits of the
+	// header's first word.
+	FIB6
 )
 
 // Field is a part of a row: Width (1, 2, 4, 8) bytes at Offset (aligned), in host byte order.
@@ -39,16 +49,26 @@ type Prefix struct {
 	Len  int
 }
 
+// Prefix6 is an IPv6 prefix as numbers: Hi is the first half of the address, Lo the other; neither has a bit set past
+// Len.
+type Prefix6 struct {
+	Hi, Lo uint64
+	Len    int
+}
+
 // Table is a lookup table of a program. Tables of equal name, kind and shape are shared by the programs of a host.
 type Table struct {
 	Name     string
 	Kind     TableKind
 	Domain   slowpath.Domain // whose changes move the contents
-	Size     int             // rows, or blocks of an LPM; a power of two
+	Size     int             // rows, blocks of an LPM, units of an LPM6; a power of two
 	First    int             // LPM: bits of the first level, 16 or 24
+	Steps    int             // LPM6: nodes that a walk visits, 1 to MaxSteps
 	RowSize  int             // bytes of a row, a power of two of at least 8
 	Fields   []Field
 	Prefixes []Prefix // Set: the entries
+
+	Prefixes6 []Prefix6 // Set6: the entries
 }
 
 // FIBFields are the fields of a FIB row: ret is bpf_fib_lookup's result (0 is BPF_FIB_LKUP_RET_SUCCESS), oif the
@@ -59,7 +79,7 @@ var FIBFields = []Field{{"ret", 0, 4}, {"oif", 4, 4}, {"mac", 8, 8}, {"smac", 16
 // Field finds a field of the table's rows by name.
 func (t *Table) Field(name string) (Field, bool) {
 	fields := t.Fields
-	if t.Kind == FIB {
+	if t.Kind.Live() {
 		fields = FIBFields
 	}
 	for _, f := range fields {
@@ -70,15 +90,39 @@ func (t *Table) Field(name string) (Field, bool) {
 	return Field{}, false
 }
 
-// Bytes is the size of the table's contents in memory: of an LPM or of Rows; 0 for the other kinds.
+// Bytes is the size of the table's contents in memory: of an LPM, LPM6 or Rows; 0 for the other kinds.
 func (t *Table) Bytes() int {
 	switch t.Kind {
 	case Rows:
 		return t.Size * t.RowSize
 	case LPM:
 		return 2<<t.First + t.Size*512
+	case LPM6:
+		return (t.Size + 1) * Unit6
 	}
 	return 0
+}
+
+// Live tells whether the kernel's own lookup answers.
+func (k TableKind) Live() bool { return k == FIB || k == FIB6 }
+
+// HasRows tells whether a lookup gives a row.
+func (k TableKind) HasRows() bool { return k == Rows || k == Hash || k.Live() }
+
+// InMemory tells whether the contents are memory that the agent writes to in place.
+func (k TableKind) InMemory() bool { return k == Rows || k == LPM || k == LPM6 }
+
+// keys is how many numbers a lookup takes.
+func (k TableKind) keys() int {
+	switch k {
+	case LPM6, Set6:
+		return 2
+	case FIB:
+		return len(fibBits)
+	case FIB6:
+		return len(fib6Bits)
+	}
+	return 1
 }
 
 // Write changes bytes of a table in place. Data of 1, 2, 4 or 8 bytes at an aligned Offset is stored at once, never

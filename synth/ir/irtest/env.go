@@ -11,7 +11,8 @@ import (
 
 // Env makes an environment that fits a program: contents of its tables, and a world that has mostly not moved.
 func Env(r *rand.Rand, p *ir.Program) *ir.Env {
-	env := &ir.Env{Tables: map[string][]byte{}, Hash: map[string]map[uint32][]byte{}, FIB: live(r.Uint64()), VLAN: oneIn(r, 4),
+	env := &ir.Env{Tables: map[string][]byte{}, Hash: map[string]map[uint32][]byte{}, FIB: live(r.Uint64()),
+		FIB6: live(r.Uint64()), VLAN: oneIn(r, 4),
 		Partial: oneIn(r, 4)}
 	for _, t := range p.Tables {
 		switch t.Kind {
@@ -19,6 +20,8 @@ func Env(r *rand.Rand, p *ir.Program) *ir.Env {
 			env.Tables[t.Name] = rows(r, t.Bytes())
 		case ir.LPM:
 			env.Tables[t.Name] = trie(r, t)
+		case ir.LPM6:
+			env.Tables[t.Name] = trie6(r, t)
 		case ir.Hash:
 			env.Hash[t.Name] = map[uint32][]byte{}
 			for key := range uint32(8) {
@@ -102,6 +105,12 @@ func Packet(r *rand.Rand, p *ir.Program) []byte {
 		pkt[14] = 0x45
 		binary.BigEndian.PutUint32(pkt[26:], address(r)^uint32(r.IntN(4)))
 		binary.BigEndian.PutUint32(pkt[30:], address(r)^uint32(r.IntN(4)))
+	} else if len(pkt) > 54 {
+		for _, at := range []int{22, 38} {
+			hi, lo := address6(r)
+			binary.BigEndian.PutUint64(pkt[at:], hi)
+			binary.BigEndian.PutUint64(pkt[at+8:], lo)
+		}
 	}
 	return pkt
 }

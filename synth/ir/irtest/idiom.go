@@ -9,7 +9,7 @@ import (
 // idiom appends what real programs are full of and chance alone makes too rarely: the same two values compared again,
 // bytes under a mask, parts of a load, addresses in a set.
 func (g *generator) idiom(s *scope) {
-	switch g.IntN(5) {
+	switch g.IntN(6) {
 	case 0:
 		g.again(s)
 	case 1:
@@ -30,7 +30,25 @@ func (g *generator) idiom(s *scope) {
 		}
 	case 4:
 		g.row(s)
+	case 5:
+		g.lookup6(s)
 	}
+}
+
+// lookup6 looks for an address of the packet in the tables for IPv6.
+func (g *generator) lookup6(s *scope) {
+	at := pick(g.Rand, 22, 38)
+	if s.bound < at+16 {
+		return
+	}
+	hi, lo := g.b.Load(at, 8), g.b.Load(at+8, 8)
+	if oneIn(g.Rand, 2) {
+		s.add(g.b.Lookup(g.b.Table(g.lpm6), hi, lo), true)
+		return
+	}
+	in := g.b.Lookup(g.b.Table(g.set6), hi, lo)
+	g.ask(s, pick(g.Rand, ir.Eq, ir.Eq, ir.Ne), in, g.b.Const(0))
+	s.add(in, true)
 }
 
 // row appends many guards against constants.

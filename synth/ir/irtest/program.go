@@ -32,6 +32,9 @@ type generator struct {
 	set    *ir.Table
 	hash   *ir.Table
 	fib    *ir.Table
+	lpm6   *ir.Table
+	set6   *ir.Table
+	fib6   *ir.Table
 }
 
 // scope is what the place that is being built may rely on.

@@ -24,6 +24,9 @@ func (g *generator) addTables() {
 	}
 	g.hash = &ir.Table{Name: "hash", Kind: ir.Hash, Domain: slowpath.Config, Size: 16, RowSize: 16, Fields: fields}
 	g.fib = &ir.Table{Name: "fib", Kind: ir.FIB, Domain: slowpath.Any}
+	g.lpm6 = &ir.Table{Name: "lpm6", Kind: ir.LPM6, Domain: slowpath.Any, Steps: 1 + g.IntN(5), Size: 16}
+	g.set6 = &ir.Table{Name: "set6", Kind: ir.Set6, Domain: slowpath.Config, Prefixes6: prefixes6(g.Rand)}
+	g.fib6 = &ir.Table{Name: "fib6", Kind: ir.FIB6, Domain: slowpath.Any}
 }
 
 // address is mostly one of few, so that tables and packets meet.
@@ -37,7 +40,7 @@ func address(r *rand.Rand) uint32 {
 
 // lookup asks one of the tables that never need the kernel, or mayLookup's.
 func (g *generator) lookup(s *scope) {
-	switch g.IntN(5) {
+	switch g.IntN(7) {
 	case 0, 1:
 		s.rows = append(s.rows, g.b.Lookup(g.b.Table(g.rows), g.number(s)))
 	case 2:
@@ -51,6 +54,10 @@ func (g *generator) lookup(s *scope) {
 		} else if !s.stored && !g.o.NoFIB {
 			g.live(s)
 		}
+	case 5:
+		s.add(g.b.Lookup(g.b.Table(g.lpm6), g.number(s), g.number(s)), true)
+	case 6:
+		s.add(g.b.Lookup(g.b.Table(g.set6), g.number(s), g.number(s)), true)
 	}
 }
 
@@ -64,11 +71,14 @@ func (g *generator) mayLookup(s *scope) *ir.Value {
 }
 
 func (g *generator) live(s *scope) {
-	args := make([]*ir.Value, 7)
+	t, args := g.fib, make([]*ir.Value, 7)
+	if oneIn(g.Rand, 2) {
+		t, args = g.fib6, make([]*ir.Value, 9)
+	}
 	for i := range args {
 		args[i] = g.number(s)
 	}
-	s.rows = append(s.rows, g.b.Lookup(g.b.Table(g.fib), args...))
+	s.rows = append(s.rows, g.b.Lookup(g.b.Table(t), args...))
 }
 
 // field reads or marks a field.
@@ -77,7 +87,7 @@ func (g *generator) field(s *scope) {
 		return
 	}
 	row := pick(g.Rand, s.rows...)
-	if row.Table.Kind == ir.FIB {
+	if row.Table.Kind.Live() {
 		f := pick(g.Rand, ir.FIBFields...)
 		s.add(g.b.Field(row, f.Name), f.Width <= 4)
 		return
