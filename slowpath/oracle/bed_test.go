@@ -4,6 +4,7 @@ import (
 	"errors"
 	"hash/fnv"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -28,7 +29,7 @@ type bed struct {
 	in      *lab.Sender   // at a0
 	out     []*lab.Sender // at the router's ports: for sentinels
 	tap     int           // at r0: sees the sentinels that came in
-	own     map[[4]byte]bool
+	own     map[netip.Addr]bool
 	seq     uint64
 	partial bool // frames may leave their checksum to the device
 	queue   bool // frames go through what a0 does with them
@@ -38,7 +39,7 @@ type bed struct {
 
 // newBed makes a router and applies the configuration.
 func newBed(c config) (_ *bed, err error) {
-	b := &bed{tap: -1, partial: c.partial, own: map[[4]byte]bool{}}
+	b := &bed{tap: -1, partial: c.partial, own: map[netip.Addr]bool{}}
 	defer func() {
 		if err != nil {
 			b.close()
@@ -54,6 +55,11 @@ func newBed(c config) (_ *bed, err error) {
 	}
 	if err := b.common(); err != nil {
 		return nil, err
+	}
+	if c.six {
+		if err := b.common6(); err != nil {
+			return nil, err
+		}
 	}
 	if b.capture, err = lab.NewCapture(4 << 20); err != nil {
 		return nil, err
@@ -146,16 +152,37 @@ func start(t *testing.T, c config) *bed {
 	return b
 }
 
+// packets makes frames: any, or such in which nothing is broken.
+type packets interface {
+	frames(n int) [][]byte
+	datagrams(n int) [][]byte
+}
+
 // generator makes the packets of a configuration: with one seed always the same, whatever other configurations there are.
-func (b *bed) generator(c config, seed uint64) *generator {
+func (b *bed) generator(c config, seed uint64) packets {
 	h := fnv.New64a()
 	h.Write([]byte(c.name))
-	g := newGenerator(seed^h.Sum64(), b.net, c.targets)
+	four, six := families(c.targets)
+	g := newGenerator(seed^h.Sum64(), b.net, four)
 	g.partial = c.partial
 	if c.mtu != 0 {
 		g.mtu = c.mtu
 	}
+	if c.six {
+		return &generator6{generator: g, targets: six}
+	}
 	return g
+}
+
+func families(targets []string) (four, six []netip.Prefix) {
+	for _, p := range prefixes(targets...) {
+		if p.Addr().Is4() {
+			four = append(four, p)
+		} else {
+			six = append(six, p)
+		}
+	}
+	return four, six
 }
 
 func (b *bed) mustPlay(t *testing.T, frames [][]byte) []arrivals {
@@ -207,8 +234,9 @@ func (b *bed) open() (err error) {
 func (b *bed) addresses() error {
 	all, err := net.InterfaceAddrs()
 	for _, a := range all {
-		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil {
-			b.own[[4]byte(n.IP.To4())] = true
+		if n, ok := a.(*net.IPNet); ok {
+			own, _ := netip.AddrFromSlice(n.IP)
+			b.own[own.Unmap()] = true
 		}
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -29,6 +30,10 @@ func (b *bed) comparable(port uint32, f []byte) []byte {
 		if len(f) >= lab.OffL4 {
 			return b.comparableIP(port, f)
 		}
+	case 0x86dd:
+		if len(f) >= lab.Off6L4 {
+			return b.comparableIP6(port, f)
+		}
 	}
 	return f
 }
@@ -40,7 +45,7 @@ func (b *bed) comparableIP(port uint32, f []byte) []byte {
 	if f[lab.OffIP] > 0x45 {
 		return withoutOptions(f)
 	}
-	if !b.own[[4]byte(f[lab.OffSrc:lab.OffDst])] && !answers(port, f) {
+	if !b.own[netip.AddrFrom4([4]byte(f[lab.OffSrc:lab.OffDst]))] && !answers(port, f) {
 		return f
 	}
 	if bounded(f) {

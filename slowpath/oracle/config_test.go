@@ -10,6 +10,7 @@ import (
 // with "A: " or "B: " run behind port 0 or the others. "sysctl path=value" writes below /proc/sys/net.
 type config struct {
 	name    string
+	six     bool // the router has IPv6 as well, and most packets are such
 	setup   []string
 	targets []string // prefixes that packets go to beside the common ones
 	layout  lab.Layout
@@ -27,7 +28,7 @@ func configs() []config {
 	var all []config
 	for _, group := range [][]config{
 		routeConfigs, nexthopConfigs, neighbourConfigs, addressConfigs, sysctlConfigs, linkConfigs, refusedConfigs,
-		changeConfigs,
+		changeConfigs, configs6(),
 	} {
 		all = append(all, group...)
 	}

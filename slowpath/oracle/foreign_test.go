@@ -68,7 +68,7 @@ func legacyTables() error {
 		return err
 	}
 	defer unix.Close(fd)
-	return getTable(fd, getInfo, "filter")
+	return getTable(fd, unix.SOL_IP, getInfo, "filter")
 }
 
 // tagOddFrames makes a0 put the VLAN tag of VLAN 5 into the metadata of every UDP frame whose IPv4 identification is odd,

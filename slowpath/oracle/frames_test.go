@@ -40,8 +40,8 @@ func prefixes(texts ...string) []netip.Prefix {
 	return all
 }
 
-func newGenerator(seed uint64, n *lab.Network, targets []string) *generator {
-	return &generator{Rand: rand.New(rand.NewPCG(seed, 1)), net: n, targets: prefixes(targets...), mtu: 1500}
+func newGenerator(seed uint64, n *lab.Network, targets []netip.Prefix) *generator {
+	return &generator{Rand: rand.New(rand.NewPCG(seed, 1)), net: n, targets: targets, mtu: 1500}
 }
 
 // frames makes n frames.

@@ -148,9 +148,11 @@ func (m *machine) compile(s *introspect.Snapshot) (*ebpf.CollectionSpec, error) 
 // move lets the kernel announce a change of routes, and of neighbours, that the program does not account for.
 func (m *machine) move() error {
 	e := m.epochs
-	e[slowpath.Any]++
-	e[slowpath.Route4]++
-	e[slowpath.Neigh]++
+	for d := range e {
+		if slowpath.Domain(d) != slowpath.Config {
+			e[d]++
+		}
+	}
 	return m.seen.Put(uint32(0), e)
 }
 
