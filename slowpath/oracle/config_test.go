@@ -28,7 +28,7 @@ func configs() []config {
 	var all []config
 	for _, group := range [][]config{
 		routeConfigs, nexthopConfigs, neighbourConfigs, addressConfigs, sysctlConfigs, linkConfigs, refusedConfigs,
-		changeConfigs, configs6(),
+		changeConfigs, wayConfigs, wayChanges, ruleConfigs, ruleChanges, configs6(),
 	} {
 		all = append(all, group...)
 	}

@@ -60,13 +60,16 @@ func checkGolden(t *testing.T, all []config, results map[string]outcome) {
 
 func writeGolden(t *testing.T, all []config, results map[string]outcome) {
 	t.Helper()
+	old, _ := readGolden() // none at first
 	text := goldenHeader
 	for _, c := range all {
-		o, ok := results[c.name]
-		if !ok {
-			continue
+		line, known := old[c.name]
+		if o, ok := results[c.name]; ok {
+			line, known = o.String(), true
 		}
-		text += fmt.Sprintf("%s: %s\n", c.name, &o)
+		if known {
+			text += fmt.Sprintf("%s: %s\n", c.name, line)
+		}
 	}
 	if err := os.MkdirAll(filepath.Dir(golden), 0o755); err != nil {
 		t.Fatal(err)
