@@ -1,6 +1,7 @@
 package script
 
 import (
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -10,8 +11,15 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// patience is how long await tries.
-const patience = 10 * time.Second
+// patience is how long await tries: HONE_PATIENCE, for slow machines, or ten seconds.
+var patience = waiting(os.Getenv("HONE_PATIENCE"))
+
+func waiting(text string) time.Duration {
+	if d, err := time.ParseDuration(text); err == nil {
+		return d
+	}
+	return 10 * time.Second
+}
 
 // await REGEXP COMMAND... runs a command until its standard output matches; with !, until it does not.
 func await(ts *testscript.TestScript, neg bool, args []string) {

@@ -19,6 +19,7 @@ type options struct {
 	short   bool
 	lenient bool
 	verbose bool
+	script  string
 	limit   time.Duration
 }
 
@@ -29,6 +30,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "only packages whose names contain this")
 	flag.BoolVar(&o.short, "short", false, "a selection that takes a few minutes")
 	flag.BoolVar(&o.lenient, "lenient", false, "where something cannot be installed, skip instead of fail")
+	flag.StringVar(&o.script, "script", "", "run this shell script instead of tests, and show what it says")
 	flag.BoolVar(&o.verbose, "console", false, "show the console of every kernel")
 	flag.DurationVar(&o.limit, "limit", 40*time.Minute, "time limit for each kernel")
 	flag.Parse()

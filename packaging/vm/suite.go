@@ -14,23 +14,35 @@ type suite struct {
 	name  string // of the package, below the module
 	limit string // time limit of all its tests
 	short string // what the short selection runs; empty for nothing
+	args  string // more arguments of the test program
 }
 
 // suites are the packages that touch the kernel.
 var suites = []suite{
-	{"fastpath", "10m", "."},
-	{"slowpath/lab", "5m", "."},
-	{"introspect", "15m", "Live|Watch|Epoch|Tap"},
-	{"synth/emit", "10m", "Live"},
-	{"cmd/script", "15m", "."},
-	{"slowpath/oracle", "30m", "TestOracle"},
+	{"fastpath", "10m", ".", ""},
+	{"slowpath/lab", "5m", ".", ""},
+	{"introspect", "15m", "Live|Watch|Epoch|Tap", ""},
+	{"synth/emit", "10m", "Live", ""},
+	{"cmd/script", "20m", ".", "-test.parallel=1"},
+	{"slowpath/oracle", "30m", "TestOracle", ""},
 }
 
 // build compiles the wanted tests without cgo, so that they need nothing in the guest, and hone and honed for scripts.
 func build(o options, to string) ([]suite, error) {
 	var built []suite
+	if o.script != "" {
+		text, err := os.ReadFile(o.script)
+		if err != nil {
+			return nil, err
+		}
+		script := filepath.Join(to, "script", "run.test")
+		if err := errors.Join(os.MkdirAll(filepath.Dir(script), 0o755), os.WriteFile(script, text, 0o755)); err != nil {
+			return nil, err
+		}
+		built = append(built, suite{name: "script"})
+	}
 	for _, s := range suites {
-		if !strings.Contains(s.name, o.only) || o.short && s.short == "" {
+		if o.script != "" || !strings.Contains(s.name, o.only) || o.short && s.short == "" {
 			continue
 		}
 		dir := filepath.Join(to, s.name)
@@ -60,7 +72,11 @@ func build(o options, to string) ([]suite, error) {
 func listing(all []suite) string {
 	var b strings.Builder
 	for _, s := range all {
-		fmt.Fprintf(&b, "%s %s -test.v=test2json -test.timeout=%s -test.run=%s\n", s.name, s.name, s.limit, s.short)
+		if s.name == "script" {
+			b.WriteString("script script\n")
+			continue
+		}
+		fmt.Fprintf(&b, "%s %s -test.v=test2json -test.timeout=%s -test.run=%s %s\n", s.name, s.name, s.limit, s.short, s.args)
 	}
 	return b.String()
 }
