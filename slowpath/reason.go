@@ -15,7 +15,7 @@ const MaxReasons = 128
 const (
 	None             Reason = iota // not a reason
 	Moved                          // the kernel's configuration has moved on since the program was made
-	Short                          // the frame is shorter than Ethernet and IPv4 headers
+	Short                          // the frame is shorter than its headers
 	OtherHost                      // the destination MAC is not exactly the interface's
 	NotIPv4                        // another ethertype
 	VLANTag                        // a VLAN tag in the metadata
@@ -56,6 +56,9 @@ const (
 	Aborted                        // an arm that cannot happen happened
 	EgressLearns                   // ICMP redirects that the outgoing interface receives may change its routes
 	Rule                           // a policy rule rejects the packet, or asks of it what programs do not look at
+	NextHeader                     // IPv6: the next header is not TCP, UDP, ESP or an ICMPv6 echo
+	RouteExpires                   // the route ends by itself, and no live lookup
+	EgressDisabled                 // the outgoing interface has no IPv6
 	lastPacketReason
 )
 
@@ -64,7 +67,7 @@ const (
 	Off           Reason = iota + 64 // switched off by honed's configuration or command
 	OffAlias                         // its alias or altname says hone=off
 	AutoVeth                         // veth: native XDP would cost it TSO (hook "auto")
-	NotForwarding                    // IPv4 forwarding is off for it
+	NotForwarding                    // forwarding is off for it
 	Netfilter                        // a netfilter hook sees forwarded packets
 	LegacyTables                     // iptables-legacy tables are registered
 	IPVS                             // IPVS is in use
@@ -87,6 +90,7 @@ const (
 	NoDriver                         // the driver has no XDP
 	AttachFailed                     // the kernel refused the program
 	NoEpochs                         // changes cannot be noticed synchronously
+	NoIPv6                           // IPv6 is off, or there is no address for more than a link
 	lastReason
 )
 
@@ -95,15 +99,15 @@ type reasonText struct{ name, doc string }
 var reasonTexts = [MaxReasons]reasonText{
 	None:             {"none", "no reason"},
 	Moved:            {"moved", "the configuration moved on since the program was made"},
-	Short:            {"short", "frame shorter than Ethernet and IPv4 headers"},
+	Short:            {"short", "frame shorter than its headers"},
 	OtherHost:        {"other-host", "destination MAC is not the interface's"},
-	NotIPv4:          {"not-ipv4", "not IPv4"},
+	NotIPv4:          {"not-ipv4", "neither IPv4 nor IPv6"},
 	VLANTag:          {"vlan-tag", "frame carries a VLAN tag in its metadata"},
-	Version:          {"version", "IP version is not 4, or the header carries options"},
-	Length:           {"length", "total length below 20 bytes or past the frame"},
+	Version:          {"version", "IP version is wrong, or the IPv4 header carries options"},
+	Length:           {"length", "length below that of the header or not that of the frame"},
 	Fragment:         {"fragment", "a fragment"},
 	HeaderChecksum:   {"header-checksum", "wrong IPv4 header checksum"},
-	TTL:              {"ttl", "TTL is 0 or 1"},
+	TTL:              {"ttl", "TTL or hop limit is 0 or 1"},
 	SourceMartian:    {"source-martian", "martian source address"},
 	SourceOwn:        {"source-own", "source is an own or broadcast address"},
 	SourceFilter:     {"source-filter", "rp_filter cannot be proved to let the source pass"},
@@ -136,11 +140,14 @@ var reasonTexts = [MaxReasons]reasonText{
 	Aborted:          {"aborted", "an arm that cannot happen"},
 	EgressLearns:     {"egress-learns", "the outgoing interface accepts ICMP redirects, which change routes unannounced"},
 	Rule:             {"rule", "a policy rule rejects the packet or asks what only the kernel looks at"},
+	NextHeader:       {"next-header", "the IPv6 next header is not TCP, UDP, ESP or an ICMPv6 echo"},
+	RouteExpires:     {"route-expires", "the route ends by itself, and there is no live lookup"},
+	EgressDisabled:   {"egress-disabled", "the outgoing interface has no IPv6"},
 
 	Off:           {"off", "switched off"},
 	OffAlias:      {"off-alias", "its alias or altname says hone=off"},
 	AutoVeth:      {"auto-veth", "native XDP on veth would cost its peer TSO"},
-	NotForwarding: {"not-forwarding", "IPv4 forwarding is off"},
+	NotForwarding: {"not-forwarding", "forwarding is off"},
 	Netfilter:     {"netfilter", "a netfilter hook sees forwarded packets"},
 	LegacyTables:  {"legacy-tables", "iptables-legacy tables are registered"},
 	IPVS:          {"ipvs", "IPVS is in use"},
@@ -163,6 +170,7 @@ var reasonTexts = [MaxReasons]reasonText{
 	NoDriver:      {"no-driver", "the driver has no XDP"},
 	AttachFailed:  {"attach-failed", "the kernel refused the program"},
 	NoEpochs:      {"no-epochs", "configuration changes cannot be noticed synchronously"},
+	NoIPv6:        {"no-ipv6", "IPv6 is off, or no interface has an address for more than its link"},
 }
 
 // String gives the Reason's name, such as "header-checksum".

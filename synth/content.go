@@ -25,7 +25,7 @@ func (f *shared) content(r *row) rowData {
 	if k.reason != slowpath.None {
 		return rowData{flags: k.flags | f.groupTrack(r), reason: k.reason}
 	}
-	e := f.vet(k.oif)
+	e := f.vet(k.oif).of(k.six)
 	d := rowData{smac: e.mac, mtu: routeMTU(k.mtu, e.mtu), flags: flagUnicast, oif: uint32(k.oif), reason: e.reason}
 	if e.reason != slowpath.None {
 		return d

@@ -23,13 +23,33 @@ type egress struct {
 	mtu    uint32
 }
 
-// egressOf vets an outgoing interface.
-func egressOf(s *introspect.Snapshot, i introspect.Index) egress {
+// egresses is an outgoing interface as packets of either family find it.
+type egresses struct{ four, six egress }
+
+func (e egresses) of(six bool) egress {
+	if six {
+		return e.six
+	}
+	return e.four
+}
+
+// egressesOf vets an outgoing interface.
+func egressesOf(s *introspect.Snapshot, i introspect.Index) egresses {
 	link, ok := s.Links.Get(i)
 	if !ok {
-		return egress{reason: slowpath.EgressDown}
+		gone := egress{reason: slowpath.EgressDown}
+		return egresses{gone, gone}
 	}
-	return egress{egressReason(s, link), link.MAC, link.MTU}
+	both := egress{egressReason(s, link), link.MAC, link.MTU}
+	return egresses{egress4Of(s, link, both), egress6Of(s, link, both)}
+}
+
+// egress4Of vets an outgoing interface for IPv4, of which it is known already what is the same for IPv6.
+func egress4Of(s *introspect.Snapshot, l introspect.Link, e egress) egress {
+	if e.reason == slowpath.None && learns(s, l) {
+		e.reason = slowpath.EgressLearns
+	}
+	return e
 }
 
 func egressReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
@@ -48,8 +68,6 @@ func egressReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
 		return slowpath.EgressFilter
 	case tapsEgress(s, l.Index):
 		return slowpath.EgressTap
-	case learns(s, l):
-		return slowpath.EgressLearns
 	}
 	return slowpath.None
 }
@@ -114,10 +132,18 @@ func tapsEgress(s *introspect.Snapshot, i introspect.Index) bool {
 }
 
 // deviceRow is the row of an interface in the table that vets the answers of the live lookup; nil keeps it out.
-func (e egress) deviceRow() []byte {
-	if e.reason != slowpath.None {
+func (e egresses) deviceRow() []byte {
+	var flags uint16
+	if e.four.reason == slowpath.None {
+		flags |= deviceUsable
+	}
+	if e.six.reason == slowpath.None {
+		flags |= deviceUsable6
+	}
+	if flags == 0 {
 		return nil
 	}
-	row := binary.NativeEndian.AppendUint32(nil, min(e.mtu, maxPacket))
-	return binary.NativeEndian.AppendUint32(row, deviceUsable)
+	row := binary.NativeEndian.AppendUint32(nil, min(e.four.mtu, maxPacket))
+	row = binary.NativeEndian.AppendUint16(row, flags)
+	return binary.NativeEndian.AppendUint16(row, uint16(min(e.six.mtu, maxPacket)))
 }

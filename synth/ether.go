@@ -52,15 +52,47 @@ func (c *compiler) metadata() {
 }
 
 // version wants IPv4 without options: one compare of the three bytes that say so. Which of them is wrong is found out
-// where it costs nothing.
+// where it costs nothing, and IPv6 goes its own way from there.
 func (c *compiler) version() bool {
+	if c.left[layout4] != slowpath.None {
+		c.others(c.left[layout4])
+		return false
+	}
 	const plain = 0x450008 // 08 00 45 as they stand in the frame
 	other, next := c.block("other"), c.block("ipv4")
 	three := c.ArithImm(ir.OpAnd, c.LoadLE(atEtherType, 4), 0xffffff)
 	c.If(ir.Ne, three, c.Const(plain), other, next, true)
 	c.Start(other)
-	c.GuardImm(ir.Eq, c.Load(atEtherType, 2), 0x0800, slowpath.NotIPv4)
-	c.Punt(slowpath.Version)
+	c.others(slowpath.Version)
 	c.Start(next)
 	return true
+}
+
+// others is for what is not plain IPv4; IPv4 that is not plain is left to the kernel for a Reason.
+func (c *compiler) others(four slowpath.Reason) {
+	kind := c.Load(atEtherType, 2)
+	if c.arm != armChoose { // which begins where IPv6 has gone its way
+		six, not := c.block("ipv6"), c.block("not-ipv6")
+		c.If(ir.Eq, kind, c.Const(layout6.ether), six, not, false)
+		arm := c.arm
+		c.asides = append(c.asides, func() { c.ipv6(six, arm) })
+		c.Start(not)
+	}
+	c.GuardImm(ir.Eq, kind, layout4.ether, slowpath.NotIPv4)
+	c.Punt(four)
+}
+
+// ipv6 is the arm for IPv6.
+func (c *compiler) ipv6(start *ir.Block, arm string) {
+	c.Start(start)
+	switch reason := c.left[layout6]; {
+	case reason != slowpath.None:
+		c.Punt(reason)
+	case !c.stages(arm, layout6):
+	case arm == armCold:
+		c.martianDest()
+		c.live()
+	default:
+		c.forward()
+	}
 }

@@ -28,13 +28,14 @@ func NewFIB(s *introspect.Snapshot) *FIB {
 func (f *FIB) build(s *introspect.Snapshot, least Shape) {
 	j := &journal{}
 	*f = FIB{now: f.now, device: map[introspect.Index][]byte{},
-		shared: shared{Snapshot: s, journal: j, rows: newRows(j), egress: map[introspect.Index]egress{}}}
+		shared: shared{Snapshot: s, journal: j, rows: newRows(j), egress: map[introspect.Index]egresses{}}}
 	f.rows.free.now = f.now
 	f.views = f.makeViews(least)
 	for _, v := range f.views {
 		v.survey()
 		v.fill()
-		v.seal(least.view(v.shape().Table))
+		table, _ := least.view(v.shape().Table)
+		v.seal(table)
 	}
 	for i := range f.Links.All() {
 		if row := f.vet(i).deviceRow(); row != nil {
@@ -50,9 +51,10 @@ const minDevices = 64
 
 // makeViews makes the views that programs ask, empty.
 func (f *FIB) makeViews(least Shape) []viewer {
-	four := newTrie(f.journal, tableRoute, f.Routes4.Len(), least.view(tableRoute))
+	least4, _ := least.view(tableRoute)
+	four := newTrie(f.journal, tableRoute, f.Routes4.Len(), least4)
 	four.free.now = f.now
-	return []viewer{newView(&f.shared, ipv4, []uint32{tableLocal, tableMain, tableDefault}, four)}
+	return []viewer{newView(&f.shared, ipv4, four)}
 }
 
 // Shape tells programs about the tables.

@@ -23,7 +23,8 @@ type memory struct {
 
 func remember(f *FIB) *memory {
 	s := f.Shape()
-	m := &memory{route: s.view(tableRoute).route(), nexthop: s.nexthop(), bytes: map[string][]byte{}, hash: map[int]string{}}
+	four, _ := s.view(tableRoute)
+	m := &memory{route: four.route(), nexthop: s.nexthop(), bytes: map[string][]byte{}, hash: map[int]string{}}
 	m.bytes[tableRoute], m.bytes[tableNexthop] = make([]byte, m.route.Bytes()), make([]byte, m.nexthop.Bytes())
 	for _, w := range f.Image() {
 		m.write(w)
@@ -75,8 +76,8 @@ func foundOf(d rowData) found {
 
 // slowly is the answer for an address by looking at every route.
 func slowly(s *introspect.Snapshot, addr uint32) found {
-	f := &shared{Snapshot: s, egress: map[introspect.Index]egress{}}
-	r := newView[prefix](f, ipv4, []uint32{tableLocal, tableMain, tableDefault}, nil)
+	f := &shared{Snapshot: s, egress: map[introspect.Index]egresses{}}
+	r := newView[prefix](f, ipv4, nil)
 	r.choose = r.chooses()
 	for _, a := range s.Addrs.All() {
 		r.addrs[hostPrefix(a.Key.Local.Addr())]++

@@ -12,7 +12,10 @@ const leastFrame = 60
 // kernel would cut that off, and the next card fill it up again. On a software device nothing fills frames up.
 func (c *compiler) length() bool {
 	p := &c.pkt
-	p.length = c.Load(atTotal, 2)
+	p.length = c.Load(c.ip.total, 2)
+	if c.ip.rest > 0 {
+		p.length = c.ArithImm(ir.OpAdd, p.length, c.ip.rest)
+	}
 	frame, want := c.Meta(ir.MetaLen), c.ArithImm(ir.OpAdd, p.length, etherHeader)
 	p.frame = want
 	if software(c.link) {
@@ -24,7 +27,9 @@ func (c *compiler) length() bool {
 	c.Start(filled)
 	c.GuardImm(ir.Le, frame, leastFrame, slowpath.Length)
 	c.Guard(ir.Lt, want, frame, slowpath.Length)
-	c.GuardImm(ir.Ge, p.length, atPayload-atHeader, slowpath.Length)
+	if !c.ip.six {
+		c.GuardImm(ir.Ge, p.length, uint64(c.ip.header), slowpath.Length)
+	}
 	c.Jump(next)
 	c.Start(next)
 	return true
@@ -62,9 +67,9 @@ func (c *compiler) ttl() bool {
 	return true
 }
 
-// countDown takes one from the TTL and mends the checksum as the kernel's ip_decrease_ttl does: it adds one to the half of
+// countDown4 takes one from the TTL and mends the checksum as the kernel's ip_decrease_ttl does: it adds one to the half of
 // the checksum that holds the TTL's part, and one more where that comes to 0xffff or past it.
-func (c *compiler) countDown() {
+func (c *compiler) countDown4() {
 	const (
 		step  = 1<<16 - 1    // one more in the checksum, one less in the TTL
 		carry = 0xfffe << 16 // from here on, one more comes to 0xffff

@@ -1,6 +1,8 @@
 package synth
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/slowpath"
@@ -11,23 +13,43 @@ import (
 // that it names, so that this has to be one that was vetted.
 //
 // Of several nexthops it chooses by the addresses. For an ICMP error the kernel takes those of the packet within, so
-// that ICMP is left to it.
+// that ICMP is left to it; of ICMPv6 no error has come this far.
 func (c *compiler) live() {
-	protocol := c.Load(atProtocol, 1)
-	c.GuardImm(ir.Ne, protocol, unix.IPPROTO_ICMP, slowpath.LiveLookup)
-	none := c.Const(0)
-	hop := c.Lookup(c.Table(c.view.live()), c.pkt.source, c.destination(), c.pkt.length, protocol, none, none, c.Load(atTOS, 1))
+	protocol, usable, mtu := c.Load(c.ip.protocol, 1), uint64(deviceUsable), "mtu"
+	if c.ip.six {
+		usable, mtu = deviceUsable6, "mtu6"
+	} else {
+		c.GuardImm(ir.Ne, protocol, unix.IPPROTO_ICMP, slowpath.LiveLookup)
+	}
+	hop := c.ask(protocol)
 	c.GuardImm(ir.Eq, c.Field(hop, "ret"), 0, slowpath.LiveLookup)
 	oif := c.Field(hop, "oif")
 	device := c.Lookup(c.Table(c.shape.device()), oif)
 	c.GuardImm(ir.Ne, device, 0, slowpath.LiveDevice)
-	c.GuardImm(ir.AnySet, c.Field(device, "flags"), deviceUsable, slowpath.LiveDevice)
-	c.Guard(ir.Le, c.pkt.length, c.Field(device, "mtu"), slowpath.MTU)
+	c.GuardImm(ir.AnySet, c.Field(device, "flags"), usable, slowpath.LiveDevice)
+	c.Guard(ir.Le, c.pkt.length, c.Field(device, mtu), slowpath.MTU)
 	c.GuardImm(ir.Ne, oif, uint64(c.link.Index), slowpath.Redirect)
 	mac, smac := c.Field(hop, "mac"), c.Field(hop, "smac")
 	c.rewrite(mac, smac, ir.CountLive)
 	c.Redirect(oif)
 }
 
+// ask is the kernel's answer.
+func (c *compiler) ask(protocol *ir.Value) *ir.Value {
+	none := c.Const(0)
+	keys := append(slices.Clone(c.pkt.source), c.destination()...)
+	keys = append(keys, c.pkt.length, protocol, none, none)
+	if c.ip.six {
+		return c.Lookup(c.Table(c.view().live()), append(keys, c.flow())...)
+	}
+	return c.Lookup(c.Table(c.view().live()), append(keys, c.Load(atTOS, 1))...)
+}
+
 // martianDest wants a destination that is not martian; the route table says so by itself.
-func (c *compiler) martianDest() { c.unicast(c.destination(), slowpath.DestMartian) }
+func (c *compiler) martianDest() {
+	if c.ip.six {
+		c.unicast6(c.destination(), slowpath.DestMartian)
+		return
+	}
+	c.unicast4(c.destination(), slowpath.DestMartian)
+}

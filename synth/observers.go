@@ -14,13 +14,16 @@ const (
 	tableLocal   = unix.RT_TABLE_LOCAL
 )
 
-// defaultRules are the rules that a network namespace starts with, by preference.
+// defaultRules are the rules that a network namespace starts with, by preference; IPv6 has not the last.
 var defaultRules = map[uint32]uint32{0: tableLocal, 32766: tableMain, 32767: tableDefault}
 
 // refuseRules wants the rules that every namespace starts with; without the last one, its table is just not used.
-func refuseRules(s subject) verdict {
-	found := map[uint32]bool{}
-	for key, rule := range s.Rules4.All() {
+func refuseRules(s subject, ip *layout) verdict {
+	found, rules := map[uint32]bool{}, s.Rules4
+	if ip.six {
+		rules = s.Rules6
+	}
+	for key, rule := range rules.All() {
 		if !isDefault(rule) {
 			return refused(slowpath.Rules, "rule with preference %d", key.Priority)
 		}
@@ -46,9 +49,9 @@ var hookReasons = map[string]slowpath.Reason{
 }
 
 // refuseHooks: programs do not compile filters yet, wherever these stand.
-func refuseHooks(s subject) verdict {
+func refuseHooks(s subject, ip *layout) verdict {
 	for _, hook := range s.Hooks.All() {
-		if !hook.SeesIPv4() {
+		if ip.six && !hook.SeesIPv6() || !ip.six && !hook.SeesIPv4() {
 			continue
 		}
 		if reason, ok := hookReasons[hook.Kind]; ok {
@@ -90,26 +93,6 @@ func tcIngress(s *introspect.Snapshot, i introspect.Index) (string, bool) {
 func refuseFilters(s subject) verdict {
 	if what, ok := tcIngress(s.Snapshot, s.link.Index); ok {
 		return refused(slowpath.IngressFilter, "%s", what)
-	}
-	return accepted
-}
-
-// refuseTaps: a packet socket is to be shown every packet, so that the kernel has to have them.
-func refuseTaps(s subject) verdict {
-	for _, tap := range s.Taps.All() {
-		if (tap.Index == 0 || tap.Index == s.link.Index) && !tap.Harmless && seesIPv4(tap.Protocol) {
-			return refused(slowpath.Tap, "a packet socket listens (inode %d)", tap.Key.Inode)
-		}
-	}
-	return accepted
-}
-
-func seesIPv4(protocol uint16) bool { return protocol == unix.ETH_P_ALL || protocol == unix.ETH_P_IP }
-
-// refuseSysctls: with ip_forward_use_pmtu the kernel forwards by what it has learned of paths, which nobody announces.
-func refuseSysctls(s subject) verdict {
-	if v, ok := s.Sysctls.Get("ipv4/ip_forward_use_pmtu"); ok && v.Value != "0" {
-		return refused(slowpath.Unknown, "sysctl net.ipv4.ip_forward_use_pmtu is %s", v.Value)
 	}
 	return accepted
 }

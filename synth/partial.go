@@ -7,13 +7,13 @@ import (
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// Places in the headers of TCP and UDP.
+// Places in the headers of TCP and UDP, from their beginning.
 const (
-	atUDPDest     = atPayload + 2
-	atUDPChecksum = atPayload + 6
-	endUDP        = atPayload + 8
-	atTCPChecksum = atPayload + 16
-	endTCP        = atPayload + 20
+	atUDPDest     = 2
+	atUDPChecksum = 6
+	endUDP        = 8
+	atTCPChecksum = 16
+	endTCP        = 20
 )
 
 // tunnelPorts are UDP ports under which other packets travel, whose own checksums may be partial: L2TP, GTP-U, IPsec,
@@ -30,12 +30,11 @@ func (c *compiler) partial() bool {
 		return true
 	}
 	tcp, other, udp, next := c.block("tcp"), c.block("not-tcp"), c.block("udp"), c.block("complete")
-	protocol, sum := c.Load(atProtocol, 1), c.pseudo()
+	protocol, sum := c.Load(c.ip.protocol, 1), c.pseudo()
 	c.If(ir.Eq, protocol, c.Const(unix.IPPROTO_TCP), tcp, other, false)
 	c.Start(tcp)
-	c.GuardImm(ir.Ge, c.pkt.length, endTCP-atHeader, slowpath.PartialChecksum)
-	c.Bound(endTCP, slowpath.Short)
-	c.complete(sum, c.LoadLE(atTCPChecksum, 2), unix.IPPROTO_TCP)
+	c.above(endTCP)
+	c.complete(sum, c.LoadLE(c.ip.end()+atTCPChecksum, 2), unix.IPPROTO_TCP)
 	c.Jump(next)
 	c.Start(other)
 	c.GuardImm(ir.Eq, protocol, unix.IPPROTO_UDP, slowpath.PartialChecksum)
@@ -52,21 +51,33 @@ func (c *compiler) knowsPartial() bool {
 	return c.link.Kind == kindVeth && c.options.VethSummed && !c.options.generic()
 }
 
+// above wants so many bytes of the protocol above.
+func (c *compiler) above(n int) {
+	c.GuardImm(ir.Ge, c.pkt.length, uint64(c.ip.header+n), slowpath.PartialChecksum)
+	c.Bound(c.ip.end()+n, slowpath.Short)
+}
+
 func (c *compiler) udp(pseudo *ir.Value) {
-	c.GuardImm(ir.Ge, c.pkt.length, endUDP-atHeader, slowpath.PartialChecksum)
-	c.Bound(endUDP, slowpath.Short)
-	sum := c.LoadLE(atUDPChecksum, 2)
+	c.above(endUDP)
+	sum := c.LoadLE(c.ip.end()+atUDPChecksum, 2)
 	c.GuardImm(ir.Ne, sum, 0, slowpath.PartialChecksum)
 	c.complete(pseudo, sum, unix.IPPROTO_UDP)
-	port := c.Load(atUDPDest, 2)
+	port := c.Load(c.ip.end()+atUDPDest, 2)
 	for _, tunnel := range tunnelPorts {
 		c.GuardImm(ir.Ne, port, tunnel, slowpath.PartialChecksum)
 	}
 }
 
-// pseudo is the sum, not folded, of what is in the pseudo header beside the protocol: the addresses, and the length of
-// the packet instead of that of what follows the IPv4 header.
+// pseudo is the sum, not folded, of what is in the pseudo header beside the protocol: the addresses, and the length that
+// the header gives, which for IPv4 includes the header.
 func (c *compiler) pseudo() *ir.Value {
+	if c.ip.six {
+		sum := c.LoadLE(c.ip.total, 2)
+		for at := atSource6; at < atPayload6; at += 4 {
+			sum = c.Arith(ir.OpAdd, sum, c.LoadLE(at, 4))
+		}
+		return sum
+	}
 	h := c.pkt.header
 	addrs := c.Arith(ir.OpAdd, h[(atSource-atHeader)/4], h[(atDest-atHeader)/4])
 	return c.Arith(ir.OpAdd, addrs, c.LoadLE(atTotal, 2))
@@ -77,7 +88,10 @@ func (c *compiler) pseudo() *ir.Value {
 // checksum of zero, which no sum folds to, passes for 0xffff.
 func (c *compiler) complete(pseudo, sum *ir.Value, protocol uint64) {
 	const positive = 2 * 0xffff // more than can be taken away, and nothing when folded
-	rest := positive + protocol<<8 - (atPayload-atHeader)<<8
+	rest := positive + protocol<<8
+	if !c.ip.six {
+		rest -= uint64(c.ip.header) << 8
+	}
 	difference := c.Arith(ir.OpSub, c.ArithImm(ir.OpAdd, pseudo, rest), sum)
 	c.GuardImm(ir.Ne, c.Arith(ir.OpFold, difference), 0xffff, slowpath.PartialChecksum)
 }

@@ -16,14 +16,15 @@ type compiler struct {
 	link     introspect.Link
 	options  Options
 	shape    Shape
-	view     ViewShape // where the packet's family looks for routes
-	arm      string    // prefix of the names of blocks
-	asides   []func()  // write what an arm has put off
+	left     map[*layout]slowpath.Reason // why packets of a family are the kernel's; None: not all of them are
+	arm      string                      // prefix of the names of blocks
+	asides   []func()                    // write what an arm has put off
+	ip       *layout                     // of the packets that the arm is for
 	pkt      packet
 }
 
-// The arms of a program: by the tables, by the tables with another look at the length and a note of the use, by the live lookup where the tables say so, and by the live lookup while the
-// tables are behind.
+// The arms of a program: by the tables, by the tables with another look at the length and a note of the use, by the live
+// lookup where the tables say so, and by the live lookup while the tables are behind. Each is there for either family.
 const (
 	armHot    = "hot"
 	armOver   = "over"
@@ -35,8 +36,9 @@ const (
 type packet struct {
 	header [5]*ir.Value // the IPv4 header in words of four bytes, least significant first
 	length *ir.Value    // total length
-	source *ir.Value
-	dest   *ir.Value
+	hops   *ir.Value    // IPv6: hop limit
+	source []*ir.Value
+	dest   []*ir.Value
 	frame  *ir.Value // length of the frame, without what it is filled up with
 	row    *ir.Value // the nexthop by the tables, usable; nil where they are not asked
 	mac    *ir.Value
@@ -49,11 +51,17 @@ type stage func(*compiler) (goesOn bool)
 // The stages look at a packet in this order, until one is not sure that it is to be forwarded. The cheap ones that tell
 // apart most come first, and what the row says, so that what the kernel gets costs little; then the header's checksum
 // after what it costs least to find wrong; sources come last, because they may need the routes.
-func arriving() []stage {
+func (l *layout) arriving() []stage {
+	if l.six {
+		return []stage{(*compiler).header6, (*compiler).find, (*compiler).length, (*compiler).fit}
+	}
 	return []stage{(*compiler).ether, (*compiler).version, (*compiler).find, (*compiler).length, (*compiler).fit}
 }
 
-func leaving() []stage {
+func (l *layout) leaving() []stage {
+	if l.six {
+		return []stage{(*compiler).nextHeader, (*compiler).hopLimit, (*compiler).sources6, (*compiler).partial}
+	}
 	return []stage{(*compiler).fragment, (*compiler).checksum, (*compiler).ttl, (*compiler).sources, (*compiler).partial}
 }
 
@@ -68,21 +76,28 @@ func Program(s *introspect.Snapshot, ifindex int, o Options, shape Shape) (*ir.P
 	if !ok {
 		return nil, fmt.Errorf("synth: program interface %d: there is none", ifindex)
 	}
-	view := shape.view(tableRoute)
-	if view.First == 0 || view.Blocks == 0 || shape.Rows == 0 || shape.Devices == 0 {
+	if len(shape.Views) == 0 || shape.Rows == 0 || shape.Devices == 0 {
 		return nil, fmt.Errorf("synth: program %s: tables without a shape", link.Name)
 	}
 	c := &compiler{Builder: ir.NewBuilder("if" + strconv.Itoa(ifindex)), snapshot: s, link: link, options: o, shape: shape,
-		view: view}
-	if view.Full {
-		c.Punt(slowpath.TableFull)
-	} else {
-		c.write()
+		left: map[*layout]slowpath.Reason{}}
+	for _, ip := range []*layout{layout4, layout6} {
+		c.left[ip] = c.whyLeft(ip)
 	}
+	c.write()
 	if err := ir.Check(c.Program); err != nil {
 		return nil, fmt.Errorf("synth: program %s: %w", link.Name, err)
 	}
 	return c.Program, nil
+}
+
+// whyLeft tells why all packets of a family are the kernel's; None if they are not.
+func (c *compiler) whyLeft(ip *layout) slowpath.Reason {
+	reason := refuseFamily(subject{c.snapshot, c.link, c.options}, ip).reason
+	if view, ok := c.shape.view(ip.table); reason == slowpath.None && (!ok || view.Full) {
+		return slowpath.TableFull
+	}
+	return reason
 }
 
 func (c *compiler) write() {
@@ -90,36 +105,61 @@ func (c *compiler) write() {
 	hot, cold := c.NewBlock(armHot), c.NewBlock(armCold)
 	c.If(ir.Ne, c.Moved(slowpath.Any), c.Const(0), cold, hot, true)
 	c.Start(hot)
-	if c.stages(armHot) {
+	if c.stages(armHot, layout4) {
 		c.forward()
 	}
+	c.finish()
+	c.Start(cold)
+	if c.leave(slowpath.Moved, c.coherent) {
+		c.Punt(slowpath.Moved)
+		return
+	}
+	c.GuardImm(ir.Eq, c.Moved(slowpath.Config), 0, slowpath.Moved)
+	if c.stages(armCold, layout4) {
+		c.martianDest()
+		c.live()
+	}
+	c.finish()
+}
+
+// finish writes what was put off.
+func (c *compiler) finish() {
 	for len(c.asides) > 0 {
 		write := c.asides[0]
 		c.asides = c.asides[1:]
 		write()
 	}
-	c.Start(cold)
-	if !c.coherent() {
-		c.Punt(slowpath.Moved)
-		return
+}
+
+// leave leaves families of which something does not hold to the kernel; it tells whether all of them are by now.
+func (c *compiler) leave(r slowpath.Reason, unless func(*layout) bool) (all bool) {
+	all = true
+	for ip, before := range c.left {
+		if before == slowpath.None && !unless(ip) {
+			c.left[ip] = r
+		}
+		all = all && c.left[ip] != slowpath.None
 	}
-	c.GuardImm(ir.Eq, c.Moved(slowpath.Config), 0, slowpath.Moved)
-	if c.stages(armCold) {
-		c.martianDest()
-		c.live()
-	}
+	return all
 }
 
 // coherent tells whether a packet can be decided while routes and neighbours change: nothing that the program knows of
 // them is asked then, so the live lookup must know all of it.
-func (c *compiler) coherent() bool {
-	return c.options.FIBLookup && c.view.Plain && c.view.Inline && c.rpFilter() == 0
+func (c *compiler) coherent(ip *layout) bool {
+	view, _ := c.shape.view(ip.table)
+	return c.options.FIBLookup && view.Plain && (ip.six || view.Inline && c.rpFilter() == 0)
+}
+
+// view is where the routes of the packet's family are looked up.
+func (c *compiler) view() ViewShape {
+	view, _ := c.shape.view(c.ip.table)
+	return view
 }
 
 // stages looks at the packet; false if none is ever forwarded.
-func (c *compiler) stages(arm string) bool {
-	c.arm, c.pkt = arm, packet{}
-	return c.look(arriving()) && c.look(leaving())
+func (c *compiler) stages(arm string, ip *layout) bool {
+	c.arm, c.ip, c.pkt = arm, ip, packet{}
+	return c.look(ip.arriving()) && c.look(ip.leaving())
 }
 
 func (c *compiler) look(stages []stage) bool {
@@ -132,7 +172,7 @@ func (c *compiler) look(stages []stage) bool {
 }
 
 // block makes a block of the arm that is being written.
-func (c *compiler) block(name string) *ir.Block { return c.NewBlock(c.arm + "-" + name) }
+func (c *compiler) block(name string) *ir.Block { return c.NewBlock(c.arm + c.ip.suffix + "-" + name) }
 
 // SameCode tells whether two programs are the same, so that there is nothing to swap.
 func SameCode(a, b *ir.Program) bool {

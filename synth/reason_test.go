@@ -34,7 +34,7 @@ func TestPacketReasons(t *testing.T) {
 		{"other host", cards, slowpath.OtherHost, []change{put(0, 0)}},
 		{"broadcast", cards, slowpath.OtherHost, []change{put(0, 255, 255, 255, 255, 255, 255)}},
 		{"arp", cards, slowpath.NotIPv4, []change{put(12, 8, 6)}},
-		{"ipv6", cards, slowpath.NotIPv4, []change{put(12, 0x86, 0xdd)}},
+		{"ipv6", cards, slowpath.NotForwarding, []change{put(12, 0x86, 0xdd)}},
 		{"vlan in the frame", cards, slowpath.NotIPv4, []change{put(12, 0x81, 0)}},
 		{"version", cards, slowpath.Version, []change{put(14, 0x55), repair}},
 		{"options", cards, slowpath.Version, []change{put(14, 0x46), repair}},
@@ -247,7 +247,7 @@ func TestManyAddresses(t *testing.T) {
 		lines = append(lines, "addr dev=3 local=10.3."+itoa(i)+".1/24 peer=10.3."+itoa(i)+".1 flags=0x80")
 	}
 	b := newBed(t, with(router(t), lines...), 2)
-	if s := b.fib.Shape().view(tableRoute); s.Inline || s.Own != "" {
+	if s := view4(b.fib); s.Inline || s.Own != "" {
 		t.Fatalf("shape %+v", s)
 	}
 	for source, want := range map[[4]byte]slowpath.Reason{{10, 3, 7, 1}: slowpath.SourceOwn, {127, 0, 0, 1}: slowpath.SourceMartian,

@@ -37,8 +37,8 @@ type subject struct {
 // refusals are asked in this order, and the first Reason is the answer: what the administrator wants, what the link is,
 // what it is set to, and last what else looks at its packets.
 var refusals = []func(subject) verdict{
-	refuseSwitch, refuseLink, refuseKind, refuseMaster, refuseChildren, refuseState, refuseUnknown, refuseForwarding,
-	refuseVLAN, refuseXDP, refuseRules, refuseHooks, refuseFilters, refuseTaps, refusePromiscuous, refuseSysctls,
+	refuseSwitch, refuseLink, refuseKind, refuseMaster, refuseChildren, refuseState, refuseUnknown, refuseHost,
+	refuseVLAN, refuseXDP, refuseFamilies, refuseFilters, refusePromiscuous,
 }
 
 // Refuse tells why an interface has no fast path, and names what in the configuration causes it. The Reason is None if
@@ -94,18 +94,6 @@ func refuseState(s subject) verdict {
 func refuseUnknown(s subject) verdict {
 	if len(s.link.Unknown) > 0 {
 		return refused(slowpath.Unknown, "link attribute %s", strings.Join(s.link.Unknown, " "))
-	}
-	return accepted
-}
-
-func refuseForwarding(s subject) verdict {
-	conf, ok := s.Netconf.Get(s.link.Index)
-	if !ok || !conf.Forwarding {
-		return refused(slowpath.NotForwarding, "ipv4 forwarding of %s is off", s.link.Name)
-	}
-	all, _ := s.Netconf.Get(introspect.AllDevices)
-	if unknown := append(slices.Clone(conf.Unknown), all.Unknown...); len(unknown) > 0 {
-		return refused(slowpath.Unknown, "netconf attribute %s", strings.Join(unknown, " "))
 	}
 	return accepted
 }

@@ -23,7 +23,6 @@ func because(r slowpath.Reason) answer { return answer{key: rowKey{reason: r}} }
 type resolver[P point[P]] struct {
 	*shared
 	*family[P]
-	tables []uint32  // the routing tables that are asked, one after the other
 	addrs  map[P]int // own addresses
 	wide   []P       // prefixes of more than one address in table local
 	choose bool      // the live lookup chooses between several nexthops as the kernel does
@@ -60,8 +59,11 @@ func (r *resolver[P]) resolve(p P, routes []introspect.Route) (answer, bool) {
 		return answer{}, false
 	}
 	for i := range routes {
-		if routes[i].Key.TOS != 0 {
+		switch {
+		case routes[i].Key.TOS != 0:
 			return because(slowpath.RouteTOS), true
+		case r.six && len(routes[i].Unknown) > 0: // it may be for some sources only, whatever its metric
+			return because(slowpath.RouteUnknown), true
 		}
 	}
 	first, equals := &routes[0], routes
@@ -111,7 +113,7 @@ func (r *resolver[P]) several(reason slowpath.Reason, routes []introspect.Route)
 	var hops []introspect.Hop
 	for _, route := range routes {
 		more, reason := r.hops(&route)
-		live = live && reason == slowpath.None && plain(route) && route.Type == unix.RTN_UNICAST && (len(more) == 1 || r.choose)
+		live = live && reason == slowpath.None && r.plain(route) && route.Type == unix.RTN_UNICAST && (len(more) == 1 || r.choose)
 		hops = append(hops, more...)
 	}
 	if !live {
@@ -121,7 +123,7 @@ func (r *resolver[P]) several(reason slowpath.Reason, routes []introspect.Route)
 	for i, h := range hops {
 		group[i] = fmt.Sprintf("%d/%s", h.Index, h.Via)
 	}
-	key := rowKey{reason: reason, flags: flagLive | flagUnicast, group: strings.Join(group, " ")}
+	key := rowKey{reason: reason, flags: flagLive | flagUnicast, group: strings.Join(group, " "), six: r.six}
 	return answer{key, hops}
 }
 
@@ -133,6 +135,9 @@ func plain(r introspect.Route) bool {
 	}
 	return r.MTU == 0 && !r.MTULock && r.Key.TOS == 0 && r.Realm == 0 && len(r.Unknown) == 0
 }
+
+// plain6 is plain of IPv6, where the live lookup knows of metrics and of the routes' ends.
+func plain6(r introspect.Route) bool { return r.Type != unix.RTN_UNICAST || len(r.Unknown) == 0 }
 
 var typeReasons = map[uint8]slowpath.Reason{unix.RTN_LOCAL: slowpath.Local, unix.RTN_BROADCAST: slowpath.Broadcast,
 	unix.RTN_ANYCAST: slowpath.Broadcast, unix.RTN_MULTICAST: slowpath.Broadcast}
@@ -152,7 +157,10 @@ func (r *resolver[P]) route(p P, route *introspect.Route) answer {
 	if len(hops) > 1 {
 		return r.several(slowpath.Multipath, []introspect.Route{*route})
 	}
-	key := rowKey{oif: hops[0].Index, via: hops[0].Via, mtu: route.MTU}
+	if route.Expires {
+		return r.several(slowpath.RouteExpires, []introspect.Route{*route})
+	}
+	key := rowKey{oif: hops[0].Index, via: hops[0].Via, mtu: route.MTU, six: r.six}
 	if !key.via.IsValid() && p.len() == p.width() {
 		key.via = p.netip().Addr()
 	}

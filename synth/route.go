@@ -5,14 +5,6 @@ import (
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// destination reads the destination address, once.
-func (c *compiler) destination() *ir.Value {
-	if c.pkt.dest == nil {
-		c.pkt.dest = c.Load(atDest, 4)
-	}
-	return c.pkt.dest
-}
-
 // find looks the nexthop up in the tables, long before it is needed: each step waits for memory that the step before
 // names, while the other checks keep the processor busy. A row without a destination MAC says what is to be done instead;
 // that is written later, aside.
@@ -20,14 +12,12 @@ func (c *compiler) find() bool {
 	if c.arm != armHot {
 		return true
 	}
-	row := c.Lookup(c.Table(c.shape.nexthop()), c.Lookup(c.Table(c.view.route()), c.destination()))
+	row := c.Lookup(c.Table(c.shape.nexthop()), c.Lookup(c.Table(c.view().route()), c.destination()...))
 	mac := c.Field(row, "mac")
 	slow, found := c.block("slow"), c.block("found")
 	c.If(ir.Eq, mac, c.Const(0), slow, found, true)
-	c.asides = append(c.asides, func() {
-		c.Start(slow)
-		c.slow(row)
-	})
+	ip := c.ip
+	c.asides = append(c.asides, func() { c.slow(slow, row, ip) })
 	c.Start(found)
 	c.pkt.row, c.pkt.mac = row, mac
 	return true
@@ -41,20 +31,20 @@ func (c *compiler) fit() bool {
 	}
 	over, next := c.block("over"), c.block("fits")
 	c.If(ir.Gt, c.pkt.frame, c.Field(c.pkt.row, "limit"), over, next, true)
-	pkt := c.pkt
-	c.asides = append(c.asides, func() { c.over(over, pkt) })
+	pkt, ip := c.pkt, c.ip
+	c.asides = append(c.asides, func() { c.over(over, pkt, ip) })
 	c.Start(next)
 	c.elsewhere()
 	return true
 }
 
 // over is for frames that are longer than the limit of their row.
-func (c *compiler) over(start *ir.Block, pkt packet) {
-	c.arm, c.pkt = armOver, pkt
+func (c *compiler) over(start *ir.Block, pkt packet, ip *layout) {
+	c.arm, c.ip, c.pkt = armOver, ip, pkt
 	c.Start(start)
 	c.Guard(ir.Le, pkt.length, c.Field(pkt.row, "mtu"), slowpath.MTU)
 	c.elsewhere()
-	if c.look(leaving()) {
+	if c.look(c.ip.leaving()) {
 		c.track(pkt.row, c.Field(pkt.row, "flags"))
 		c.forward()
 	}
@@ -86,12 +76,18 @@ func (c *compiler) rewrite(mac, smac *ir.Value, counter ir.Counter) {
 	c.Count(counter)
 	c.StoreLE(atDestMAC, 8, mac)
 	c.StoreLE(atSourceMAC, 4, smac)
-	c.countDown()
+	if c.ip.six {
+		c.countDown6()
+	} else {
+		c.countDown4()
+	}
 }
 
 // slow is for rows that are not usable as they are: most say why the kernel has the packet, without any more checks; of
 // some the live lookup chooses the nexthop, after all of them.
-func (c *compiler) slow(row *ir.Value) {
+func (c *compiler) slow(start *ir.Block, row *ir.Value, ip *layout) {
+	c.arm, c.ip = armHot, ip
+	c.Start(start)
 	reason := c.Field(row, "reason")
 	if !c.options.FIBLookup {
 		c.PuntBy(reason)
@@ -103,7 +99,7 @@ func (c *compiler) slow(row *ir.Value) {
 	c.Start(punt)
 	c.PuntBy(reason)
 	c.Start(live)
-	if c.stages(armChoose) {
+	if c.stages(armChoose, ip) {
 		c.track(row, flags)
 		c.live()
 	}

@@ -38,6 +38,7 @@ type rowKey struct {
 	oif    introspect.Index
 	via    netip.Addr // the neighbour; the zero Addr: one that is not known yet, of a connected network
 	mtu    uint32     // of the route; 0: the interface's
+	six    bool       // it is for IPv6 packets, whatever the family of via
 }
 
 // glean tells whether the row is that of a connected network.

@@ -11,14 +11,14 @@ type shared struct {
 	*introspect.Snapshot
 	journal *journal
 	rows    *rows
-	egress  map[introspect.Index]egress
+	egress  map[introspect.Index]egresses
 }
 
-// vet is egressOf, remembered.
-func (f *shared) vet(i introspect.Index) egress {
+// vet is egressesOf, remembered.
+func (f *shared) vet(i introspect.Index) egresses {
 	e, ok := f.egress[i]
 	if !ok {
-		e = egressOf(f.Snapshot, i)
+		e = egressesOf(f.Snapshot, i)
 		f.egress[i] = e
 	}
 	return e
@@ -33,7 +33,7 @@ func (f *shared) egressChanged(old *introspect.Snapshot) {
 
 func sameEgress(a, b *introspect.Snapshot) bool {
 	return a.Links.Equal(b.Links) && a.Qdiscs.Equal(b.Qdiscs) && a.Filters.Equal(b.Filters) && a.Taps.Equal(b.Taps) &&
-		a.Netconf.Equal(b.Netconf) && a.Sysctls.Equal(b.Sysctls)
+		a.Netconf.Equal(b.Netconf) && a.Netconf6.Equal(b.Netconf6) && a.Sysctls.Equal(b.Sysctls)
 }
 
 // refresh brings rows up to date: all of them if an outgoing interface may have changed, else those of the neighbours

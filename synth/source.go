@@ -16,17 +16,17 @@ func (c *compiler) rpFilter() int32 {
 // sources does what the kernel does with every source address, whatever the filter: martian ones and its own are not
 // forwarded. Whatever is in doubt is left to it.
 func (c *compiler) sources() bool {
-	c.pkt.source = c.Load(atSource, 4)
+	c.pkt.source = c.address(c.ip.source)
 	switch filter := c.rpFilter(); {
 	case filter > 0 && !c.numbered():
 		c.Punt(slowpath.SourceFilter) // the kernel drops everything
 		return false
 	case filter > 0:
 		c.filtered(filter)
-	case c.view.Inline:
+	case c.view().Inline:
 		c.inlineSources()
 	default:
-		c.ownSource(c.Lookup(c.Table(c.view.route()), c.pkt.source))
+		c.ownSource(c.Lookup(c.Table(c.view().route()), c.pkt.source...))
 	}
 	return true
 }
@@ -34,21 +34,26 @@ func (c *compiler) sources() bool {
 // numbered tells whether the interface has an IPv4 address.
 func (c *compiler) numbered() bool {
 	for key := range c.snapshot.Addrs.From(introspect.AddrKey{Index: c.link.Index}) {
-		return key.Index == c.link.Index
+		if key.Index != c.link.Index {
+			break
+		}
+		if key.Local.Addr().Is4() {
+			return true
+		}
 	}
 	return false
 }
 
 func (c *compiler) inlineSources() {
-	c.unicast(c.pkt.source, slowpath.SourceMartian)
-	if own, ok := c.view.own(); ok {
-		c.GuardImm(ir.Eq, c.Lookup(c.Table(own), c.pkt.source), 0, slowpath.SourceOwn)
+	c.unicast4(c.pkt.source, slowpath.SourceMartian)
+	if own, ok := c.view().own(); ok {
+		c.GuardImm(ir.Eq, c.Lookup(c.Table(own), c.pkt.source...), 0, slowpath.SourceOwn)
 	}
 }
 
-// unicast wants an address in 1/8 to 223/8, and not in 127/8: what martians does not hold.
-func (c *compiler) unicast(addr *ir.Value, r slowpath.Reason) {
-	past := c.ArithImm(ir.OpSub, c.ArithImm(ir.OpShr, addr, 24), 1) // the first byte less one
+// unicast4 wants an address in 1/8 to 223/8, and not in 127/8: what martians does not hold.
+func (c *compiler) unicast4(addr []*ir.Value, r slowpath.Reason) {
+	past := c.ArithImm(ir.OpSub, c.ArithImm(ir.OpShr, addr[0], 24), 1) // the first byte less one
 	c.GuardImm(ir.Lt, past, 223, r)
 	c.GuardImm(ir.Ne, past, 127-1, r)
 }
@@ -63,7 +68,7 @@ func (c *compiler) ownSource(index *ir.Value) {
 // filtered does what rp_filter asks for: with 1, that packets to the source leave by this interface; with 2, that they
 // could leave by any. Rows of own and martian addresses fail either, so that it is told apart afterwards.
 func (c *compiler) filtered(filter int32) {
-	index := c.Lookup(c.Table(c.view.route()), c.pkt.source)
+	index := c.Lookup(c.Table(c.view().route()), c.pkt.source...)
 	row := c.Lookup(c.Table(c.shape.nexthop()), index)
 	bad, next := c.block("source"), c.block("sourced")
 	if filter == 2 {

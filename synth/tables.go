@@ -14,8 +14,10 @@ const (
 	tableRoute   = "route4"  // address -> row of the next
 	tableNexthop = "nexthop" // what to do with the packet
 	tableDevice  = "device"  // interface index -> whether frames may be redirected to it
+	tableRoute6  = "route6"  // likewise for IPv6
 	tableLive    = "fib"     // the kernel's own lookup
-	tableOwn     = "own4"    // sources that are never a fast packet's
+	tableLive6   = "fib6"
+	tableOwn     = "own4" // sources that are never a fast packet's
 )
 
 // maxPacket is the largest IPv4 packet.
@@ -28,8 +30,11 @@ const (
 	flagUnicast             // rp_filter 2 lets sources pass whose row this is
 )
 
-// deviceUsable is the flag of a device row.
-const deviceUsable = 1
+// Flags of a device row: whether frames of a family may be redirected to it.
+const (
+	deviceUsable = 1 << iota
+	deviceUsable6
+)
 
 // Bytes of rows and the places of what is changed in them.
 const (
@@ -53,7 +58,8 @@ var nexthopFields = []ir.Field{
 	{Name: "limit", Offset: atLimit, Width: 4},
 }
 
-var deviceFields = []ir.Field{{Name: "mtu", Offset: 0, Width: 4}, {Name: "flags", Offset: 4, Width: 4}}
+var deviceFields = []ir.Field{{Name: "mtu", Offset: 0, Width: 4}, {Name: "flags", Offset: 4, Width: 2},
+	{Name: "mtu6", Offset: 6, Width: 2}}
 
 // Shape is what programs have to know of the tables: their sizes, and what of the routes is part of the code. Programs
 // of equal Shapes and otherwise equal configurations are equal.
@@ -66,8 +72,10 @@ type Shape struct {
 // ViewShape is what programs have to know of what packets of one family find in some routing tables.
 type ViewShape struct {
 	Table  string // name of the route table
-	First  int    // bits of its first level
-	Blocks int    // its further blocks
+	Six    bool   // IPv6
+	First  int    // IPv4: bits of its first level
+	Blocks int    // its further blocks; IPv6: units
+	Steps  int    // IPv6: nodes that a walk visits
 	Full   bool   // the routes do not fit: everything is the kernel's
 	Plain  bool   // the live lookup answers as the kernel would for every route
 	Inline bool   // Own is complete
@@ -84,17 +92,20 @@ func (s Shape) Full() bool {
 	return !slices.ContainsFunc(s.Views, func(v ViewShape) bool { return !v.Full })
 }
 
-// view finds a view by the name of its table; the zero ViewShape if there is none.
-func (s Shape) view(table string) ViewShape {
+// view finds a view by the name of its table.
+func (s Shape) view(table string) (ViewShape, bool) {
 	for _, v := range s.Views {
 		if v.Table == table {
-			return v
+			return v, true
 		}
 	}
-	return ViewShape{}
+	return ViewShape{}, false
 }
 
 func (v ViewShape) route() *ir.Table {
+	if v.Six {
+		return &ir.Table{Name: v.Table, Kind: ir.LPM6, Domain: slowpath.Route6, Size: v.Blocks, Steps: v.Steps}
+	}
 	return &ir.Table{Name: v.Table, Kind: ir.LPM, Domain: slowpath.Route4, Size: v.Blocks, First: v.First}
 }
 
@@ -109,6 +120,9 @@ func (s Shape) device() *ir.Table {
 }
 
 func (v ViewShape) live() *ir.Table {
+	if v.Six {
+		return &ir.Table{Name: tableLive6, Kind: ir.FIB6, Domain: slowpath.Route6}
+	}
 	return &ir.Table{Name: tableLive, Kind: ir.FIB, Domain: slowpath.Route4}
 }
 
@@ -125,6 +139,8 @@ func (v ViewShape) own() (*ir.Table, bool) {
 
 // reshaped tells whether the tables of the two Shapes cannot be the same.
 func (s Shape) reshaped(o Shape) bool {
-	other := func(v, w ViewShape) bool { return v.Table == w.Table && v.First == w.First && v.Blocks == w.Blocks }
+	other := func(v, w ViewShape) bool {
+		return v.Table == w.Table && v.First == w.First && v.Blocks == w.Blocks && v.Steps == w.Steps
+	}
 	return s.Rows != o.Rows || s.Devices != o.Devices || !slices.EqualFunc(s.Views, o.Views, other)
 }

@@ -36,8 +36,8 @@ type viewer interface {
 	image() ir.Write
 }
 
-func newView[P point[P]](s *shared, f *family[P], tables []uint32, table lpm[P]) *view[P] {
-	return &view[P]{resolver: resolver[P]{shared: s, family: f, tables: tables, addrs: map[P]int{}}, lpm: table,
+func newView[P point[P]](s *shared, f *family[P], table lpm[P]) *view[P] {
+	return &view[P]{resolver: resolver[P]{shared: s, family: f, addrs: map[P]int{}}, lpm: table,
 		ports: map[introspect.Index]int{}, own: map[P]int{}, local: map[P]int{}}
 }
 
@@ -91,7 +91,7 @@ func (v *view[P]) addRoute(r introspect.Route, n int) {
 	if r.Key.Table == tableLocal && p.len() < p.width() && !v.martian(p) {
 		count(v.local, p, n)
 	}
-	if !plain(r) {
+	if !v.plain(r) {
 		v.odd += n
 	}
 }
