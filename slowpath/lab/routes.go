@@ -15,7 +15,7 @@ type Route struct {
 	Dst     netip.Prefix
 	Ifindex int
 	Via     netip.Addr
-	Gone    bool // it is to be deleted
+	Gone    bool // the route to the prefix, whatever it says, is to be deleted
 }
 
 // routeBatch is how many routes go to the kernel in one message: it is then quicker than one by one, and its receive
@@ -92,8 +92,10 @@ func (r Route) message() netlink.Message {
 	b := make([]byte, unix.SizeofRtMsg, 64)
 	b[0], b[1], b[4], b[5], b[7] = family, byte(r.Dst.Bits()), unix.RT_TABLE_MAIN, unix.RTPROT_BGP, unix.RTN_UNICAST
 	b = routeAttribute(b, unix.RTA_DST, r.Dst.Masked().Addr().AsSlice())
-	b = routeAttribute(b, unix.RTA_OIF, binary.NativeEndian.AppendUint32(nil, uint32(r.Ifindex)))
-	if r.Via.IsValid() {
+	if !r.Gone {
+		b = routeAttribute(b, unix.RTA_OIF, binary.NativeEndian.AppendUint32(nil, uint32(r.Ifindex)))
+	}
+	if r.Via.IsValid() && !r.Gone {
 		b = routeAttribute(b, unix.RTA_GATEWAY, r.Via.AsSlice())
 	}
 	return netlink.Message{Header: netlink.Header{Type: netlink.HeaderType(kind), Flags: flags}, Data: b}

@@ -26,10 +26,16 @@ var fulltable4 = Case{Name: "fulltable4", Doc: "forwarding by a full table of 90
 // fulltable compares, in turns, a router with a full table and one with a single route.
 func fulltable(name string, o Options, one *rig, six bool) (result Result, err error) {
 	result = Result{Case: name, Subjects: map[string]Speed{}, Figures: map[string]float64{}}
-	t, err := newTable(six)
+	prefixes, err := internet(six)
 	if err != nil {
 		return result, err
 	}
+	draws := map[string][]netip.Addr{"zipf": zipf(prefixes), "uniform": uniform(prefixes)}
+	t, err := newTable(prefixes, 2, traffic{format: ipv4, dsts: draws["zipf"]})
+	if err != nil {
+		return result, err
+	}
+	t.draws = draws
 	defer func() { err = errors.Join(err, t.close()) }()
 	c := &comparison{Result: &result}
 	c.figure("load_ms", float64(t.loaded.Milliseconds()))
@@ -62,23 +68,20 @@ func bareOf(bool) subject { return bareSubject }
 type table struct {
 	*rig
 	prefixes []netip.Prefix
-	draws    map[string][]netip.Addr
-	loaded   time.Duration // how long the kernel took
+	draws    map[string][]netip.Addr // targets, by how they were drawn
+	loaded   time.Duration           // how long the kernel took
 }
 
 // gateways are how many addresses of the sink routes go to.
 const gateways = 8
 
-func newTable(six bool) (*table, error) {
-	t := &table{draws: map[string][]netip.Addr{}}
-	var err error
-	if t.prefixes, err = internet(six); err != nil {
+// newTable builds the router; route number i goes by gateway i.
+func newTable(prefixes []netip.Prefix, ports int, traffic traffic) (*table, error) {
+	r, err := newRig(ports, traffic)
+	if err != nil {
 		return nil, err
 	}
-	t.draws["zipf"], t.draws["uniform"] = zipf(t.prefixes), uniform(t.prefixes)
-	if t.rig, err = newRig(2, traffic{format: ipv4, dsts: t.draws["zipf"]}); err != nil {
-		return nil, err
-	}
+	t := &table{rig: r, prefixes: prefixes}
 	if err := t.load(); err != nil {
 		return nil, errors.Join(err, t.close())
 	}
@@ -96,13 +99,18 @@ func (t *table) load() error {
 	}
 	defer to.Close()
 	routes := make([]lab.Route, len(t.prefixes))
-	for i, p := range t.prefixes {
-		routes[i] = lab.Route{Dst: p, Ifindex: t.Ports[1].Index, Via: gateway(i)}
+	for i := range routes {
+		routes[i] = t.route(i, 0)
 	}
 	begin := time.Now()
 	err = to.Set(routes...)
 	t.loaded = time.Since(begin)
 	return err
+}
+
+// route is route number i by a gateway that is by some further.
+func (t *table) route(i, by int) lab.Route {
+	return lab.Route{Dst: t.prefixes[i], Ifindex: t.Ports[1].Index, Via: gateway(i + by)}
 }
 
 // gateway is the sink's address number i, all on one link.
