@@ -41,7 +41,8 @@ func (f *shared) content(r *row) rowData {
 	case !usable(n):
 		d.reason = slowpath.NeighbourState
 	default:
-		d.dmac, d.usable = n.MAC, true
+		d.dmac = n.MAC
+		d.flags |= flagUsable
 		if n.State&nudSettled == 0 {
 			d.flags |= flagTrack
 		}

@@ -49,28 +49,33 @@ type found struct {
 	smac        uint32
 	mtu, flags  uint16
 	oif, reason uint32
+	limit       uint32
 }
 
 func (m *memory) find(addr uint32) found {
 	i := int(m.route.Match(m.bytes[tableRoute], addr)) % m.nexthop.Size
 	b := m.bytes[tableNexthop][i*nexthopBytes:]
 	n := binary.NativeEndian
-	f := found{n.Uint64(b), n.Uint32(b[8:]), n.Uint16(b[12:]), n.Uint16(b[14:]), n.Uint32(b[16:]), n.Uint32(b[20:])}
+	f := found{n.Uint64(b), n.Uint32(b[8:]), n.Uint16(b[12:]), n.Uint16(b[14:]), n.Uint32(b[16:]), n.Uint32(b[20:]),
+		n.Uint32(b[atLimit:])}
 	return f.seen()
 }
 
 // seen leaves out what nobody looks at.
 func (f found) seen() found {
-	if f.mac != 0 {
+	if f.limit != 0 {
+		f.flags |= flagUsable // they are not read
+	}
+	if f.flags&flagUsable != 0 {
 		f.reason = 0
-	} else if f.mtu, f.smac = 0, 0; f.reason == uint32(slowpath.NeighbourState) {
+	} else if f.mac, f.mtu, f.smac = 0, 0, 0; f.reason == uint32(slowpath.NeighbourState) {
 		f.reason = uint32(slowpath.NeighbourMissing) // which of the two depends on what was there before
 	}
 	return f
 }
 
 func foundOf(d rowData) found {
-	f := found{d.macWord(), binary.LittleEndian.Uint32(d.smac[2:]), d.mtu, d.flags, d.oif, uint32(d.reason)}
+	f := found{d.macWord(), binary.LittleEndian.Uint32(d.smac[2:]), d.mtu, d.flags, d.oif, uint32(d.reason), d.limit()}
 	return f.seen()
 }
 
@@ -307,7 +312,7 @@ func sameFacts(a, b Shape) bool {
 	return slices.EqualFunc(a.Views, b.Views, func(v, w ViewShape) bool { return v.Own == w.Own && v.Plain == w.Plain })
 }
 
-// between allows rows whose words change one by one where each is a whole difference: the Reason while there is no MAC,
+// between allows rows whose words change one by one where each is a whole difference: the Reason while it is not usable,
 // the MTU, the flags.
 func between(got, before, after found) bool {
 	if got.mac != before.mac && got.mac != after.mac || got.oif != before.oif && got.oif != after.oif {

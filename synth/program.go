@@ -40,8 +40,7 @@ type packet struct {
 	source []*ir.Value
 	dest   []*ir.Value
 	frame  *ir.Value // length of the frame, without what it is filled up with
-	row    *ir.Value // the nexthop by the tables, usable; nil where they are not asked
-	mac    *ir.Value
+	row    *ir.Value // the nexthop by the tables, nil where they are not asked
 	oif    *ir.Value
 }
 

@@ -309,7 +309,7 @@ func TestLive(t *testing.T) {
 
 // liveRow is an answer of the live lookup.
 func liveRow(ret, oif uint32) []byte {
-	d := rowData{dmac: introspect.MAC{2, 0, 0, 0, 2, 9}, smac: introspect.MAC{2, 0, 0, 0, 2, 1}, usable: true}
+	d := rowData{dmac: introspect.MAC{2, 0, 0, 0, 2, 9}, smac: introspect.MAC{2, 0, 0, 0, 2, 1}}
 	row := append(bytes4(ret), bytes4(oif)...)
 	row = append(row, d.bytes()[:12]...)
 	return append(row, 0xdc, 5, 0, 0)

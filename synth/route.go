@@ -5,26 +5,18 @@ import (
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// find looks the nexthop up in the tables, long before it is needed: each step waits for memory that the step before
-// names, while the other checks keep the processor busy. A row without a destination MAC says what is to be done instead;
-// that is written later, aside.
+// find looks the nexthop up in the tables, before it is needed: each step waits for memory that the step before names,
+// while the other checks keep the processor busy.
 func (c *compiler) find() bool {
-	if c.arm != armHot {
-		return true
+	if c.arm == armHot {
+		c.pkt.row = c.Lookup(c.Table(c.shape.nexthop()), c.Lookup(c.Table(c.view().route()), c.destination()...))
 	}
-	row := c.Lookup(c.Table(c.shape.nexthop()), c.Lookup(c.Table(c.view().route()), c.destination()...))
-	mac := c.Field(row, "mac")
-	slow, found := c.block("slow"), c.block("found")
-	c.If(ir.Eq, mac, c.Const(0), slow, found, true)
-	ip := c.ip
-	c.asides = append(c.asides, func() { c.slow(slow, row, ip) })
-	c.Start(found)
-	c.pkt.row, c.pkt.mac = row, mac
 	return true
 }
 
 // fit wants a frame that the nexthop takes, and another interface than the one that it came from. One compare tells
-// frames that are too long, and nexthops whose use has to be noted, which go the same way a little later.
+// whatever else there is to say of a row, aside: that frames are too long, that the use of the nexthop has to be noted,
+// or that there is none.
 func (c *compiler) fit() bool {
 	if c.pkt.row == nil {
 		return true
@@ -42,12 +34,18 @@ func (c *compiler) fit() bool {
 func (c *compiler) over(start *ir.Block, pkt packet, ip *layout) {
 	c.arm, c.ip, c.pkt = armOver, ip, pkt
 	c.Start(start)
+	flags := c.Field(pkt.row, "flags")
+	slow, usable := c.block("slow"), c.block("usable")
+	c.If(ir.NoneSet, flags, c.Const(flagUsable), slow, usable, false)
+	c.Start(usable)
 	c.Guard(ir.Le, pkt.length, c.Field(pkt.row, "mtu"), slowpath.MTU)
 	c.elsewhere()
 	if c.look(c.ip.leaving()) {
-		c.track(pkt.row, c.Field(pkt.row, "flags"))
+		c.track(pkt.row, flags)
 		c.forward()
 	}
+	c.Start(slow)
+	c.slow(pkt.row, flags)
 }
 
 func (c *compiler) elsewhere() {
@@ -57,7 +55,7 @@ func (c *compiler) elsewhere() {
 
 // forward sends the packet to the nexthop that was found.
 func (c *compiler) forward() {
-	c.rewrite(c.pkt.mac, c.Field(c.pkt.row, "smac"), ir.CountFast)
+	c.rewrite(c.Field(c.pkt.row, "mac"), c.Field(c.pkt.row, "smac"), ir.CountFast)
 	c.Redirect(c.pkt.oif)
 }
 
@@ -85,21 +83,18 @@ func (c *compiler) rewrite(mac, smac *ir.Value, counter ir.Counter) {
 
 // slow is for rows that are not usable as they are: most say why the kernel has the packet, without any more checks; of
 // some the live lookup chooses the nexthop, after all of them.
-func (c *compiler) slow(start *ir.Block, row *ir.Value, ip *layout) {
-	c.arm, c.ip = armHot, ip
-	c.Start(start)
+func (c *compiler) slow(row, flags *ir.Value) {
 	reason := c.Field(row, "reason")
 	if !c.options.FIBLookup {
 		c.PuntBy(reason)
 		return
 	}
-	flags := c.Field(row, "flags")
 	live, punt := c.block("choose"), c.block("leave")
 	c.If(ir.AnySet, flags, c.Const(flagLive), live, punt, true)
 	c.Start(punt)
 	c.PuntBy(reason)
 	c.Start(live)
-	if c.stages(armChoose, ip) {
+	if c.stages(armChoose, c.ip) {
 		c.track(row, flags)
 		c.live()
 	}

@@ -53,7 +53,6 @@ type neighKey struct {
 // rowData is what stands in a row.
 type rowData struct {
 	dmac, smac introspect.MAC
-	usable     bool // mac is not zero
 	mtu, flags uint16
 	oif        uint32
 	reason     slowpath.Reason
@@ -61,17 +60,14 @@ type rowData struct {
 
 // limit is the length of the longest frame that is sent without another look: with a tracked neighbour, none.
 func (d rowData) limit() uint32 {
-	if !d.usable || d.flags&flagTrack != 0 {
+	if d.flags&(flagUsable|flagTrack) != flagUsable {
 		return 0
 	}
 	return uint32(d.mtu) + etherHeader
 }
 
-// macWord is the word that is written over the first eight bytes of a frame; 0 if the row is not usable.
+// macWord is the word that is written over the first eight bytes of a frame.
 func (d rowData) macWord() uint64 {
-	if !d.usable {
-		return 0
-	}
 	frame := [8]byte{6: d.smac[0], 7: d.smac[1]}
 	copy(frame[:], d.dmac[:])
 	return binary.LittleEndian.Uint64(frame[:])
@@ -201,34 +197,39 @@ func without(list []uint16, i uint16) []uint16 {
 }
 
 // change brings a row in place to what it is to say, by writes that each make a whole difference; false if that cannot
-// be, because more than one word would have to change at once. oif never changes, since it is part of the key.
+// be, because more than one word would have to change at once. oif never changes, since it is part of the key. Who has
+// passed the limit may still read the MAC, so that it stays when the row is not usable any more.
 func (r *rows) change(i uint16, d rowData) bool {
 	row := &r.list[i]
 	old := row.data
 	if old == d {
 		return true
 	}
+	usable := d.flags&flagUsable != 0
 	if old.smac != d.smac || old.oif != d.oif {
 		return false
 	}
-	row.data = d
-	if old.reason != d.reason {
-		r.note(i, atReason, bytes4(uint32(d.reason))) // nobody reads it while mac is not zero
+	if !usable {
+		d.dmac = old.dmac
 	}
-	if !d.usable && old.usable {
-		r.note(i, atMAC, bytes8(0))
+	row.data = d
+	if d.limit() < old.limit() {
+		r.note(i, atLimit, bytes4(d.limit()))
+	}
+	if old.reason != d.reason {
+		r.note(i, atReason, bytes4(uint32(d.reason))) // nobody reads it while the row is usable
 	}
 	if old.mtu != d.mtu {
 		r.note(i, atMTU, bytes2(d.mtu))
 	}
+	if old.dmac != d.dmac {
+		r.note(i, atMAC, bytes8(d.macWord()))
+	}
 	if old.flags != d.flags {
 		r.note(i, atFlags, bytes2(d.flags))
 	}
-	if old.limit() != d.limit() {
+	if d.limit() > old.limit() {
 		r.note(i, atLimit, bytes4(d.limit()))
-	}
-	if d.usable && old.macWord() != d.macWord() {
-		r.note(i, atMAC, bytes8(d.macWord()))
 	}
 	return true
 }

@@ -28,6 +28,7 @@ const (
 	flagLive    = 1 << iota // the live lookup decides
 	flagTrack               // its use has to be told to the kernel
 	flagUnicast             // rp_filter 2 lets sources pass whose row this is
+	flagUsable              // frames can be sent to the nexthop
 )
 
 // Flags of a device row: whether frames of a family may be redirected to it.
