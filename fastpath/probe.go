@@ -25,10 +25,27 @@ func Probe() (emit.Kernel, error) {
 	k.CPUs = cpus
 	k.FIBLookup = features.HaveProgramHelper(ebpf.XDP, asm.FnFibLookup) == nil
 	k.CPUv4 = features.HaveV4ISA() == nil
+	k.SwapBounds = load(swapBounds()) == nil
 	k.WeakOrder = runtime.GOARCH != "amd64"
 	k.VethTag = vethTag()
 	return k, nil
 }
+
+// swapBounds is a program that only a verifier takes that knows how large the result of a byte swap can be: for others it
+// reads where nothing is.
+func swapBounds() asm.Instructions {
+	return asm.Instructions{
+		asm.LoadMem(asm.R2, asm.R1, rxQueue, asm.Word),
+		asm.HostTo(asm.BE, asm.R2, asm.Half),
+		asm.JLE.Imm(asm.R2, 0xffff, "known"),
+		asm.LoadMem(asm.R2, asm.RFP, 8, asm.DWord),
+		asm.Mov.Imm(asm.R0, xdpPass).WithSymbol("known"),
+		asm.Return(),
+	}
+}
+
+// rxQueue is the offset of rx_queue_index in struct xdp_md (linux/bpf.h): a number of which nothing is known.
+const rxQueue = 16
 
 // load tells whether the kernel takes an XDP program. The library caches its own probes, this one asks anew, so that a
 // process that regained its capabilities is not told about the past.

@@ -9,6 +9,9 @@ type Kernel struct {
 	FIBLookup bool
 	// CPUv4 allows the v4 instruction set (32-bit jump offsets, bswap), Linux 6.6.
 	CPUv4 bool
+	// SwapBounds says that the verifier knows that the swap of two bytes leaves no more than these. Where it does not, it
+	// is told by a mask.
+	SwapBounds bool
 	// WeakOrder says that a branch does not order the loads behind it, as on every machine but amd64. Tables are then
 	// read by addresses that depend on the epochs, so that they are not read before.
 	WeakOrder bool

@@ -85,6 +85,8 @@ func (l *lowering) addressBits(key *ir.Value) func(from, to int) reg {
 			}
 			if excess := 8*int(width) - (to - from); excess > 0 {
 				l.aluImm(asm.RSh, true, r, int32(excess))
+			} else if width == 2 && !l.kernel.SwapBounds {
+				l.aluImm(asm.And, true, r, 0xffff)
 			}
 			return r
 		}
