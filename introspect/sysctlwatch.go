@@ -41,14 +41,8 @@ type hold struct {
 	until       time.Time
 }
 
-// errNoCgroup says that there is nothing to attach the program to.
-var errNoCgroup = errors.New("introspect: attach sysctl program: no cgroup2 is mounted")
-
 // watchSysctls attaches the program to the root of cgroup2. Where that cannot be, sysctls have to be polled.
 func watchSysctls(l *ledger, root string) (*sysctlWatch, error) {
-	if root == "" {
-		return nil, errNoCgroup
-	}
 	w := &sysctlWatch{here: namespaceHere()}
 	if err := w.attach(l, root); err != nil {
 		return nil, errors.Join(err, w.close())
@@ -60,9 +54,10 @@ func (w *sysctlWatch) attach(l *ledger, root string) (err error) {
 	if w.ring, err = ebpf.NewMap(&ebpf.MapSpec{Name: "sysctls", Type: ebpf.RingBuf, MaxEntries: 1 << 16}); err != nil {
 		return fmt.Errorf("introspect: make ring of sysctl writes: %w", err)
 	}
-	spec := &ebpf.ProgramSpec{Name: "hone_sysctl", Type: ebpf.CGroupSysctl, AttachType: ebpf.AttachCGroupSysctl,
-		Instructions: sysctlProgram(&l.counters, w.ring.FD()), License: "GPL"}
-	if w.program, err = ebpf.NewProgram(spec); err != nil {
+	if err = w.load(l, ownSpace); err != nil {
+		err = w.load(l, writerSpace) // before Linux 6.2
+	}
+	if err != nil {
 		return fmt.Errorf("introspect: load sysctl program: %w", err)
 	}
 	if w.reader, err = ringbuf.NewReader(w.ring); err != nil {
@@ -73,6 +68,16 @@ func (w *sysctlWatch) attach(l *ledger, root string) (err error) {
 		return fmt.Errorf("introspect: attach sysctl program: %w", err)
 	}
 	return nil
+}
+
+func (w *sysctlWatch) load(l *ledger, ask spaceAsker) error {
+	code, err := sysctlProgram(&l.counters, w.ring.FD(), ask)
+	if err != nil {
+		return err
+	}
+	w.program, err = ebpf.NewProgram(&ebpf.ProgramSpec{Name: "hone_sysctl", Type: ebpf.CGroupSysctl,
+		AttachType: ebpf.AttachCGroupSysctl, Instructions: code, License: "GPL"})
+	return err
 }
 
 // takeSysctls reads the ring, and accounts for the writes that show, or that had their time.
@@ -102,7 +107,7 @@ func (w *Watcher) takeSysctls() error {
 }
 
 func (w *Watcher) readHeld(h hold) (*Snapshot, error) {
-	if h.path == "" {
+	if h.path == "" || spreads(h.path) {
 		return readSysctls(w.s)
 	}
 	if !tracked(h.path) {
@@ -132,10 +137,25 @@ func tracked(path string) bool {
 	return false
 }
 
+// spreads tells whether a write changes other values with its own: conf/default those of the devices that never had one of
+// their own, forwarding for all what is accepted of redirects.
+func spreads(path string) bool {
+	words := strings.Split(path, "/")
+	switch {
+	case len(words) == 2:
+		return words[1] == "ip_forward"
+	case len(words) != 4 || words[1] != "conf":
+		return false
+	case words[2] == "all":
+		return words[3] == "forwarding"
+	}
+	return words[2] == "default" && tracked(strings.Replace(path, "default", "all", 1))
+}
+
 // shows tells whether the written value is there, or will never be: of what is not read, and of devices that this
-// namespace does not have.
+// namespace does not have. What others change with it cannot be known to show before the time is up.
 func (h hold) shows() bool {
-	if h.path == "" {
+	if h.path == "" || spreads(h.path) {
 		return false
 	}
 	if !tracked(h.path) {
@@ -220,19 +240,4 @@ func (w *sysctlWatch) close() error {
 		errs = append(errs, w.ring.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// cgroupRoot finds where cgroup2 is mounted; "" where it is not.
-func cgroupRoot() string {
-	text, err := os.ReadFile("/proc/self/mounts")
-	if err != nil {
-		return ""
-	}
-	for line := range strings.Lines(string(text)) {
-		words := strings.Fields(line)
-		if len(words) > 3 && words[2] == "cgroup2" {
-			return words[1]
-		}
-	}
-	return ""
 }

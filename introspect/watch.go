@@ -21,6 +21,7 @@ type Watcher struct {
 	listeners []*listener
 	sysctls   *sysctlWatch // nil where no program can watch writes
 	unwatched error        // why
+	sentry    *sentry      // nil where the kernel cannot have one
 	waiter    *waiter
 	wake      int // an eventfd: the context is done
 	buffer    []byte
@@ -72,7 +73,11 @@ func (w *Watcher) open() (err error) {
 	if w.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return fmt.Errorf("introspect: open eventfd: %w", err)
 	}
-	w.sysctls, w.unwatched = watchSysctls(w.ledger, cgroupRoot())
+	w.unwatched = cgroupRoot(func(path string) (err error) {
+		w.sysctls, err = watchSysctls(w.ledger, path)
+		return err
+	})
+	w.sentry, _ = newSentry() // else they are polled
 	if w.waiter, err = newWaiter(w.sources()...); err != nil {
 		return err
 	}
@@ -154,6 +159,9 @@ func (w *Watcher) sources() []int {
 	if w.sysctls != nil {
 		fds = append(fds, w.sysctls.ring.FD())
 	}
+	if w.sentry != nil {
+		fds = append(fds, w.sentry.ring.FD())
+	}
 	return fds
 }
 
@@ -183,6 +191,9 @@ func (w *Watcher) Close() error {
 	}
 	if w.sysctls != nil {
 		errs = append(errs, w.sysctls.close())
+	}
+	if w.sentry != nil {
+		errs = append(errs, w.sentry.close())
 	}
 	for _, f := range w.filters {
 		errs = append(errs, f.Close())

@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hone-net/hone/slowpath"
@@ -9,10 +10,12 @@ import (
 
 // poll is something that the kernel does not announce and that is therefore looked at again and again.
 type poll struct {
-	period time.Duration
-	due    time.Time
-	look   func() error
-	silent []slowpath.Silent
+	period  time.Duration // within which a change is noticed
+	rest    time.Duration // from one look to the next: longer than the period where the sentry tells when to look
+	due     time.Time
+	look    func() error
+	watched uint64 // the sentry's reports that make it look at once
+	silent  []slowpath.Silent
 }
 
 const (
@@ -20,6 +23,7 @@ const (
 	sysctlPeriod = tapPeriod
 	hookPeriod   = 4 * tapPeriod
 	slowPeriod   = 12 * tapPeriod
+	sparePeriod  = 400 * tapPeriod
 	pollSlack    = 25 * time.Millisecond // from a poll's due time until the agent has acted upon it
 )
 
@@ -27,31 +31,36 @@ const (
 func (w *Watcher) schedule() []poll {
 	k := w.sensors
 	return []poll{
-		newPoll(tapPeriod, w.looker(k.readTaps), "packet_diag, polled; a promiscuous one is announced",
+		w.newPoll(tapPeriod, watchTaps, w.looker(k.readTaps), "packet_diag, polled; a promiscuous one is announced",
 			"a packet socket is opened or changes its filter"),
-		newPoll(hookPeriod, w.looker(k.readSilentHooks), "polled",
+		w.newPoll(hookPeriod, watchHooks, w.looker(k.readSilentHooks), "polled",
 			"the first iptables-legacy table, IPVS service or netfilter program appears",
 			"a function enters a netfilter hook (where the kernel lists them)"),
-		newPoll(hookPeriod, w.looker(readTCX), "BPF_PROG_QUERY, polled", "a TCX program is attached or detached"),
+		w.newPoll(hookPeriod, watchTCX, w.looker(readTCX), "BPF_PROG_QUERY, polled", "a TCX program is attached or detached"),
 		w.pollSysctls(),
-		newPoll(slowPeriod, w.retryRoutes, ""),
-		newPoll(slowPeriod, w.audit, ""),
+		w.newPoll(slowPeriod, numWatches, w.retryRoutes, ""),
+		w.newPoll(slowPeriod, numWatches, w.audit, ""),
 	}
 }
 
 // pollSysctls looks at the sysctls often where no program watches them.
 func (w *Watcher) pollSysctls() poll {
 	if w.sysctls == nil {
-		return newPoll(sysctlPeriod, w.looker(readSysctls), fmt.Sprintf("polled, for no program can watch writes (%v)", w.unwatched),
-			"a sysctl is written that RTM_NEWNETCONF does not carry")
+		return w.newPoll(sysctlPeriod, numWatches, w.looker(readSysctls),
+			fmt.Sprintf("polled, for no program can watch writes (%v)", w.unwatched), "a sysctl is written that RTM_NEWNETCONF does not carry")
 	}
-	return newPoll(slowPeriod, w.looker(readSysctls), "cgroup/sysctl program, and polled",
-		"a sysctl is written from outside the mounted cgroup2, or by a writer that is held up")
+	return w.newPoll(sparePeriod, numWatches, w.looker(readSysctls), "cgroup/sysctl program, and polled",
+		"a sysctl is written from outside the cgroups that honed sees")
 }
 
-// newPoll makes a poll that is due one period from now, for changes that nothing else tells of.
-func newPoll(period time.Duration, look func() error, mechanism string, changes ...string) poll {
-	p := poll{period: period, due: time.Now().Add(period), look: look}
+// newPoll makes a poll for changes that nothing announces. Where the sentry watches for them, it looks seldom by itself.
+func (w *Watcher) newPoll(period time.Duration, watch int, look func() error, mechanism string, changes ...string) poll {
+	p := poll{period: period, rest: period, look: look}
+	if watch < numWatches && w.sentry != nil {
+		p.watched, p.rest = 1<<watch, max(period, slowPeriod)
+		mechanism = strings.Replace(mechanism, "polled", "looked at by a timer in the kernel", 1)
+	}
+	p.due = time.Now().Add(p.rest)
 	for _, c := range changes {
 		p.silent = append(p.silent, slowpath.Silent{Change: c, Mechanism: mechanism, Bound: period + pollSlack})
 	}
@@ -96,18 +105,28 @@ func (w *Watcher) balance(before slowpath.Epochs) {
 	w.balanced++
 }
 
-// poll looks at what is due.
+// poll looks at what is due, and at what the sentry tells of.
 func (w *Watcher) poll() error {
+	var told uint64
+	if w.sentry != nil {
+		var err error
+		if told, err = w.sentry.read(); err != nil {
+			return err
+		}
+	}
 	now := time.Now()
 	for i := range w.polls {
 		p := &w.polls[i]
-		if now.Add(tapPeriod / 4).Before(p.due) {
+		if p.watched&told == 0 && now.Add(tapPeriod/4).Before(p.due) {
 			continue
 		}
 		if err := p.look(); err != nil {
 			return err
 		}
-		p.due = now.Add(p.period)
+		p.due = now.Add(p.rest)
+		if p.watched&told != 0 { // some changes show only a moment after the sentry saw them
+			p.due = now.Add(p.period)
+		}
 	}
 	return nil
 }

@@ -1,0 +1,95 @@
+package introspect
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/ringbuf"
+)
+
+// sentry is a timer in the kernel that looks every tapPeriod at what packet sockets and netfilter hooks there are, and
+// wakes the Watcher when they have changed. It looks in a microsecond; to wake a process for it costs a hundred times
+// that. Here it only saves looking: it moves no epoch, the Watcher does that when it finds what has changed.
+type sentry struct {
+	state   *ebpf.Map
+	ring    *ebpf.Map
+	program *ebpf.Program
+	reader  *ringbuf.Reader
+	record  ringbuf.Record
+}
+
+// newSentry posts a sentry in the calling thread's network namespace.
+func newSentry() (*sentry, error) {
+	s := &sentry{}
+	if err := s.post(); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *sentry) post() error {
+	way, err := findSentryWay()
+	if err != nil {
+		return err
+	}
+	if s.state, err = ebpf.NewMap(sentryMap()); err != nil {
+		return fmt.Errorf("introspect: make state of sentry: %w", err)
+	}
+	if s.ring, err = ebpf.NewMap(&ebpf.MapSpec{Name: "hone_sentry", Type: ebpf.RingBuf, MaxEntries: uint32(os.Getpagesize())}); err != nil {
+		return fmt.Errorf("introspect: make ring of sentry: %w", err)
+	}
+	spec := &ebpf.ProgramSpec{Name: "hone_sentry", Type: ebpf.SchedCLS, License: "GPL",
+		Instructions: sentryProgram(way, s.state.FD(), s.ring.FD())}
+	if s.program, err = ebpf.NewProgram(spec); err != nil {
+		return fmt.Errorf("introspect: load sentry: %w", err)
+	}
+	if s.reader, err = ringbuf.NewReader(s.ring); err != nil {
+		return fmt.Errorf("introspect: read ring of sentry: %w", err)
+	}
+	failure, err := s.program.Run(&ebpf.RunOptions{Data: make([]byte, 64)})
+	if err == nil && failure != 0 {
+		err = fmt.Errorf("helper returned %d", int32(failure))
+	}
+	if err != nil {
+		return fmt.Errorf("introspect: start sentry: %w", err)
+	}
+	return nil
+}
+
+// read empties the ring and tells what has changed.
+func (s *sentry) read() (changed uint64, err error) {
+	for s.reader.AvailableBytes() > 0 {
+		s.reader.SetDeadline(time.Now())
+		err := s.reader.ReadInto(&s.record)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		if err != nil {
+			return changed, fmt.Errorf("introspect: read report of sentry: %w", err)
+		}
+		if len(s.record.RawSample) >= 8 {
+			changed |= native.Uint64(s.record.RawSample)
+		}
+	}
+	return changed, nil
+}
+
+// close ends the timer: it lives as long as somebody has the map.
+func (s *sentry) close() error {
+	var errs []error
+	if s.reader != nil {
+		errs = append(errs, s.reader.Close())
+	}
+	if s.program != nil {
+		errs = append(errs, s.program.Close())
+	}
+	for _, m := range []*ebpf.Map{s.state, s.ring} {
+		if m != nil {
+			errs = append(errs, m.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,149 @@
+package introspect
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
+)
+
+// The state of the sentry: a timer, the network namespace, how often it has looked, and digests of what was there then.
+const (
+	sentryNet    = 16
+	sentryTicks  = 24
+	sentryDigest = 32 // of each watch
+	sentrySize   = sentryDigest + 8*numWatches
+)
+
+// A watch is one kind of thing that the sentry looks at; its records have a bit for each.
+const (
+	watchTaps = iota
+	watchHooks
+	watchTCX
+	numWatches
+)
+
+const (
+	sentrySockets = 128 // how many packet sockets are looked at; where there are more, each look finds a change
+	sentryDevices = 512 // the same of devices
+	sentrySeldom  = int32(hookPeriod / tapPeriod)
+	digestPrime   = 0x01000193 // spreads what goes into a digest
+)
+
+// Slots of the sentry's stack.
+const (
+	slotWord   = -8
+	slotMask   = -16
+	slotHead   = -24
+	slotDigest = slotHead - 8*numWatches
+)
+
+// sentryMap holds the state; the kernel knows the timer in it by the name of its type.
+func sentryMap() *ebpf.MapSpec {
+	word := &btf.Int{Name: "unsigned long long", Size: 8}
+	number := &btf.Int{Name: "unsigned int", Size: 4}
+	array := func(n uint32) btf.Type { return &btf.Array{Index: number, Type: word, Nelems: n} }
+	timer := &btf.Struct{Name: "bpf_timer", Size: 16, Members: []btf.Member{{Name: "__opaque", Type: array(2)}}}
+	state := &btf.Struct{Name: "hone_sentry", Size: sentrySize, Members: []btf.Member{{Name: "timer", Type: timer},
+		{Name: "net", Type: word, Offset: sentryNet * 8}, {Name: "ticks", Type: word, Offset: sentryTicks * 8},
+		{Name: "digest", Type: array(numWatches), Offset: sentryDigest * 8}}}
+	return &ebpf.MapSpec{Name: "hone_sentry", Type: ebpf.Array, KeySize: 4, ValueSize: sentrySize, MaxEntries: 1, Key: number, Value: state}
+}
+
+// sentryProgram starts the timer when it is run, and is what the timer calls.
+func sentryProgram(w sentryWay, state, ring int) asm.Instructions {
+	code := append(startSentry(w, state), lookout(w, ring)...)
+	code[0] = function(code[0], "hone_sentry", btf.GlobalFunc, "context")
+	return code
+}
+
+// function marks the first instruction of a function.
+func function(first asm.Instruction, name string, linkage btf.FuncLinkage, parameters ...string) asm.Instruction {
+	kind := &btf.FuncProto{Return: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}}
+	for _, p := range parameters {
+		kind.Params = append(kind.Params, btf.FuncParam{Name: p, Type: &btf.Pointer{Target: (*btf.Void)(nil)}})
+	}
+	return btf.WithFuncMetadata(first.WithSymbol(name), &btf.Func{Name: name, Linkage: linkage, Type: kind})
+}
+
+// startSentry notes the namespace of the task that runs it, and starts the timer.
+func startSentry(w sentryWay, state int) asm.Instructions {
+	code := asm.Instructions{
+		asm.FnGetCurrentTask.Call(),
+		asm.StoreMem(asm.RFP, slotWord, asm.R0, asm.DWord),
+		asm.LoadMem(asm.R8, asm.RFP, slotWord, asm.DWord), // a number, which can be reckoned with
+	}
+	code = append(code, fetch(w.spaces)...)
+	code = append(code, fetch(w.space)...)
+	code = append(code,
+		asm.Mov.Imm(asm.R1, 0),
+		asm.StoreMem(asm.RFP, slotWord, asm.R1, asm.DWord),
+		asm.LoadMapPtr(asm.R1, state),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, slotWord),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "started"),
+		asm.Mov.Reg(asm.R6, asm.R0),
+		asm.StoreMem(asm.R6, sentryNet, asm.R8, asm.DWord),
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.LoadMapPtr(asm.R2, state),
+		asm.Mov.Imm(asm.R3, unix.CLOCK_MONOTONIC),
+		asm.FnTimerInit.Call(),
+		asm.JNE.Imm(asm.R0, 0, "started"),
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Instruction{OpCode: asm.LoadImmOp(asm.DWord), Dst: asm.R2, Src: asm.PseudoFunc, Constant: -1}.WithReference("lookout"),
+		asm.FnTimerSetCallback.Call(),
+		asm.JNE.Imm(asm.R0, 0, "started"),
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Imm(asm.R2, 0),
+		asm.Mov.Imm(asm.R3, 0),
+		asm.FnTimerStart.Call(),
+		asm.Return().WithSymbol("started"),
+	)
+	return code
+}
+
+// lookout is what the timer calls: it makes the digests, reports which are new, and starts the timer again. R6 is the
+// state.
+func lookout(w sentryWay, ring int) asm.Instructions {
+	code := asm.Instructions{function(asm.Mov.Reg(asm.R6, asm.R3), "lookout", btf.StaticFunc, "map", "key", "state")}
+	code = append(code, digestTaps(w)...)
+	code = append(code, asm.StoreMem(asm.RFP, slotDigest+8*watchTaps, asm.R7, asm.DWord))
+	code = append(code, digestHooks(w)...)
+	code = append(code, asm.StoreMem(asm.RFP, slotDigest+8*watchHooks, asm.R7, asm.DWord))
+	code = append(code, digestTCX(w)...)
+	code = append(code, asm.StoreMem(asm.RFP, slotDigest+8*watchTCX, asm.R7, asm.DWord).WithSymbol("compare"), asm.Mov.Imm(asm.R7, 0))
+	for i := range int16(numWatches) {
+		same := fmt.Sprintf("same-%d", i)
+		code = append(code,
+			asm.LoadMem(asm.R1, asm.RFP, slotDigest+8*i, asm.DWord),
+			asm.LoadMem(asm.R2, asm.R6, sentryDigest+8*i, asm.DWord),
+			asm.JEq.Reg(asm.R1, asm.R2, same),
+			asm.Or.Imm(asm.R7, 1<<i),
+			asm.Mov.Imm(asm.R0, 0).WithSymbol(same))
+	}
+	code = append(code,
+		asm.JEq.Imm(asm.R7, 0, "again"),
+		asm.StoreMem(asm.RFP, slotMask, asm.R7, asm.DWord),
+		asm.LoadMapPtr(asm.R1, ring),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, slotMask),
+		asm.Mov.Imm(asm.R3, 8),
+		asm.Mov.Imm(asm.R4, 0),
+		asm.FnRingbufOutput.Call(),
+		asm.JNE.Imm(asm.R0, 0, "again")) // no room: the same again the next time
+	for i := range int16(numWatches) {
+		code = append(code, asm.LoadMem(asm.R1, asm.RFP, slotDigest+8*i, asm.DWord),
+			asm.StoreMem(asm.R6, sentryDigest+8*i, asm.R1, asm.DWord))
+	}
+	return append(code,
+		asm.Mov.Reg(asm.R1, asm.R6).WithSymbol("again"),
+		asm.LoadImm(asm.R2, int64(tapPeriod), asm.DWord),
+		asm.Mov.Imm(asm.R3, 0),
+		asm.FnTimerStart.Call(),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.Return(),
+	)
+}
