@@ -21,6 +21,8 @@ func newExplain(o *options) *cobra.Command {
 			"The packet is described in words; what is left out is chosen so that the packet is valid:\n\n" +
 			"  iif NAME [eth MAC > MAC] [vlan N] ip ADDRESS > ADDRESS [udp|tcp|icmp|proto N] [sport N] [dport N]\n" +
 			"           [ttl N] [tos N] [len N] [id N] [df|nodf|mf] [offset N] [options N] [badsum] [type N]\n" +
+			"  iif NAME [eth MAC > MAC] [vlan N] ip6 ADDRESS > ADDRESS [udp|tcp|icmp|proto N] [sport N] [dport N]\n" +
+			"           [hoplimit N] [tos N] [flow N] [len N] [type N]\n" +
 			"  iif NAME hex BYTES",
 		Example: "  hone explain 'iif r0 ip 10.0.0.1 > 10.2.0.9 udp ttl 3'",
 		RunE: func(c *cobra.Command, args []string) error {

@@ -1,10 +1,11 @@
 // Package packet makes frames from descriptions such as
 //
 //	iif r0 ip 10.0.0.1 > 10.2.0.9 udp ttl 3
+//	iif r0 ip6 2001:db8::1 > 2001:db8:2::9 tcp dport 443
 //	iif r0 hex 020000000001...
 //
-// A description names the interface that the packet arrives on, optionally an Ethernet header, and an IPv4 header with
-// its protocol. What it leaves out is chosen so that the packet is a valid one.
+// A description names the interface that the packet arrives on, optionally an Ethernet header, and an IPv4 or IPv6 header
+// with the protocol above. What it leaves out is chosen so that the packet is a valid one.
 package packet
 
 import (
@@ -22,28 +23,39 @@ type Packet struct {
 	Src, Dst  MAC    // Ethernet addresses; a zero Dst is the interface's own
 	EtherType uint16
 	VLAN      int // tag in the frame's metadata, 0 without
-	IP        IPv4
+	IP        IP
 }
 
-// IPv4 is what a description says of the IPv4 header and what follows it.
-type IPv4 struct {
+// IP is what a description says of the IPv4 or IPv6 header and what follows it.
+type IP struct {
 	Src, Dst     netip.Addr
 	Protocol     uint8
 	Sport, Dport uint16
-	TTL, TOS     uint8
-	ID           uint16
-	Total        int // total length
-	DF, MF       bool
-	Offset       uint16 // of a fragment, bytes
-	BadChecksum  bool
-	Options      int // bytes of options
+	TTL, TOS     uint8  // of IPv6: hop limit, traffic class
+	Flow         uint32 // IPv6: flow label
+	Total        int    // length with the header
+	Four
+}
+
+// Four is what only IPv4 has.
+type Four struct {
+	ID          uint16
+	DF, MF      bool
+	Offset      uint16 // of a fragment, bytes
+	BadChecksum bool
+	Options     int // bytes of options
 }
 
 const (
 	etherLen = 14
+	header6  = 40
 	icmp     = 1
 	tcp      = 6
 	udp      = 17
+	icmp6    = 58
+
+	etherType4 = 0x0800
+	etherType6 = 0x86dd
 )
 
 // Frame makes the frame. Own is the Ethernet address of the interface that it arrives on, used where the description
@@ -64,20 +76,46 @@ func (p *Packet) Frame(own MAC) []byte {
 	return frame
 }
 
-func (h *IPv4) header() int { return 20 + h.Options }
+// six tells whether it is IPv6.
+func (h *IP) six() bool { return h.Src.Is6() }
+
+func (h *IP) header() int {
+	if h.six() {
+		return header6
+	}
+	return 20 + h.Options
+}
 
 // least is the shortest total length that holds the headers.
-func (h *IPv4) least() int {
+func (h *IP) least() int {
 	switch h.Protocol {
 	case tcp:
 		return h.header() + 20
-	case udp, icmp:
+	case udp, icmp, icmp6:
 		return h.header() + 8
 	}
 	return h.header()
 }
 
-func (h *IPv4) put(b []byte) {
+func (h *IP) put(b []byte) {
+	if h.six() {
+		h.put6(b)
+	} else {
+		h.put4(b)
+	}
+	h.putPorts(b[h.header():])
+}
+
+func (h *IP) put6(b []byte) {
+	binary.BigEndian.PutUint32(b, 6<<28|uint32(h.TOS)<<20|h.Flow)
+	binary.BigEndian.PutUint16(b[4:], uint16(h.Total-header6))
+	b[6], b[7] = h.Protocol, h.TTL
+	src, dst := h.Src.As16(), h.Dst.As16()
+	copy(b[8:], src[:])
+	copy(b[24:], dst[:])
+}
+
+func (h *IP) put4(b []byte) {
 	b[0] = 4<<4 | byte(h.header()/4)
 	b[1] = h.TOS
 	binary.BigEndian.PutUint16(b[2:], uint16(h.Total))
@@ -95,10 +133,9 @@ func (h *IPv4) put(b []byte) {
 		sum ^= 0x0101
 	}
 	binary.BigEndian.PutUint16(b[10:], sum)
-	h.putPorts(b[h.header():])
 }
 
-func (h *IPv4) flags() uint16 {
+func (h *IP) flags() uint16 {
 	f := h.Offset / 8
 	if h.DF {
 		f |= 1 << 14
@@ -110,7 +147,7 @@ func (h *IPv4) flags() uint16 {
 }
 
 // putPorts fills the header of the transport protocol, with a good checksum.
-func (h *IPv4) putPorts(b []byte) {
+func (h *IP) putPorts(b []byte) {
 	if h.Offset != 0 || len(b) < h.least()-h.header() {
 		return
 	}
@@ -119,6 +156,9 @@ func (h *IPv4) putPorts(b []byte) {
 	case icmp:
 		b[0] = 8
 		binary.BigEndian.PutUint16(b[2:], ^fold(add(0, b)))
+	case icmp6:
+		b[0] = 128
+		binary.BigEndian.PutUint16(b[2:], ^fold(add(pseudo, b)))
 	case tcp:
 		binary.BigEndian.PutUint16(b, h.Sport)
 		binary.BigEndian.PutUint16(b[2:], h.Dport)

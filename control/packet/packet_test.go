@@ -44,6 +44,41 @@ func TestFramesAreValid(t *testing.T) {
 	}
 }
 
+func TestFramesOfIPv6AreValid(t *testing.T) {
+	for _, text := range []string{
+		"iif r0 ip6 2001:db8::1 > 2001:db8:2::9 udp ttl 3",
+		"iif r0 ip6 2001:db8::1>2001:db8:2::9 tcp sport 80 dport 443 len 1500 tos 0x10 flow 0xabcde",
+		"iif r0 eth 02:00:00:00:00:01 > 02:00:00:00:00:02 ip6 fe80::1 > 2001:db8::7 icmp len 61 hoplimit 255",
+		"dev r0 ip6 2001:db8::1 > ::ffff:5.6.7.8 proto 89 len 99",
+	} {
+		p, err := Parse(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		frame := p.Frame(MAC{2, 0, 0, 0, 0, 9})
+		decoded := gopacket.NewPacket(frame, layers.LayerTypeEthernet, gopacket.Default)
+		ip, ok := decoded.Layer(layers.LayerTypeIPv6).(*layers.IPv6)
+		if !ok || int(ip.Length) != len(frame)-54 || ip.HopLimit != p.IP.TTL || ip.FlowLabel != p.IP.Flow || ip.TrafficClass != p.IP.TOS {
+			t.Errorf("%s: decoded as %v", text, decoded)
+			continue
+		}
+		if dst := p.IP.Dst.As16(); string(ip.DstIP) != string(dst[:]) {
+			t.Errorf("%s: to %v", text, ip.DstIP)
+		}
+		for _, l := range decoded.Layers() {
+			if l, ok := l.(interface {
+				SetNetworkLayerForChecksum(gopacket.NetworkLayer) error
+			}); ok {
+				l.SetNetworkLayerForChecksum(ip)
+			}
+		}
+		if err, bad := decoded.VerifyChecksums(); err != nil || len(bad) > 0 {
+			t.Errorf("%s: checksums: %v %v", text, err, bad)
+		}
+	}
+}
+
 func TestFrameBytes(t *testing.T) {
 	p, err := Parse("iif r0 ip 10.0.0.1 > 10.2.0.9 udp ttl 3")
 	if err != nil {
@@ -89,6 +124,11 @@ func TestErrorsNameTheWord(t *testing.T) {
 		"iif r0 ip 1.1.1.1 > 2.2.2.2 fast":     `unknown word "fast"`,
 		"iif r0 ip 1.1.1.1 > 2.2.2.2 len 21":   "less than the 28 bytes",
 		"iif r0 ip 1.1.1.1 > 2.2.2.2 offset 9": "multiple of 8",
+		"iif r0 ip6 10.0.0.1 > ::1":            `"10.0.0.1" is not an IPv6 address`,
+		"iif r0 ip6 fe80::1%eth0 > ::1":        "is not an IPv6 address",
+		"iif r0 ip6 ::2 > ::1 badsum":          "badsum: IPv6 has no such field",
+		"iif r0 ip6 ::2 > ::1 flow 0x100000":   "is above",
+		"iif r0 ip6 ::2 > ::1 len 47":          "less than the 48 bytes",
 		"iif r0 hex 0":                         "hex:",
 		"iif r0 eth 1 > 2":                     `"1" is not an Ethernet address`,
 	} {
@@ -100,6 +140,7 @@ func TestErrorsNameTheWord(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add("iif r0 ip 10.0.0.1 > 10.2.0.9 udp ttl 3")
+	f.Add("iif r0 ip6 2001:db8::1 > 2001:db8:2::9 tcp flow 7 len 1280")
 	f.Add("iif r0 hex 00")
 	f.Add("iif r0 ip 1.1.1.1 > 2.2.2.2 options 40 len 60 offset 8 proto 6")
 	f.Add("eth 02:00:00:00:00:01 > 02:00:00:00:00:02 vlan 7 type 0x86dd")

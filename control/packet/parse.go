@@ -18,9 +18,8 @@ func Parse(text string) (*Packet, error) {
 		return nil, fmt.Errorf("packet: parse description: longer than %d bytes", maxDescription)
 	}
 	p := &parser{words: strings.Fields(strings.ReplaceAll(text, ">", " > "))}
-	p.packet.EtherType = 0x0800
 	p.packet.Src = MAC{2, 0, 0, 0, 0, 0xfe}
-	p.packet.IP = IPv4{TTL: 64, Protocol: udp, Sport: 1024, Dport: 9, DF: true}
+	p.packet.IP = IP{TTL: 64, Protocol: udp, Sport: 1024, Dport: 9, Four: Four{DF: true}}
 	for p.err == nil && len(p.words) > 0 {
 		p.clause(p.next("a word"))
 	}
@@ -35,7 +34,9 @@ func Parse(text string) (*Packet, error) {
 type parser struct {
 	words  []string
 	packet Packet
-	ip     bool
+	ip     string // the word that gave the addresses
+	four   string // a word that only IPv4 has
+	typed  bool   // the ethertype was given
 	length int
 	err    error
 }
@@ -67,10 +68,11 @@ func (p *parser) clause(word string) {
 		p.packet.Src, p.packet.Dst = p.macs()
 	case "type":
 		p.packet.EtherType = uint16(p.number("ethertype", 0xffff))
+		p.typed = true
 	case "vlan":
 		p.packet.VLAN = int(p.number("vlan", 4094))
-	case "ip":
-		p.addresses()
+	case "ip", "ip6":
+		p.addresses(word)
 	case "udp":
 		ip.Protocol = udp
 	case "tcp":
@@ -87,6 +89,10 @@ func (p *parser) clause(word string) {
 func (p *parser) field(word string) {
 	ip := &p.packet.IP
 	switch word {
+	case "hoplimit":
+		ip.TTL = uint8(p.number("hoplimit", 255))
+	case "flow":
+		ip.Flow = uint32(p.number("flow", 1<<20-1))
 	case "sport":
 		ip.Sport = uint16(p.number("sport", 0xffff))
 	case "dport":
@@ -95,10 +101,20 @@ func (p *parser) field(word string) {
 		ip.TTL = uint8(p.number("ttl", 255))
 	case "tos":
 		ip.TOS = uint8(p.number("tos", 255))
-	case "id":
-		ip.ID = uint16(p.number("id", 0xffff))
 	case "len":
 		p.length = int(p.number("len", 0xffff))
+	default:
+		p.four = word
+		p.field4(word)
+	}
+}
+
+// field4 is for the fields that only IPv4 has.
+func (p *parser) field4(word string) {
+	ip := &p.packet.IP
+	switch word {
+	case "id":
+		ip.ID = uint16(p.number("id", 0xffff))
 	case "df":
 		ip.DF = true
 	case "nodf":
@@ -162,21 +178,25 @@ func (p *parser) arrow() {
 	}
 }
 
-func (p *parser) addresses() {
-	p.ip = true
-	p.packet.IP.Src = p.address()
+func (p *parser) addresses(word string) {
+	p.ip = word
+	kind, ok := "IPv4", netip.Addr.Is4
+	if word == "ip6" {
+		kind, ok = "IPv6", netip.Addr.Is6
+	}
+	p.packet.IP.Src = p.address(kind, ok)
 	p.arrow()
-	p.packet.IP.Dst = p.address()
+	p.packet.IP.Dst = p.address(kind, ok)
 }
 
-func (p *parser) address() netip.Addr {
-	word := p.next("an IPv4 address")
+func (p *parser) address(kind string, ok func(netip.Addr) bool) netip.Addr {
+	word := p.next("an " + kind + " address")
 	if p.err != nil {
 		return netip.Addr{}
 	}
 	a, err := netip.ParseAddr(word)
-	if err != nil || !a.Is4() {
-		p.fail("%q is not an IPv4 address", word)
+	if err != nil || !ok(a) || a.Zone() != "" {
+		p.fail("%q is not an %s address", word, kind)
 	}
 	return a
 }
@@ -202,19 +222,36 @@ func (p *parser) mac() (m MAC) {
 
 // finish checks what only the whole description shows.
 func (p *parser) finish() {
+	p.families()
 	ip := &p.packet.IP
 	switch {
 	case p.err != nil:
 	case p.packet.Interface == "":
 		p.fail("which interface does it arrive on: \"iif NAME\" is missing")
 	case p.packet.Raw != nil:
-	case !p.ip:
-		p.fail("\"ip SOURCE > DESTINATION\" or \"hex BYTES\" is missing")
+	case p.ip == "":
+		p.fail("\"ip SOURCE > DESTINATION\", \"ip6 SOURCE > DESTINATION\" or \"hex BYTES\" is missing")
+	case p.ip == "ip6" && p.four != "":
+		p.fail("%s: IPv6 has no such field", p.four)
 	case p.length == 0:
 		ip.Total = ip.least()
 	case p.length < ip.least():
 		p.fail("len: %d is less than the %d bytes of the headers", p.length, ip.least())
 	default:
 		ip.Total = p.length
+	}
+}
+
+// families fills in what each family has a number of its own for.
+func (p *parser) families() {
+	ip, etherType := &p.packet.IP, uint16(etherType4)
+	if p.ip == "ip6" {
+		etherType = etherType6
+		if ip.Protocol == icmp {
+			ip.Protocol = icmp6
+		}
+	}
+	if !p.typed {
+		p.packet.EtherType = etherType
 	}
 }

@@ -64,7 +64,7 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 	}
 	env := fib.Env()
 	env.VLAN = p.VLAN != 0
-	env.FIB = liveUnknown
+	env.FIB, env.FIB6 = liveUnknown, liveUnknown
 	env.Trace = true
 	verdict, err := ir.Eval(d.program, env, frame)
 	if err != nil {

@@ -13,10 +13,10 @@ var tablesInOrder = map[uint32]string{255: "local", 254: "main", 253: "default"}
 // route names the route that the configuration holds for a frame's destination, and the neighbour it leads to. It is
 // for the reader of an explanation; nothing is decided by it.
 func route(s *introspect.Snapshot, frame []byte) (routeText, neighbourText string) {
-	if len(frame) < 34 || frame[12] != 8 || frame[13] != 0 {
+	dst, ok := destination(frame)
+	if !ok {
 		return "", ""
 	}
-	dst := netip.AddrFrom4([4]byte(frame[30:34]))
 	best, found := longest(s, dst)
 	if !found {
 		return "", ""
@@ -31,8 +31,23 @@ func route(s *introspect.Snapshot, frame []byte) (routeText, neighbourText strin
 	return routeText, neighbourText
 }
 
+// destination is where a frame's packet goes.
+func destination(frame []byte) (netip.Addr, bool) {
+	switch {
+	case len(frame) >= 34 && frame[12] == 8 && frame[13] == 0:
+		return netip.AddrFrom4([4]byte(frame[30:34])), true
+	case len(frame) >= 54 && frame[12] == 0x86 && frame[13] == 0xdd:
+		return netip.AddrFrom16([16]byte(frame[38:54])), true
+	}
+	return netip.Addr{}, false
+}
+
 func longest(s *introspect.Snapshot, dst netip.Addr) (best introspect.Route, found bool) {
-	for k, r := range s.Routes4.All() {
+	routes := s.Routes4
+	if dst.Is6() {
+		routes = s.Routes6
+	}
+	for k, r := range routes.All() {
 		if tablesInOrder[k.Table] == "" || !k.Dst.Contains(dst) {
 			continue
 		}
