@@ -31,10 +31,21 @@ type Interface struct {
 	Mode     string            `json:"mode,omitempty"`   // native or generic
 	Reason   string            `json:"reason,omitempty"` // why it is not fast: a slowpath.Reason
 	Detail   string            `json:"detail,omitempty"` // the cause in words
+	Left     []Left            `json:"left,omitempty"`   // families that are all the kernel's, of one that is fast
 	Program  *Program          `json:"program,omitempty"`
 	Counters *Counters         `json:"counters,omitempty"`
 	Link     map[string]string `json:"link,omitempty"` // facts of the device that doctor shows
 }
+
+// Left is a family of packets that an interface with a fast path leaves to the kernel as a whole.
+type Left struct {
+	Family string `json:"family"` // ipv4 or ipv6
+	Reason string `json:"reason"` // a slowpath.Reason
+	Detail string `json:"detail"` // the cause in words
+}
+
+// Idle tells whether nobody has any use for the family here.
+func (l Left) Idle() bool { return l.Reason == "not-forwarding" || l.Reason == "no-ipv6" }
 
 // Program is the program on an interface.
 type Program struct {
@@ -93,6 +104,7 @@ type Planned struct {
 	Reason       string `json:"reason,omitempty"`
 	Detail       string `json:"detail,omitempty"`
 	Instructions int    `json:"instructions,omitempty"`
+	Left         []Left `json:"left,omitempty"` // families that are all the kernel's all the same
 }
 
 // Explanation tells what happens to one packet.

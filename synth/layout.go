@@ -10,6 +10,7 @@ import (
 // layout is where things stand in the packets of one family, and where its routes are looked up.
 type layout struct {
 	six      bool
+	family   string
 	suffix   string // of the names of its arms
 	ether    uint64 // ethertype
 	table    string // the route table
@@ -23,9 +24,9 @@ type layout struct {
 }
 
 var (
-	layout4 = &layout{ether: unix.ETH_P_IP, table: tableRoute, header: 20, total: atTotal, protocol: atProtocol,
+	layout4 = &layout{family: "ipv4", ether: unix.ETH_P_IP, table: tableRoute, header: 20, total: atTotal, protocol: atProtocol,
 		source: []int{atSource}, dest: []int{atDest}, word: 4}
-	layout6 = &layout{six: true, suffix: "6", ether: unix.ETH_P_IPV6, table: tableRoute6, header: 40, total: atPayloadLength, rest: 40,
+	layout6 = &layout{six: true, family: "ipv6", suffix: "6", ether: unix.ETH_P_IPV6, table: tableRoute6, header: 40, total: atPayloadLength, rest: 40,
 		protocol: atNextHeader, source: []int{atSource6, atSource6 + 8}, dest: []int{atDest6, atDest6 + 8}, word: 8}
 )
 

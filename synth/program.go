@@ -81,22 +81,13 @@ func Program(s *introspect.Snapshot, ifindex int, o Options, shape Shape) (*ir.P
 	c := &compiler{Builder: ir.NewBuilder("if" + strconv.Itoa(ifindex)), snapshot: s, link: link, options: o, shape: shape,
 		left: map[*layout]slowpath.Reason{}}
 	for _, ip := range []*layout{layout4, layout6} {
-		c.left[ip] = c.whyLeft(ip)
+		c.left[ip] = leave(subject{s, link, o}, ip, shape).reason
 	}
 	c.write()
 	if err := ir.Check(c.Program); err != nil {
 		return nil, fmt.Errorf("synth: program %s: %w", link.Name, err)
 	}
 	return c.Program, nil
-}
-
-// whyLeft tells why all packets of a family are the kernel's; None if they are not.
-func (c *compiler) whyLeft(ip *layout) slowpath.Reason {
-	reason := refuseFamily(subject{c.snapshot, c.link, c.options}, ip).reason
-	if view, ok := c.shape.view(ip.table); reason == slowpath.None && (!ok || view.Full) {
-		return slowpath.TableFull
-	}
-	return reason
 }
 
 func (c *compiler) write() {

@@ -1,7 +1,6 @@
 package synth
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -16,19 +15,34 @@ var familyRefusals = []func(subject, *layout) verdict{
 	refuseForwarding, refuseDisabled, refuseRules, refuseHooks, refuseTaps, refuseSysctls,
 }
 
-// RefuseFamily tells why the packets of one family, IPv6 or IPv4, are the kernel's at an interface for which Refuse has no
-// Reason, and names what in the configuration causes it. The Reason is None if they are not.
-func RefuseFamily(s *introspect.Snapshot, ifindex int, o Options, six bool) (slowpath.Reason, string) {
-	link, ok := s.Links.Get(introspect.Index(ifindex))
-	if !ok {
-		return slowpath.LinkDown, fmt.Sprintf("there is no interface %d", ifindex)
+// Left is a family whose packets are all the kernel's at an interface that has a fast path for the other.
+type Left struct {
+	Family string // "ipv4" or "ipv6"
+	Reason slowpath.Reason
+	Cause  string // what in the configuration causes it
+}
+
+// Leave lists the families that are left to the kernel at an interface for which Refuse has no Reason, with tables of the
+// given Shape. Where both are, there is no use in a program.
+func Leave(s *introspect.Snapshot, ifindex int, o Options, shape Shape) []Left {
+	link, _ := s.Links.Get(introspect.Index(ifindex))
+	var all []Left
+	for _, ip := range []*layout{layout4, layout6} {
+		if v := leave(subject{s, link, o}, ip, shape); v.reason != slowpath.None {
+			all = append(all, Left{ip.family, v.reason, v.cause})
+		}
 	}
-	ip := layout4
-	if six {
-		ip = layout6
+	return all
+}
+
+func leave(s subject, ip *layout, shape Shape) verdict {
+	if v := refuseFamily(s, ip); v.reason != slowpath.None {
+		return v
 	}
-	v := refuseFamily(subject{s, link, o}, ip)
-	return v.reason, v.cause
+	if view, ok := shape.view(ip.table); !ok || view.Full {
+		return refused(slowpath.TableFull, "%s", slowpath.TableFull.Doc())
+	}
+	return accepted
 }
 
 func refuseFamily(s subject, ip *layout) verdict {

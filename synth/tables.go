@@ -88,11 +88,6 @@ func (s Shape) Equal(o Shape) bool {
 	return s.Rows == o.Rows && s.Devices == o.Devices && slices.Equal(s.Views, o.Views)
 }
 
-// Full tells whether no view can hold its routes, so that everything is the kernel's.
-func (s Shape) Full() bool {
-	return !slices.ContainsFunc(s.Views, func(v ViewShape) bool { return !v.Full })
-}
-
 // view finds a view by the name of its table.
 func (s Shape) view(table string) (ViewShape, bool) {
 	for _, v := range s.Views {

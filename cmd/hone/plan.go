@@ -45,12 +45,23 @@ func plan(ctx context.Context, o *options, source source) (p control.Plan, err e
 	return agent.Plan(s, ao), nil
 }
 
+// left says which families are the kernel's, of those that somebody may miss.
+func left(families []control.Left) string {
+	text := ""
+	for _, l := range families {
+		if !l.Idle() {
+			text += fmt.Sprintf("; %s by the kernel: %s: %s", l.Family, l.Reason, l.Detail)
+		}
+	}
+	return text
+}
+
 func printPlan(w io.Writer, p control.Plan) {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "INTERFACE\tPLAN\tWHY")
 	for _, i := range p.Interfaces {
 		if i.Accelerate {
-			fmt.Fprintf(t, "%s\taccelerate\t%s, %d instructions\n", i.Name, i.Mode, i.Instructions)
+			fmt.Fprintf(t, "%s\taccelerate\t%s, %d instructions%s\n", i.Name, i.Mode, i.Instructions, left(i.Left))
 		} else {
 			fmt.Fprintf(t, "%s\tkernel\t%s: %s\n", i.Name, i.Reason, i.Detail)
 		}

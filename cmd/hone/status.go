@@ -75,5 +75,5 @@ func why(i control.Interface) string {
 	if len(words) > 4 {
 		words = append(words[:4], "...")
 	}
-	return strings.Join(words, ", ")
+	return strings.TrimPrefix(strings.Join(words, ", ")+left(i.Left), "; ")
 }

@@ -28,9 +28,12 @@ type decision struct {
 	mode    fastpath.Mode
 	reason  slowpath.Reason
 	detail  string
+	left    []control.Left // families that the program leaves to the kernel
 	program *ir.Program
 	text    string // the program's text: programs of equal text are equal
 }
+
+const families = 2
 
 // decide is a pure function of its arguments.
 func decide(s *introspect.Snapshot, link introspect.Link, o Options, shape synth.Shape) decision {
@@ -46,7 +49,11 @@ func decide(s *introspect.Snapshot, link introspect.Link, o Options, shape synth
 	if d.reason, d.detail = synth.Refuse(s, int(link.Index), so); d.reason != slowpath.None {
 		return d
 	}
-	if shape.Full() {
+	left := synth.Leave(s, int(link.Index), so, shape)
+	for _, l := range left {
+		d.left = append(d.left, control.Left{Family: l.Family, Reason: l.Reason.String(), Detail: l.Cause})
+	}
+	if len(left) == families {
 		d.reason, d.detail = slowpath.TableFull, slowpath.TableFull.Doc()
 		return d
 	}

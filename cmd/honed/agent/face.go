@@ -69,7 +69,7 @@ func (f *face) describe() control.Interface {
 	if f.port == nil {
 		return i
 	}
-	i.Mode = modeName(f.mode)
+	i.Mode, i.Left = modeName(f.mode), f.left
 	if info, err := f.port.Info(); err == nil {
 		i.Program = &control.Program{ID: info.ID, Instructions: info.Instructions, JITed: info.Machine}
 	}

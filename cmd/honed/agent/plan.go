@@ -21,7 +21,7 @@ func Plan(s *introspect.Snapshot, o Options) control.Plan {
 		if d.reason != slowpath.None {
 			p.Reason, p.Detail = d.reason.String(), d.detail
 		} else {
-			p.Accelerate, p.Mode, p.Instructions = true, modeName(d.mode), instructions(d, o.Kernel)
+			p.Accelerate, p.Mode, p.Instructions, p.Left = true, modeName(d.mode), instructions(d, o.Kernel), d.left
 		}
 		plan.Interfaces = append(plan.Interfaces, p)
 	}
