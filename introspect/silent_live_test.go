@@ -48,8 +48,14 @@ func TestReadSilent(t *testing.T) {
 				t.Errorf("hook %q is missing", name)
 			}
 		}
-		if s.Hooks.Len() != 3 && s.Hooks.Len() != 4 { // connection tracking: by the list of hooks, or by the rule
-			t.Errorf("%d hooks", s.Hooks.Len())
+		others := 0 // beside what connection tracking registers, where the kernel lists that
+		for _, h := range s.Hooks.All() {
+			if h.Kind != "netfilter" {
+				others++
+			}
+		}
+		if others != 3 && others != 4 { // it is known by the rule, too
+			t.Errorf("%d hooks", others)
 		}
 		if v, _ := s.Sysctls.Get("ipv4/conf/v0/accept_local"); v.Value != "1" {
 			t.Errorf("accept_local is %q", v.Value)

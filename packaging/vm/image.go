@@ -42,7 +42,7 @@ func (m *machine) writeImage(path string, k kernel) error {
 	return a.close()
 }
 
-// addTools copies programs and the libraries that they load.
+// addTools copies programs, the libraries that they load and the names that they know.
 func addTools(a *archive) {
 	if path, err := exec.LookPath("busybox"); err == nil {
 		a.file("usr/bin/busybox", path)
@@ -60,9 +60,14 @@ func addTools(a *archive) {
 			}
 		}
 	}
-	for _, plugins := range []string{"/usr/lib/x86_64-linux-gnu/xtables", "/usr/lib/tc"} {
-		if _, err := os.Stat(plugins); err == nil {
-			a.tree(inUsr(plugins), plugins)
+	for _, data := range []string{"/usr/lib/x86_64-linux-gnu/xtables", "/usr/lib/tc", "/usr/share/iproute2", "/etc/iproute2"} {
+		if exists(data) {
+			a.tree(data[1:], data)
+		}
+	}
+	for _, file := range []string{"/etc/protocols", "/etc/services"} {
+		if exists(file) {
+			a.file(file[1:], file)
 		}
 	}
 }
