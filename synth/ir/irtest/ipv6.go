@@ -53,7 +53,7 @@ func (n *nodes) put(at, skip int, addr [2]uint64) {
 		return
 	}
 	half := skip / 64
-	start := min(skip+pick(n.Rand, 0, 0, 3, 16, n.IntN(64)), 64*half+64-window)
+	start := min(skip+pick(n.Rand, 0, 3, 16, 64, n.IntN(64)), 64*half+64-window)
 	window = min(window, 64*half+64-max(start, skip))
 	start = max(start, skip)
 	binary.NativeEndian.PutUint32(n.data[at:], ir.Word6(n.next, start, window))
