@@ -21,15 +21,33 @@ func (j *journal) noteWords(table string, offset int, words []uint16) {
 	if !j.on {
 		return
 	}
-	if len(j.spare) < 2*len(words) {
-		j.spare = make([]byte, max(2*len(words), spareBytes))
-	}
-	data := j.spare[: 2*len(words) : 2*len(words)]
-	j.spare = j.spare[2*len(words):]
+	data := j.space(2 * len(words))
 	for i, w := range words {
 		binary.NativeEndian.PutUint16(data[2*i:], w)
 	}
 	j.note(table, offset, data)
+}
+
+// noteLongs is noteWords for words of four bytes.
+func (j *journal) noteLongs(table string, offset int, words []uint32) {
+	if !j.on {
+		return
+	}
+	data := j.space(4 * len(words))
+	for i, w := range words {
+		binary.NativeEndian.PutUint32(data[4*i:], w)
+	}
+	j.note(table, offset, data)
+}
+
+// space is memory for n bytes of data.
+func (j *journal) space(n int) []byte {
+	if len(j.spare) < n {
+		j.spare = make([]byte, max(n, spareBytes))
+	}
+	data := j.spare[:n:n]
+	j.spare = j.spare[n:]
+	return data
 }
 
 func (j *journal) note(table string, offset int, data []byte) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"net/netip"
 )
 
@@ -40,6 +41,25 @@ func (p prefix6) compare(q prefix6) int {
 }
 
 func (p prefix6) netip() netip.Prefix { return netip.PrefixFrom(netipAddr6(p.hi, p.lo), p.len()) }
+
+// half is the half of the address that has a bit.
+func (p prefix6) half(bit int) uint64 {
+	if bit < 64 {
+		return p.hi
+	}
+	return p.lo
+}
+
+// part is the n bits from the one at from on, which are all in one half.
+func (p prefix6) part(from, n int) int { return int(p.half(from) << (from & 63) >> (64 - n)) }
+
+// common is how many bits the two addresses share.
+func (p prefix6) common(q prefix6) int {
+	if p.hi != q.hi {
+		return bits.LeadingZeros64(p.hi ^ q.hi)
+	}
+	return 64 + bits.LeadingZeros64(p.lo^q.lo)
+}
 
 // String gives the prefix in the usual notation.
 func (p prefix6) String() string { return fmt.Sprint(p.netip()) }

@@ -1,0 +1,222 @@
+package synth
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// trie6 is a route table of IPv6: the words of an ir.LPM6 table, and beside each the length of the prefix that it is there
+// for. As in a trie, a program that looks while the words change finds the old or the new answer: what a node is changes
+// only while nothing names it.
+type trie6 struct {
+	table   string // its name
+	words   []uint32
+	depth   []uint8
+	nodes   []node6 // by first unit
+	entries sorted[prefix6]
+
+	units    int // that the table has room for; 0 until it is built
+	next     int // the first unit that was never used
+	free     [ir.MaxWindow6 + 1]quarantine
+	overflow bool // a node was wanted and there was no room
+	steps    int  // nodes that a walk visits at most
+
+	journal *journal
+	made    []made6
+}
+
+// node6 is what is to be known of a node beside its words.
+type node6 struct {
+	now    int // entries that it and the nodes below are there for
+	built  int // how many they were when its size was chosen
+	height int // nodes that a walk from here on visits at most
+}
+
+// made6 is a node that no word names yet.
+type made6 struct{ unit, window int }
+
+// cell is a word of the table that is an answer, and the length of the prefix that it is there for.
+type cell struct {
+	word  uint32
+	depth uint8
+}
+
+const (
+	unitWords = ir.Unit6 / 4
+	atOther   = ir.Other6 / 4
+	atWords   = ir.Words6 / 4
+	minUnits  = 256
+)
+
+func newTrie6(j *journal, table string, now func() time.Time) *trie6 {
+	t := &trie6{table: table, journal: j}
+	for i := range t.free {
+		t.free[i].now = now
+	}
+	t.grow(1)
+	return t
+}
+
+// grow appends units.
+func (t *trie6) grow(units int) {
+	t.next += units
+	t.words = append(t.words, make([]uint32, units*unitWords)...)
+	t.depth = append(t.depth, make([]uint8, units*unitWords)...)
+	t.nodes = append(t.nodes, make([]node6, units)...)
+}
+
+// seal builds the table of the entries and gives it its size.
+func (t *trie6) seal(least ViewShape) {
+	row, _ := t.entries.get(prefix6{})
+	t.rebuild(0, prefix6{}, 0, cell{word: uint32(row)})
+	t.units = powerOfTwo(min(t.next+t.next/2, ir.MaxUnits6), max(minUnits, least.Blocks))
+}
+
+// set makes row the answer for the addresses of p that no longer prefix covers.
+func (t *trie6) set(p prefix6, row uint16) {
+	if old, there := t.entries.get(p); there && old == row {
+		return
+	}
+	added := 0
+	if t.entries.put(p, row) {
+		added = 1
+	}
+	if t.units > 0 {
+		t.change(p, cell{uint32(row), p.bits}, added)
+	}
+}
+
+// remove takes p out; the addresses that it answered for get the answer of the next shorter prefix.
+func (t *trie6) remove(p prefix6) {
+	if !t.entries.drop(p) || t.units == 0 {
+		return
+	}
+	c := cell{}
+	if shorter, ok := t.cover(p, p.len()-1); ok {
+		row, _ := t.entries.get(shorter)
+		c = cell{uint32(row), shorter.bits}
+	}
+	t.change(p, c, -1)
+}
+
+// cover finds the longest entry of at most length bits that covers p. Whatever covers p covers all that stands between
+// it and p, too.
+func (t *trie6) cover(p prefix6, length int) (prefix6, bool) {
+	for length >= 0 {
+		e, ok := t.entries.atMost(newPrefix6(p.hi, p.lo, length))
+		if !ok {
+			break
+		}
+		if e.len() <= length && e.covers(p) {
+			return e, true
+		}
+		length = min(length-1, e.common(p))
+	}
+	return prefix6{}, false
+}
+
+func (t *trie6) entry(p prefix6) (uint16, bool) { return t.entries.get(p) }
+
+func (t *trie6) each(visit func(prefix6, uint16)) {
+	for e := range t.entries.from(prefix6{}) {
+		visit(e.p, e.row)
+	}
+}
+
+func (t *trie6) size() int { return t.entries.n }
+
+// stepsApart is the number of which Steps is a multiple, so that few changes of the routes change the programs.
+const stepsApart = 4
+
+func (t *trie6) shape() ViewShape {
+	steps := max(t.steps+stepsApart-1, stepsApart) / stepsApart * stepsApart
+	return ViewShape{Table: t.table, Steps: min(steps, ir.MaxSteps), Blocks: t.units, Full: t.overflow}
+}
+
+func (t *trie6) larger() ViewShape {
+	s := t.shape()
+	if t.overflow {
+		s.Blocks = min(2*s.Blocks, ir.MaxUnits6)
+	}
+	return s
+}
+
+func (t *trie6) maximal() bool { return t.units == ir.MaxUnits6 }
+
+// image is the contents of the whole table, as far as they are not zero.
+func (t *trie6) image() []byte {
+	b := make([]byte, 0, 4*len(t.words))
+	for _, w := range t.words {
+		b = binary.NativeEndian.AppendUint32(b, w)
+	}
+	return b
+}
+
+// take finds units for a node with a window of so many bits.
+func (t *trie6) take(window int) (unit int, ok bool) {
+	class := max(window, smallWindow)
+	unit, ok = t.free[class].take()
+	if !ok {
+		units := unitsOf(class)
+		if t.next+units > ir.MaxUnits6 || t.units != 0 && t.next+units > t.units {
+			return 0, false
+		}
+		unit = t.next
+		t.grow(units)
+	}
+	t.made = append(t.made, made6{unit, window})
+	return unit, true
+}
+
+// smallWindow is the largest window of a node that needs one unit.
+const smallWindow = 3
+
+func unitsOf(window int) int { return (ir.Words6 + 4<<window + ir.Unit6 - 1) / ir.Unit6 }
+
+// let lets go of a node that no word names any more, and of those below.
+func (t *trie6) let(word uint32) {
+	if word < ir.Node6 {
+		return
+	}
+	unit, _, window := ir.Node6Of(word)
+	for _, w := range t.children(unit, window) {
+		t.let(w)
+	}
+	t.free[classOf(word)].put(unit)
+}
+
+func (t *trie6) children(unit, window int) []uint32 {
+	return t.words[unit*unitWords+atWords:][:1<<window]
+}
+
+// classOf is which nodes take as many units as the one that a word names.
+func classOf(word uint32) int {
+	_, _, window := ir.Node6Of(word)
+	return max(window, smallWindow)
+}
+
+// publish lets the word at index name what was made, or be an answer.
+func (t *trie6) publish(index int, word uint32, depth uint8) {
+	for _, m := range t.made {
+		t.note(m.unit*unitWords, atWords+1<<m.window)
+	}
+	t.made = t.made[:0]
+	t.words[index], t.depth[index] = word, depth
+	t.note(index, 1)
+}
+
+// forsake gives back what was made in vain.
+func (t *trie6) forsake() {
+	for _, m := range t.made {
+		t.free[max(m.window, smallWindow)].put(m.unit)
+	}
+	t.made = t.made[:0]
+}
+
+func (t *trie6) note(index, count int) {
+	if count > 0 {
+		t.journal.noteLongs(t.table, 4*index, t.words[index:index+count])
+	}
+}

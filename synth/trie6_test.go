@@ -1,0 +1,228 @@
+package synth
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// bed6 is a trie6 and its table as programs see it, beside the plain list of the entries.
+type bed6 struct {
+	trie   *trie6
+	clock  time.Time
+	memory []byte
+	plain  map[prefix6]uint16
+}
+
+func newBed6() *bed6 {
+	b := &bed6{plain: map[prefix6]uint16{}}
+	b.trie = newTrie6(&journal{}, "route6", func() time.Time { return b.clock })
+	return b
+}
+
+// seal makes the table as large as it gets in these tests.
+func (b *bed6) seal(units int) {
+	b.trie.seal(ViewShape{Blocks: units})
+	b.memory = make([]byte, b.table().Bytes())
+	copy(b.memory, b.trie.image())
+	b.trie.journal.on = true
+}
+
+func (b *bed6) table() *ir.Table {
+	s := b.trie.shape()
+	return &ir.Table{Kind: ir.LPM6, Steps: s.Steps, Size: s.Blocks}
+}
+
+func (b *bed6) find(hi, lo uint64) uint16 { return b.table().Match6(b.memory, hi, lo) }
+
+// slowly is the answer by the list.
+func (b *bed6) slowly(hi, lo uint64) (row uint16) {
+	best := -1
+	for p, r := range b.plain {
+		if p.len() > best && newPrefix6(hi, lo, p.len()) == p {
+			best, row = p.len(), r
+		}
+	}
+	return row
+}
+
+// set changes the trie and the list; a row of 0 removes the entry.
+func (b *bed6) set(p prefix6, row uint16) {
+	if row == 0 {
+		delete(b.plain, p)
+		b.trie.remove(p)
+		return
+	}
+	b.plain[p] = row
+	b.trie.set(p, row)
+}
+
+// writes does the writes of an update one by one, and calls look after each.
+func (b *bed6) writes(look func()) {
+	for _, w := range b.trie.journal.writes {
+		for i := 0; i < len(w.Data); i += 4 {
+			copy(b.memory[w.Offset+i:], w.Data[i:i+4])
+			look()
+		}
+	}
+	b.trie.journal.writes = nil
+}
+
+// anyPrefix6 makes prefixes that often cover, or part late from, one another.
+func anyPrefix6(r *rand.Rand) prefix6 {
+	hi := []uint64{0x20010db8_00000000, 0x20010db8_00010000, 0x20010db8_00010002, 0xfe80_0000_0000_0000, 0, r.Uint64()}[r.IntN(6)]
+	lo := []uint64{0, 1, 0x1000_0000_0000_0001, uint64(r.IntN(8)), r.Uint64()}[r.IntN(5)]
+	hi ^= uint64(r.IntN(4)) << r.IntN(62)
+	length := []int{128, 128, 64, 48, 32, 127, 65, r.IntN(129), r.IntN(129), r.IntN(65)}[r.IntN(10)]
+	return newPrefix6(hi, lo, length)
+}
+
+// inside is an address at a prefix: in it, at its edge, or just past that.
+func inside(r *rand.Rand, p prefix6) (hi, lo uint64) {
+	maskHi, maskLo := maskOf6(p.len())
+	switch r.IntN(4) {
+	case 0:
+		return p.hi, p.lo
+	case 1:
+		return p.hi | ^maskHi, p.lo | ^maskLo
+	case 2:
+		hi, lo = p.hi|r.Uint64()&^maskHi, p.lo|r.Uint64()&^maskLo
+		return hi, lo
+	}
+	if n := r.IntN(128); n < 64 {
+		return p.hi ^ 1<<(63-n), p.lo
+	} else {
+		return p.hi, p.lo ^ 1<<(127-n)
+	}
+}
+
+// TestTrie6: whatever comes and goes, the answers are those of the list; and while the words of a change are written, an
+// address has the old answer or the new one.
+func TestTrie6(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	for round := range uint64(25) {
+		r := rand.New(rand.NewPCG(seed, round))
+		b := newBed6()
+		for range r.IntN(60) {
+			b.set(anyPrefix6(r), uint16(1+r.IntN(20)))
+		}
+		b.seal(1 << 14)
+		for step := range 150 {
+			p := anyPrefix6(r)
+			if r.IntN(2) == 0 {
+				for q := range b.plain {
+					p = q
+					break
+				}
+			}
+			b.clock = b.clock.Add(time.Duration(r.IntN(300)) * time.Millisecond)
+			b.check(t, r, p, uint16(r.IntN(20)))
+			if t.Failed() {
+				t.Fatalf("seed %d, round %d, step %d: %v", seed, round, step, p)
+			}
+		}
+	}
+}
+
+// check changes one entry and looks at addresses around it.
+func (b *bed6) check(t *testing.T, r *rand.Rand, p prefix6, row uint16) {
+	type probe struct {
+		hi, lo     uint64
+		old, fresh uint16
+	}
+	var probes []probe
+	for range 6 {
+		hi, lo := inside(r, p)
+		probes = append(probes, probe{hi: hi, lo: lo})
+	}
+	for q := range b.plain {
+		hi, lo := inside(r, q)
+		if probes = append(probes, probe{hi: hi, lo: lo}); len(probes) > 30 {
+			break
+		}
+	}
+	for i := range probes {
+		probes[i].old = b.slowly(probes[i].hi, probes[i].lo)
+	}
+	b.set(p, row)
+	for i, a := range probes {
+		probes[i].fresh = b.slowly(a.hi, a.lo)
+	}
+	if b.trie.overflow {
+		t.Fatal("no room")
+	}
+	b.writes(func() {
+		for _, a := range probes {
+			if got := b.find(a.hi, a.lo); got != a.old && got != a.fresh {
+				t.Fatalf("on the way %v is %d: neither %d nor %d", netipAddr6(a.hi, a.lo), got, a.old, a.fresh)
+			}
+		}
+	})
+	for _, a := range probes {
+		if got := b.find(a.hi, a.lo); got != a.fresh {
+			t.Errorf("%v is %d, want %d", netipAddr6(a.hi, a.lo), got, a.fresh)
+		}
+	}
+}
+
+// TestTrie6Covers: cover finds what the list says.
+func TestTrie6Covers(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	b := newBed6()
+	for range 2000 {
+		b.set(anyPrefix6(r), uint16(1+r.IntN(20)))
+	}
+	for range 3000 {
+		p, length := anyPrefix6(r), r.IntN(129)
+		want, found := prefix6{}, false
+		for q := range b.plain {
+			if q.len() <= length && q.covers(p) && (!found || q.len() > want.len()) {
+				want, found = q, true
+			}
+		}
+		if got, ok := b.trie.cover(p, length); ok != found || got != want {
+			t.Fatalf("%v of at most %d bits: %v %v, want %v %v", p, length, got, ok, want, found)
+		}
+	}
+}
+
+// TestTrie6Shrinks: what has come and gone leaves nothing behind, and its room is used again.
+func TestTrie6Shrinks(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	b := newBed6()
+	b.seal(1 << 15)
+	for range 10 {
+		for range 3000 {
+			b.clock = b.clock.Add(restTime / 100)
+			b.set(anyPrefix6(r), uint16(1+r.IntN(20)))
+		}
+		for p := range b.plain {
+			b.set(p, 0)
+		}
+		b.clock = b.clock.Add(2 * restTime)
+	}
+	if b.trie.overflow || b.trie.words[0] >= ir.Node6 || b.trie.size() != 0 {
+		t.Fatalf("%v, first word %#x, %d entries", b.trie.overflow, b.trie.words[0], b.trie.size())
+	}
+	t.Logf("%d units", b.trie.next)
+}
+
+// TestTrie6Full: entries for which there is no room are told.
+func TestTrie6Full(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	b := newBed6()
+	b.seal(0)
+	for !b.trie.overflow {
+		b.set(anyPrefix6(r), uint16(1+r.IntN(20)))
+	}
+	if s := b.trie.shape(); !s.Full || s.Blocks != minUnits || b.trie.larger().Blocks != 2*minUnits {
+		t.Errorf("%+v", s)
+	}
+	if n := len(b.trie.image()); n > b.table().Bytes() || binary.NativeEndian.Uint32(b.trie.image()) < ir.Node6 {
+		t.Errorf("%d bytes", n)
+	}
+}
