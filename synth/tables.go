@@ -76,7 +76,7 @@ type ViewShape struct {
 	Six    bool   // IPv6
 	First  int    // IPv4: bits of its first level
 	Blocks int    // its further blocks; IPv6: units
-	Steps  int    // IPv6: nodes that a walk visits
+	Steps  int    // IPv6: nodes that a walk visits at most; one that would visit more leaves the packet to the kernel
 	Full   bool   // the routes do not fit: everything is the kernel's
 	Plain  bool   // the live lookup answers as the kernel would for every route
 	Inline bool   // Own is complete
@@ -136,7 +136,7 @@ func (v ViewShape) own() (*ir.Table, bool) {
 // reshaped tells whether the tables of the two Shapes cannot be the same.
 func (s Shape) reshaped(o Shape) bool {
 	other := func(v, w ViewShape) bool {
-		return v.Table == w.Table && v.First == w.First && v.Blocks == w.Blocks && v.Steps == w.Steps
+		return v.Table == w.Table && v.First == w.First && v.Blocks == w.Blocks
 	}
 	return s.Rows != o.Rows || s.Devices != o.Devices || !slices.EqualFunc(s.Views, o.Views, other)
 }

@@ -132,7 +132,7 @@ const stepsApart = 4
 
 func (t *trie6) shape() ViewShape {
 	steps := max(t.steps+stepsApart-1, stepsApart) / stepsApart * stepsApart
-	return ViewShape{Table: t.table, Steps: min(steps, ir.MaxSteps), Blocks: t.units, Full: t.overflow}
+	return ViewShape{Table: t.table, Six: true, Steps: min(steps, ir.MaxSteps), Blocks: t.units, Full: t.overflow}
 }
 
 func (t *trie6) larger() ViewShape {
