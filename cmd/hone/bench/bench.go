@@ -30,7 +30,8 @@ func Cases() []Case {
 	route4.Doc = "forwarding to 50 prefixes: the kernel, a hand-written program, xdp-forward and hone"
 	one := speedCase("route4-one", 1, dropSubject, kernelSubject, bareSubject, honeSubject)
 	one.Doc = "the same to one prefix"
-	return []Case{route4, one, fulltable4, puntCase, coherenceCase, churnCase, reactionCase, swapCase, restartCase, portsCase, idleCase}
+	return []Case{route4, one, fulltable4, puntCase, ecmpCase, coherenceCase, churnCase, reactionCase, swapCase, restartCase,
+		portsCase, idleCase}
 }
 
 // Run measures the named cases, or all of them, and prints what came out. A case that breaks a promise, or cannot be

@@ -1,21 +1,71 @@
 package bench
 
-// puntCase forwards frames that a program must leave to the kernel at the very end of its checks, because their route is
-// one of two that differ in TOS, and compares with the kernel without a program.
+import (
+	"errors"
+	"fmt"
+	"maps"
+)
+
+// puntCase forwards frames that a program must leave to the kernel and compares with the kernel without a program and
+// with an empty one. One part of them is left as soon as the route is known, which is one of two that differ in TOS; the
+// other at the very end, because it would leave by the interface that it came from, of which the kernel tells the sender.
 var puntCase = Case{Name: "punt", Doc: "the extra cost of a packet that is handed to the kernel", run: func(o Options) (Result, error) {
-	result := Result{Case: "punt"}
-	r, err := newRouter(1, "route add 10.128.0.0/24 tos 0x10 via 10.2.0.1")
-	if err != nil {
-		return result, err
-	}
-	defer r.close()
-	result.Subjects, result.Notes, err = r.compare(o, []subject{dropSubject, kernelSubject, passSubject, honeSubject})
-	if err != nil {
-		return result, err
-	}
-	result.Figures = map[string]float64{
-		"extra_ns":       result.Subjects["hone"].NS - result.Subjects["kernel"].NS,
-		"extra_empty_ns": result.Subjects["empty"].NS - result.Subjects["kernel"].NS,
+	result := Result{Case: "punt", Subjects: map[string]Speed{}, Figures: map[string]float64{}}
+	o.Time /= 2
+	for _, late := range []bool{false, true} {
+		if err := punts(o, late, &result); err != nil {
+			return result, err
+		}
 	}
 	return result, nil
 }}
+
+func punts(o Options, late bool, result *Result) error {
+	r, err := newPunting(late)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	speeds, notes, err := r.compare(o, []subject{dropSubject, kernelSubject, passSubject, honeSubject})
+	if err != nil {
+		return err
+	}
+	kernel, empty, hone := speeds["kernel"].NS, speeds["empty"].NS, speeds["hone"].NS
+	result.Notes = append(result.Notes, notes...)
+	if late {
+		result.Figures["late_ns"] = hone - empty
+		for name, s := range speeds {
+			result.Subjects[name+"-late"] = s
+		}
+		return nil
+	}
+	result.Figures["extra_ns"], result.Figures["extra_empty_ns"] = hone-kernel, empty-kernel
+	maps.Copy(result.Subjects, speeds)
+	return nil
+}
+
+// newPunting builds a router that a program leaves all packets to, early or late.
+func newPunting(late bool) (*rig, error) {
+	if !late {
+		return newRouter(1, "route add 10.128.0.0/24 tos 0x10 via 10.2.0.1")
+	}
+	r, err := newRouter(1)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.R.Run("ip route replace 10.128.0.0/24 via 10.0.0.1"); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	in := r.Ports[0].Peer
+	err = in.Net.Do(func() error {
+		s, err := newSink(in.Index, ipv4, nil)
+		if err == nil {
+			r.sinks = append(r.sinks, s)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("bench: catch what comes back: %w", errors.Join(err, r.close()))
+	}
+	return r, nil
+}
