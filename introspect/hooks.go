@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -71,14 +70,21 @@ func virtualServers(h hooks) error {
 	return err
 }
 
-// optionalFile reads a file that a kernel without the feature does not have.
+// optionalFile reads the beginning of a file that a kernel without the feature does not have: the first lines tell enough.
+// The os package would have the runtime watch the file, which costs more than to read it.
 func optionalFile(path string) (string, error) {
-	b, err := os.ReadFile(path)
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("introspect: read hooks: %w", err)
+		return "", fmt.Errorf("introspect: open %s: %w", path, err)
 	}
-	return string(b), nil
+	defer unix.Close(fd)
+	buffer := make([]byte, 4<<10)
+	n, err := unix.Read(fd, buffer)
+	if err != nil {
+		return "", fmt.Errorf("introspect: read %s: %w", path, err)
+	}
+	return string(buffer[:n]), nil
 }

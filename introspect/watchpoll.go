@@ -14,7 +14,8 @@ type poll struct {
 	rest    time.Duration // from one look to the next: longer than the period where the sentry tells when to look
 	due     time.Time
 	look    func() error
-	watched uint64 // the sentry's reports that make it look at once
+	watched uint64      // the sentry's reports that make it look at once
+	idle    func() bool // there is nothing to look for
 	silent  []slowpath.Silent
 }
 
@@ -22,7 +23,8 @@ const (
 	tapPeriod    = 75 * time.Millisecond // the others are multiples of it, so that one waking serves them all
 	sysctlPeriod = tapPeriod
 	hookPeriod   = 4 * tapPeriod
-	slowPeriod   = 12 * tapPeriod
+	retryPeriod  = 12 * tapPeriod
+	slowPeriod   = 40 * tapPeriod
 	sparePeriod  = 400 * tapPeriod
 	pollSlack    = 25 * time.Millisecond // from a poll's due time until the agent has acted upon it
 )
@@ -30,6 +32,8 @@ const (
 // schedule lists the polls. Those whose changes are also announced, or counted by a program, are looked at seldom.
 func (w *Watcher) schedule() []poll {
 	k := w.sensors
+	retry := w.newPoll(retryPeriod, numWatches, w.retryRoutes, "")
+	retry.idle = func() bool { return len(w.unsettled) == 0 }
 	return []poll{
 		w.newPoll(tapPeriod, watchTaps, w.looker(k.readTaps), "packet_diag, polled; a promiscuous one is announced",
 			"a packet socket is opened or changes its filter"),
@@ -38,7 +42,7 @@ func (w *Watcher) schedule() []poll {
 			"a function enters a netfilter hook (where the kernel lists them)"),
 		w.newPoll(hookPeriod, watchTCX, w.looker(readTCX), "BPF_PROG_QUERY, polled", "a TCX program is attached or detached"),
 		w.pollSysctls(),
-		w.newPoll(slowPeriod, numWatches, w.retryRoutes, ""),
+		retry,
 		w.newPoll(slowPeriod, numWatches, w.audit, ""),
 	}
 }
@@ -117,8 +121,8 @@ func (w *Watcher) poll() error {
 	now := time.Now()
 	for i := range w.polls {
 		p := &w.polls[i]
-		if p.watched&told == 0 && now.Add(tapPeriod/4).Before(p.due) {
-			continue
+		if p.watched&told == 0 && now.Add(p.rest/4).Before(p.due) {
+			continue // what is due soon is looked at with the rest, which saves a waking
 		}
 		if err := p.look(); err != nil {
 			return err
@@ -135,7 +139,7 @@ func (w *Watcher) poll() error {
 func (w *Watcher) nextDue() time.Time {
 	next := time.Now().Add(slowPeriod)
 	for _, p := range w.polls {
-		if p.due.Before(next) {
+		if (p.idle == nil || !p.idle()) && p.due.Before(next) {
 			next = p.due
 		}
 	}
