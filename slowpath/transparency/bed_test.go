@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -25,30 +26,42 @@ type bed struct {
 	log     bytes.Buffer
 }
 
+// beds counts the beds, which may stand side by side.
+var beds atomic.Int32
+
 // newBed lays out the namespaces. The ends' checksum offload is what tx says: "on" gives frames with partial checksums.
 func newBed(t *testing.T, tx string) *bed {
 	t.Helper()
-	id := fmt.Sprintf("hone-%d", os.Getpid())
+	id := fmt.Sprintf("hone-%d-%d", os.Getpid(), beds.Add(1))
 	bed := &bed{t: t, a: id + "a", r: id + "r", b: id + "b", socket: filepath.Join(t.TempDir(), "honed.sock")}
 	for _, ns := range []string{bed.a, bed.r, bed.b} {
 		bed.must("", "ip netns add "+ns)
 		t.Cleanup(func() { exec.Command("ip", "netns", "del", ns).Run() })
-		bed.must(ns, "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1")
+		bed.must(ns, "sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.default.dad_transmits=0 "+
+			"net.ipv6.conf.default.router_solicitations=0 net.ipv6.conf.default.addr_gen_mode=1")
 		bed.must(ns, "ip link set lo up")
 	}
 	bed.must(bed.r, "ip link add r0 type veth peer name a0 netns "+bed.a)
 	bed.must(bed.r, "ip link add r1 type veth peer name b0 netns "+bed.b)
 	bed.must(bed.r, "sysctl -qw net.ipv4.ip_forward=1 net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_msgs_per_sec=100000 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0")
-	for _, c := range []struct{ ns, dev, mac, addr string }{
-		{bed.a, "a0", "02:00:00:00:0a:00", "10.0.0.1/24"}, {bed.r, "r0", "02:00:00:00:01:00", "10.0.0.254/24"},
-		{bed.r, "r1", "02:00:00:00:01:01", "10.2.0.254/24"}, {bed.b, "b0", "02:00:00:00:0b:00", "10.2.0.1/24"},
+	bed.must(bed.r, "sysctl -qw net.ipv6.conf.all.forwarding=1 net.ipv6.icmp.ratelimit=0 net.ipv6.icmp.ratemask=")
+	for _, c := range []struct{ ns, dev, mac, addr, addr6, local string }{
+		{bed.a, "a0", "02:00:00:00:0a:00", "10.0.0.1/24", "fd00::1/64", "fe80::a/64"},
+		{bed.r, "r0", "02:00:00:00:01:00", "10.0.0.254/24", "fd00::fe/64", "fe80::1:0/64"},
+		{bed.r, "r1", "02:00:00:00:01:01", "10.2.0.254/24", "fd00:2::fe/64", "fe80::1:1/64"},
+		{bed.b, "b0", "02:00:00:00:0b:00", "10.2.0.1/24", "fd00:2::1/64", "fe80::b/64"},
 	} {
 		bed.must(c.ns, "ip link set "+c.dev+" address "+c.mac)
 		bed.must(c.ns, "ip addr add "+c.addr+" dev "+c.dev)
 		bed.must(c.ns, "ip link set "+c.dev+" up")
+		bed.must(c.ns, "ip -6 addr add "+c.addr6+" dev "+c.dev+" nodad")
+		bed.must(c.ns, "ip -6 addr add "+c.local+" dev "+c.dev+" nodad")
 	}
-	for _, c := range []struct{ ns, dev, route string }{{bed.a, "a0", "10.0.0.254"}, {bed.b, "b0", "10.2.0.254"}} {
+	for _, c := range []struct{ ns, dev, route, route6 string }{
+		{bed.a, "a0", "10.0.0.254", "fd00::fe"}, {bed.b, "b0", "10.2.0.254", "fe80::1:1"},
+	} {
 		bed.must(c.ns, "ip route add default via "+c.route)
+		bed.must(c.ns, "ip -6 route add default via "+c.route6+" dev "+c.dev)
 		bed.must(c.ns, "ethtool -K "+c.dev+" tx "+tx+" tso off gso off")
 		// A veth takes redirected frames only if its peer polls: GRO on, after both ends are up.
 		bed.must(c.ns, "ethtool -K "+c.dev+" gro on")

@@ -17,6 +17,9 @@ type scene struct {
 	play func(b *bed) string
 }
 
+// host4 and host6 are the receiver.
+const host4, host6 = "10.2.0.1", "fd00:2::1"
+
 var scenes = []scene{
 	{"ping", false, func(b *bed) string { return pinged(b.run(b.a, "ping -n -c 4 -i 0.1 -W 2 10.2.0.1")) }},
 	{"ping ttl 1", false, func(b *bed) string { return pinged(b.run(b.a, "ping -n -c 2 -i 0.1 -W 1 -t 1 10.2.0.1")) }},
@@ -35,15 +38,15 @@ var scenes = []scene{
 	{"route get", false, func(b *bed) string {
 		return b.run(b.r, "ip route get 10.2.0.1 from 10.0.0.1 iif r0") + b.run(b.r, "ip route get 10.2.0.1")
 	}},
-	{"udp", true, func(b *bed) string { return iperf(b, "-u -b 4M -l 400 -t 1") }},
-	{"tcp", true, func(b *bed) string { return iperf(b, "-n 2M") }},
-	{"link counters", true, linkCounters},
-	{"tcpdump", false, func(b *bed) string { return captured(b, "") }},
-	{"tcpdump without promiscuous mode", false, func(b *bed) string { return captured(b, "-p") }},
+	{"udp", true, func(b *bed) string { return iperf(b, host4, "-u -b 4M -l 400 -t 1") }},
+	{"tcp", true, func(b *bed) string { return iperf(b, host4, "-n 2M") }},
+	{"link counters", true, func(b *bed) string { return linkCounters(b, host4) }},
+	{"tcpdump", false, func(b *bed) string { return captured(b, "", host4) }},
+	{"tcpdump without promiscuous mode", false, func(b *bed) string { return captured(b, "-p", host4) }},
 	{"arping and a moved address", true, movedMAC},
 	{"neighbours", true, func(b *bed) string {
-		iperf(b, "-u -b 2M -l 500 -t 1")
-		return regexp.MustCompile(`\b(REACHABLE|STALE|DELAY|PROBE)\b`).ReplaceAllString(b.run(b.r, "ip neigh show dev r1 10.2.0.1"), "usable")
+		iperf(b, host4, "-u -b 2M -l 500 -t 1")
+		return usable(b.run(b.r, "ip neigh show dev r1 10.2.0.1"))
 	}},
 }
 
@@ -101,12 +104,12 @@ func pathMTU(b *bed) string {
 var transferred = regexp.MustCompile(`"(lost_packets|bytes)":\s*(\d+)`)
 
 // iperf runs a transfer and says whether it was whole: the bytes and losses at its end, or the error.
-func iperf(b *bed, options string) string {
+func iperf(b *bed, host, options string) string {
 	server := b.background(b.b, "iperf3 -s -1")
 	defer server(syscall.SIGTERM)
 	var out string
 	for range 20 { // until the server listens
-		out = b.run(b.a, "iperf3 -J -c 10.2.0.1 "+options)
+		out = b.run(b.a, "iperf3 -J -c "+host+" "+options)
 		if !strings.Contains(out, "Connection refused") {
 			break
 		}
@@ -129,13 +132,13 @@ func iperf(b *bed, options string) string {
 
 // linkCounters sends a known number of packets and gives the difference of the router's packet counters, leaving out
 // the few that address resolution adds.
-func linkCounters(b *bed) string {
-	b.run(b.a, "ping -n -c 1 -W 1 10.2.0.1")
+func linkCounters(b *bed, host string) string {
+	b.run(b.a, "ping -n -c 1 -W 1 "+host)
 	before := counters(b)
-	if out := b.run(b.a, "ping -n -q -c 1 -W 1 10.2.0.1"); !strings.Contains(out, " 0% packet loss") {
+	if out := b.run(b.a, "ping -n -q -c 1 -W 1 "+host); !strings.Contains(out, " 0% packet loss") {
 		return out
 	}
-	result := iperf(b, "-u -b 4M -l 400 -k 300")
+	result := iperf(b, host, "-u -b 4M -l 400 -k 300")
 	after := counters(b)
 	for i := range after {
 		n := after[i] - before[i]
@@ -160,26 +163,6 @@ func counters(b *bed) (n [4]int) {
 	return n
 }
 
-// captured listens on both of the router's interfaces while five packets pass.
-func captured(b *bed, option string) string {
-	b.run(b.a, "ping -n -c 1 -W 1 10.2.0.1")
-	var stop []func(syscall.Signal) string
-	for _, dev := range []string{"r0", "r1"} {
-		stop = append(stop, b.background(b.r, "tcpdump "+option+" -n -l --immediate-mode -i "+dev+" udp port 7777"))
-	}
-	time.Sleep(700 * time.Millisecond) // tcpdump starts, and an unannounced packet socket is noticed
-	for range 5 {
-		b.run(b.a, `bash -c echo>/dev/udp/10.2.0.1/7777`)
-	}
-	time.Sleep(100 * time.Millisecond)
-	text := ""
-	for _, s := range stop {
-		text += fmt.Sprintf("%d packets ", strings.Count(s(syscall.SIGINT), "10.2.0.1.7777: UDP"))
-	}
-	b.settle()
-	return text
-}
-
 // movedMAC lets the receiver take another MAC and announce it, and looks whether traffic follows.
 func movedMAC(b *bed) string {
 	text := pinged(b.run(b.a, "ping -n -c 1 -W 1 10.2.0.1"))
@@ -191,7 +174,7 @@ func movedMAC(b *bed) string {
 	}()
 	b.must(b.b, "ip route replace default via 10.2.0.254")
 	b.run(b.b, "arping -c 2 -w 2 -U -I b0 10.2.0.1")
-	text += iperf(b, "-u -b 2M -l 400 -t 1")
+	text += iperf(b, host4, "-u -b 2M -l 400 -t 1")
 	text += strings.Join(strings.Fields(b.run(b.r, "ip neigh show dev r1 10.2.0.1"))[:3], " ")
 	answer := b.run(b.b, "arping -c 1 -w 2 -I b0 10.2.0.254")
 	return text + fmt.Sprint(" answered ", strings.Contains(answer, "Unicast reply from 10.2.0.254") || strings.Contains(answer, "bytes from"))

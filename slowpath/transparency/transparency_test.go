@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -23,9 +24,12 @@ func TestTransparency(t *testing.T) {
 	}
 	for _, tx := range []string{"off", "on"} {
 		t.Run("tx "+tx, func(t *testing.T) {
-			alone := results(t, tx, "")
-			beside := results(t, tx, honed)
-			for _, s := range scenes {
+			var alone, beside map[string]string
+			t.Run("honed", func(t *testing.T) {
+				t.Run("off", func(t *testing.T) { t.Parallel(); alone = results(t, tx, "") })
+				t.Run("on", func(t *testing.T) { t.Parallel(); beside = results(t, tx, honed) })
+			})
+			for _, s := range slices.Concat(scenes, scenes6) {
 				if alone[s.name] != beside[s.name] {
 					t.Errorf("%s:\nthe kernel alone: %s\nwith honed: %s", s.name, alone[s.name], beside[s.name])
 				}
@@ -37,20 +41,18 @@ func TestTransparency(t *testing.T) {
 // results plays every scene on a fresh bed, with honed if a program is given, and checks that what should be fast was.
 func results(t *testing.T, tx, program string) map[string]string {
 	results := map[string]string{}
-	t.Run("honed "+map[bool]string{true: "on", false: "off"}[program != ""], func(t *testing.T) {
-		b := newBed(t, tx)
-		if program != "" {
-			b.start(program)
+	b := newBed(t, tx)
+	if program != "" {
+		b.start(program)
+	}
+	for _, s := range slices.Concat(scenes, scenes6) {
+		before := b.fast()
+		results[s.name] = s.play(b)
+		n := b.fast() - before
+		t.Logf("%s: fast %d: %s", s.name, n, results[s.name])
+		if program != "" && tx == "off" && s.fast && n < 20 {
+			t.Errorf("%s: only %d packets took the fast path", s.name, n)
 		}
-		for _, s := range scenes {
-			before := b.fast()
-			results[s.name] = s.play(b)
-			n := b.fast() - before
-			t.Logf("%s: fast %d: %s", s.name, n, results[s.name])
-			if program != "" && tx == "off" && s.fast && n < 20 {
-				t.Errorf("%s: only %d packets took the fast path", s.name, n)
-			}
-		}
-	})
+	}
 	return results
 }
