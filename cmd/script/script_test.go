@@ -6,11 +6,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/cilium/ebpf/link"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/hone-net/hone/fastpath"
 )
 
 // binaries is the directory of the programs: HONE_BINARIES, or else they are built freshly.
@@ -76,10 +79,19 @@ func setup(e *testscript.Env) error {
 	return nil
 }
 
-// condition knows [root]: the script may make network namespaces.
+// condition knows [root]: the script may make network namespaces; and [fast]: the kernel tells what a fast path between
+// veth pairs takes, the VLAN tag of a frame and the devices that take redirected ones.
 func condition(name string) (bool, error) {
-	if name == "root" {
+	switch name {
+	case "root":
 		return os.Geteuid() == 0, nil
+	case "fast":
+		return accelerates()
 	}
 	return false, fmt.Errorf("unknown condition %q", name)
 }
+
+var accelerates = sync.OnceValues(func() (bool, error) {
+	k, err := fastpath.Probe()
+	return err == nil && k.VethTag != nil, err
+})
