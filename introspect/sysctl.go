@@ -13,10 +13,13 @@ import (
 // deviceSysctls are the values below ipv4/conf/DEVICE that forwarding depends on and that RTM_NEWNETCONF does not carry.
 var deviceSysctls = []string{"accept_local", "accept_redirects", "route_localnet", "send_redirects", "src_valid_mark"}
 
+// deviceSysctls6 are those below ipv6/conf/DEVICE. The kernel asks for no value of all devices beside the device's own.
+var deviceSysctls6 = []string{"accept_ra", "accept_ra_mtu", "accept_redirects", "disable_ipv6", "mtu"}
+
 // globalSysctls are those of the whole namespace.
 var globalSysctls = []string{
 	"ipv4/fib_multipath_hash_fields", "ipv4/fib_multipath_hash_policy", "ipv4/fib_multipath_use_neigh",
-	"ipv4/ip_forward_update_priority", "ipv4/ip_forward_use_pmtu",
+	"ipv4/ip_forward_update_priority", "ipv4/ip_forward_use_pmtu", "ipv6/fib_multipath_hash_fields", "ipv6/fib_multipath_hash_policy",
 }
 
 const sysctlRoot = "/proc/sys/net/"
@@ -35,6 +38,12 @@ func sysctlPaths(s *Snapshot) []string {
 func appendDevice(paths []string, device string) []string {
 	for _, name := range deviceSysctls {
 		paths = append(paths, "ipv4/conf/"+device+"/"+name)
+	}
+	if device == "all" {
+		return paths
+	}
+	for _, name := range deviceSysctls6 {
+		paths = append(paths, "ipv6/conf/"+device+"/"+name)
 	}
 	return paths
 }
@@ -83,7 +92,7 @@ func (s *Snapshot) readSysctl(path string) error {
 	return nil
 }
 
-// missing tells whether the kernel has no such sysctl: an older one, or the device is gone or carries no IPv4.
+// missing tells whether the kernel has no such sysctl: an older one, or the device is gone or without the family.
 func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) }
 
 // readSysctl reads one value of the calling thread's network namespace.

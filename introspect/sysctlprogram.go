@@ -12,7 +12,7 @@ const (
 	recordSize  = recordName + recordValue + recordSpace
 )
 
-// sysctlProgram counts a write below net/ipv4/ as a move of Config, and reports it.
+// sysctlProgram counts a write below net/ipv4/ or net/ipv6/ as a move of Config, and reports it.
 func sysctlProgram(c *counters, ring int, ask spaceAsker) (asm.Instructions, error) {
 	const name, value, space = -recordSize, -recordSpace - recordValue, -recordSpace
 	code := asm.Instructions{
@@ -33,8 +33,10 @@ func sysctlProgram(c *counters, ring int, ask spaceAsker) (asm.Instructions, err
 		asm.FnSysctlGetName.Call(),
 		asm.LoadMem(asm.R1, asm.RFP, name, asm.DWord),
 		asm.LoadImm(asm.R2, int64(native.Uint64([]byte("net/ipv4"))), asm.DWord),
+		asm.JEq.Reg(asm.R1, asm.R2, "tracked"),
+		asm.LoadImm(asm.R2, int64(native.Uint64([]byte("net/ipv6"))), asm.DWord),
 		asm.JNE.Reg(asm.R1, asm.R2, "allow"),
-		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Reg(asm.R1, asm.R6).WithSymbol("tracked"),
 		asm.Mov.Reg(asm.R2, asm.RFP),
 		asm.Add.Imm(asm.R2, value),
 		asm.Mov.Imm(asm.R3, recordValue),

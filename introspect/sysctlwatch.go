@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,7 +21,7 @@ const (
 	holdStep  = time.Millisecond
 )
 
-// sysctlWatch is a program on the root of cgroup2 that counts writes below net/ipv4, and the writes that are not accounted
+// sysctlWatch is a program on the root of cgroup2 that counts writes below net/ipv4 and net/ipv6, and the writes that are not accounted
 // for yet: the program runs before the value is stored, so the Watcher waits until /proc shows it.
 type sysctlWatch struct {
 	ring    *ebpf.Map
@@ -129,16 +130,14 @@ func tracked(path string) bool {
 	if len(words) != 4 || words[1] != "conf" || words[2] == "default" {
 		return false
 	}
-	for _, name := range deviceSysctls {
-		if words[3] == name {
-			return true
-		}
+	if words[0] == "ipv6" {
+		return words[2] != "all" && slices.Contains(deviceSysctls6, words[3])
 	}
-	return false
+	return slices.Contains(deviceSysctls, words[3])
 }
 
 // spreads tells whether a write changes other values with its own: conf/default those of the devices that never had one of
-// their own, forwarding for all what is accepted of redirects.
+// their own, forwarding for all what is accepted of redirects, and IPv6 for all that of the devices.
 func spreads(path string) bool {
 	words := strings.Split(path, "/")
 	switch {
@@ -147,9 +146,9 @@ func spreads(path string) bool {
 	case len(words) != 4 || words[1] != "conf":
 		return false
 	case words[2] == "all":
-		return words[3] == "forwarding"
+		return words[3] == "forwarding" || words[3] == "disable_ipv6"
 	}
-	return words[2] == "default" && tracked(strings.Replace(path, "default", "all", 1))
+	return words[2] == "default" && words[0] == "ipv4" && tracked(strings.Replace(path, "default", "all", 1))
 }
 
 // shows tells whether the written value is there, or will never be: of what is not read, and of devices that this

@@ -46,14 +46,15 @@ func (t *stale) kinds(k Kind) {
 	t.dump |= k & Announced &^ (Routes | Rules)
 }
 
-// takeLink notes a link that appears, goes or changes its name: then the kernel makes, removes or renames its sysctls.
+// takeLink notes a link that appears, goes or changes its name: then the kernel makes, removes or renames its sysctls. With
+// the MTU it changes that of IPv6.
 func (t *stale) takeLink(s *Snapshot, m netlink.Message) {
 	l, ok, err := decodeLink(m.Data)
 	if err != nil || !ok {
 		return
 	}
 	old, known := s.Links.Get(l.Index)
-	if known && old.Name == l.Name && m.Header.Type == unix.RTM_NEWLINK {
+	if known && old.Name == l.Name && old.MTU == l.MTU && m.Header.Type == unix.RTM_NEWLINK {
 		return
 	}
 	t.link(l.Index, true, old.Name, l.Name)
