@@ -6,13 +6,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// decodeAddr reads the payload of RTM_NEWADDR or RTM_DELADDR: IPv4 ones are ok. An address has no Unknown list: every
+// decodeAddr reads the payload of RTM_NEWADDR or RTM_DELADDR. An address has no Unknown list: every
 // attribute that could be added describes the host's own traffic, and the routes of the local table say the rest.
 func decodeAddr(b []byte) (a Addr, ok bool, err error) {
 	if len(b) < unix.SizeofIfAddrmsg {
 		return a, false, errShort
 	}
-	if b[0] != unix.AF_INET {
+	if _, ip := addressSize(b[0]); !ip {
 		return a, false, nil
 	}
 	a = Addr{Flags: uint32(b[2]), Scope: b[3], Key: AddrKey{Index: Index(int32(native.Uint32(b[4:])))}}
@@ -20,11 +20,11 @@ func decodeAddr(b []byte) (a Addr, ok bool, err error) {
 	err = attributes(b[unix.SizeofIfAddrmsg:], func(kind uint16, data []byte) error {
 		switch kind {
 		case unix.IFA_LOCAL:
-			return set(&local, readAddr4, data)
+			return set(&local, readAddr, data)
 		case unix.IFA_ADDRESS:
-			return set(&a.Key.Peer, readAddr4, data)
+			return set(&a.Key.Peer, readAddr, data)
 		case unix.IFA_BROADCAST:
-			return set(&a.Broadcast, readAddr4, data)
+			return set(&a.Broadcast, readAddr, data)
 		case unix.IFA_FLAGS:
 			return set(&a.Flags, readU32, data)
 		}
@@ -33,7 +33,10 @@ func decodeAddr(b []byte) (a Addr, ok bool, err error) {
 	if err != nil {
 		return Addr{}, false, err
 	}
-	if a.Key.Local, err = prefix4(local, b[1]); err != nil {
+	if !local.IsValid() && b[0] == unix.AF_INET6 {
+		local = a.Key.Peer // IPv6 tells the two apart only where there is a peer
+	}
+	if a.Key.Local, err = prefix(b[0], local, b[1]); err != nil {
 		return Addr{}, false, err
 	}
 	return a, true, nil
@@ -44,18 +47,29 @@ func foldAddr(s *Snapshot, m message, resync *Kind) (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
-	switch {
-	case m.gone:
-		*resync |= Routes // those with it as their preferred source go in silence, all of the device with the last address
-	case !s.hasAddr(a.Key.Index):
-		*resync |= s.affected(a.Key.Index, func(state uint8) bool { return state != 0 }) // the first address revives dead nexthops
+	if a.Key.Local.Addr().Is4() {
+		*resync |= s.addressed4(a.Key.Index, m.gone)
+	} else if _, known := s.Addrs.Get(a.Key); known {
+		*resync |= Routes6 // those with it as their preferred source lose it in silence; its own gets or loses an end
 	}
 	return put(&s.Addrs, m.gone, a.Key, a), nil
 }
 
-func (s *Snapshot) hasAddr(i Index) bool {
+// addressed4 tells what follows in silence when an IPv4 address comes or goes.
+func (s *Snapshot) addressed4(i Index, gone bool) Kind {
+	switch {
+	case gone:
+		return Routes4 // those with it as their preferred source go, all of the device with the last address
+	case !s.hasAddr4(i):
+		return s.affected(i, func(state uint8) bool { return state != 0 }) // the first address revives dead nexthops
+	}
+	return 0
+}
+
+// hasAddr4 tells whether a device has an IPv4 address: they come before those of IPv6.
+func (s *Snapshot) hasAddr4(i Index) bool {
 	for k := range s.Addrs.From(AddrKey{Index: i}) {
-		return k.Index == i
+		return k.Index == i && k.Local.Addr().Is4()
 	}
 	return false
 }

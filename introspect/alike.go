@@ -10,20 +10,20 @@ import (
 
 // routeForm is all of a Route but its key.
 type routeForm struct {
-	Type, Scope, Protocol uint8
-	MTULock, Metrics      bool
-	Flags, Object         uint32
-	MTU, Realm            uint32
-	PrefSrc               netip.Addr
-	hops                  int
-	hop                   Hop    // the first
-	more                  string // the others, spelt out
+	Type, Scope, Protocol, Pref uint8
+	MTULock, Metrics, Expires   bool
+	Flags, Object               uint32
+	MTU, Realm                  uint32
+	PrefSrc                     netip.Addr
+	hops                        int
+	hop                         Hop    // the first
+	more                        string // the others, spelt out
 }
 
 // form tells what a Route is alike with; false if it is not worth the search.
 func (r *Route) form() (routeForm, bool) {
-	f := routeForm{Type: r.Type, Scope: r.Scope, Protocol: r.Protocol, MTULock: r.MTULock, Metrics: r.Metrics, Flags: r.Flags,
-		Object: r.Object, MTU: r.MTU, Realm: r.Realm, PrefSrc: r.PrefSrc, hops: len(r.Hops)}
+	f := routeForm{Type: r.Type, Scope: r.Scope, Protocol: r.Protocol, Pref: r.Pref, MTULock: r.MTULock, Metrics: r.Metrics,
+		Expires: r.Expires, Flags: r.Flags, Object: r.Object, MTU: r.MTU, Realm: r.Realm, PrefSrc: r.PrefSrc, hops: len(r.Hops)}
 	if len(r.Hops) > 0 {
 		f.hop = r.Hops[0]
 	}

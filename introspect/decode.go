@@ -106,13 +106,6 @@ func readString(b []byte) (string, error) {
 	return string(b), nil
 }
 
-func readAddr4(b []byte) (netip.Addr, error) {
-	if err := wantSize(b, 4); err != nil {
-		return netip.Addr{}, err
-	}
-	return netip.AddrFrom4([4]byte(b)), nil
-}
-
 // readAddr reads an address of either family.
 func readAddr(b []byte) (netip.Addr, error) {
 	a, ok := netip.AddrFromSlice(b)
@@ -130,13 +123,28 @@ func readMAC(b []byte) (MAC, error) {
 	return MAC(b), nil
 }
 
-func prefix4(a netip.Addr, bits uint8) (netip.Prefix, error) {
-	if !a.IsValid() {
+// addressSize gives the size of the addresses of a family of IP.
+func addressSize(family byte) (size int, ok bool) {
+	switch family {
+	case unix.AF_INET:
+		return 4, true
+	case unix.AF_INET6:
+		return 16, true
+	}
+	return 0, false
+}
+
+// prefix makes a prefix of an address of a family, all zeros where the message says none.
+func prefix(family byte, a netip.Addr, bits uint8) (netip.Prefix, error) {
+	if !a.IsValid() && family == unix.AF_INET {
 		a = netip.IPv4Unspecified()
 	}
+	if !a.IsValid() {
+		a = netip.IPv6Unspecified()
+	}
 	p := netip.PrefixFrom(a, int(bits))
-	if !p.IsValid() {
-		return p, fmt.Errorf("prefix length %d", bits)
+	if size, _ := addressSize(family); !p.IsValid() || a.BitLen() != 8*size {
+		return netip.Prefix{}, fmt.Errorf("%s with prefix length %d", a, bits)
 	}
 	return p, nil
 }

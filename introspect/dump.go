@@ -37,14 +37,22 @@ const rtextSkipStats = 8
 // requests are the dumps that show all objects of a kind, but for tc filters, which are asked for by place.
 var requests = map[Kind][]request{
 	Links:    {{unix.RTM_GETLINK, linkRequest()}},
-	Addrs:    {{unix.RTM_GETADDR, header(unix.SizeofIfAddrmsg, unix.AF_INET)}},
-	Routes:   {{unix.RTM_GETROUTE, header(unix.SizeofRtMsg, unix.AF_INET)}},
-	Rules:    {{unix.RTM_GETRULE, header(sizeofRuleHdr, unix.AF_INET)}},
+	Addrs:    bothFamilies(unix.RTM_GETADDR, unix.SizeofIfAddrmsg),
+	Routes4:  {{unix.RTM_GETROUTE, header(unix.SizeofRtMsg, unix.AF_INET)}},
+	Routes6:  {{unix.RTM_GETROUTE, header(unix.SizeofRtMsg, unix.AF_INET6)}},
+	Rules:    bothFamilies(unix.RTM_GETRULE, sizeofRuleHdr),
 	Nexthops: {{unix.RTM_GETNEXTHOP, header(sizeofNhmsg, unix.AF_UNSPEC)}},
-	Neighs:   {{unix.RTM_GETNEIGH, header(sizeofNdmsg, unix.AF_INET)}, {unix.RTM_GETNEIGH, header(sizeofNdmsg, unix.AF_INET6)}},
-	Netconfs: {{unix.RTM_GETNETCONF, header(align4(sizeofNetconfmsg), unix.AF_INET)}},
+	Neighs:   append(bothFamilies(unix.RTM_GETNEIGH, sizeofNdmsg), proxyRequest),
+	Netconfs: bothFamilies(unix.RTM_GETNETCONF, align4(sizeofNetconfmsg)),
 	Qdiscs:   {{unix.RTM_GETQDISC, header(sizeofTcmsg, unix.AF_UNSPEC)}},
 }
+
+func bothFamilies(kind uint16, size int) []request {
+	return []request{{kind, header(size, unix.AF_INET)}, {kind, header(size, unix.AF_INET6)}}
+}
+
+// proxyRequest asks for the proxy entries of IPv6, which stand in a table of their own.
+var proxyRequest = request{unix.RTM_GETNEIGH, append(append(header(10, unix.AF_INET6), unix.NTF_PROXY), 0)}
 
 func header(size int, family byte) []byte {
 	b := make([]byte, size)

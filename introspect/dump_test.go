@@ -37,7 +37,7 @@ func TestLiveFullTable(t *testing.T) {
 		}
 		t.Logf("%d routes: loaded in %v, read in %v, %d bytes each", len(all), loaded, took, (heap()-before)/int64(len(all)))
 		start = time.Now()
-		again, err := s.reload(c, Routes)
+		again, err := s.reload(c, Routes4)
 		if err != nil || again != s {
 			t.Errorf("read again: %v, differs %v", err, again != s)
 		}

@@ -13,8 +13,9 @@ const (
 	nothing    domains = 0
 	toConfig           = domains(1<<slowpath.Any | 1<<slowpath.Config)
 	toRoute4           = domains(1<<slowpath.Any | 1<<slowpath.Route4)
+	toRoute6           = domains(1<<slowpath.Any | 1<<slowpath.Route6)
 	toNeigh            = domains(1<<slowpath.Any | 1<<slowpath.Neigh)
-	everything         = toConfig | toRoute4 | toNeigh
+	everything         = toConfig | toRoute4 | toRoute6 | toNeigh
 )
 
 // class says which domains a message moves, by its type and the family in the first byte of its payload.
@@ -26,16 +27,17 @@ type class struct {
 
 // classes is the one table by which the filter counts an announcement while the kernel makes it, and the reader after it
 // has folded it. The first class that fits decides; what fits none moves Config. A link, an address or a nexthop object
-// takes routes and neighbours with it. Neighbours of IPv6 count, for an IPv4 route may lead through one; a bridge's
-// forwarding database does not.
+// takes routes and neighbours with it. A bridge's forwarding database does not count.
 var classes = []class{
 	{[]uint16{unix.RTM_NEWROUTE, unix.RTM_DELROUTE}, unix.AF_INET, toRoute4},
+	{[]uint16{unix.RTM_NEWROUTE, unix.RTM_DELROUTE}, unix.AF_INET6, toRoute6},
 	{[]uint16{unix.RTM_NEWROUTE, unix.RTM_DELROUTE}, 0, nothing},
 	{[]uint16{unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH}, unix.AF_INET, toNeigh},
 	{[]uint16{unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH}, unix.AF_INET6, toNeigh},
 	{[]uint16{unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH}, unix.AF_BRIDGE, nothing},
 	{[]uint16{unix.RTM_NEWLINK, unix.RTM_DELLINK}, 0, everything},
 	{[]uint16{unix.RTM_NEWADDR, unix.RTM_DELADDR}, 0, everything},
+	{[]uint16{rtmNewPrefix}, 0, toConfig | toRoute6},
 	{[]uint16{unix.RTM_NEWNEXTHOP, unix.RTM_DELNEXTHOP}, 0, everything},
 }
 
@@ -48,8 +50,8 @@ func classify(datagram []byte) domains {
 	for _, c := range classes {
 		for _, t := range c.types {
 			if t == kind && (c.family == 0 || c.family == family) {
-				if c.moves == toRoute4 {
-					return classifyRoute(datagram)
+				if c.moves == toRoute4 || c.moves == toRoute6 {
+					return classifyRoute(datagram, c.moves)
 				}
 				return c.moves
 			}
@@ -57,6 +59,9 @@ func classify(datagram []byte) domains {
 	}
 	return toConfig
 }
+
+// rtmNewPrefix announces a prefix in a router's advertisement, after which its route may have an end, or another.
+const rtmNewPrefix = 52
 
 // classified is how much of a datagram tells its class: the header and the first word of the payload.
 const classified = unix.SizeofNlMsghdr + 4

@@ -77,7 +77,7 @@ func messagesToCount(t *testing.T, r *rand.Rand) [][]byte {
 		all = append(all, b, b[:r.IntN(len(b))])
 	}
 	types := []uint16{unix.RTM_NEWROUTE, unix.RTM_DELROUTE, unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH, unix.RTM_NEWLINK, unix.RTM_NEWADDR,
-		unix.RTM_NEWNEXTHOP, unix.RTM_NEWRULE, unix.RTM_NEWQDISC, 999}
+		unix.RTM_NEWNEXTHOP, unix.RTM_NEWRULE, rtmNewPrefix, unix.RTM_NEWQDISC, 999}
 	for range 3000 {
 		b := make([]byte, 16+r.IntN(60))
 		for i := range b {
@@ -85,7 +85,7 @@ func messagesToCount(t *testing.T, r *rand.Rand) [][]byte {
 		}
 		native.PutUint16(b[4:], types[r.IntN(len(types))])
 		if len(b) > 28 && r.IntN(2) == 0 {
-			b[16], b[19], b[23] = byte(r.IntN(12)), 0, 1
+			b[16], b[19], b[23] = []byte{unix.AF_INET, unix.AF_INET6, unix.AF_BRIDGE}[r.IntN(3)], 0, 1
 			for at := 28; at+4 <= len(b); at += 8 {
 				native.PutUint16(b[at:], 8)
 				native.PutUint16(b[at+2:], uint16(1+r.IntN(6)))

@@ -57,8 +57,8 @@ func (c *counters) sort() asm.Instructions {
 		}
 		code = append(code, asm.Ja.Label(next))
 		to := label(row.moves)
-		if row.moves == toRoute4 {
-			to = labelRoute
+		if row.moves == toRoute4 || row.moves == toRoute6 {
+			to = labelRoute(row.moves)
 		}
 		if row.family != 0 {
 			code = append(code, asm.JEq.Imm(asm.R8, int32(row.family), to).WithSymbol(fmt.Sprintf("family-%d", i)),
@@ -69,7 +69,8 @@ func (c *counters) sort() asm.Instructions {
 		code = append(code, asm.Mov.Imm(asm.R0, 0).WithSymbol(next))
 	}
 	code = append(code, asm.Ja.Label(label(toConfig)))
-	code = append(code, c.route()...)
+	code = append(code, c.route(toRoute4)...)
+	code = append(code, c.route(toRoute6)...)
 	for _, d := range exits() {
 		code = append(code, c.count(d)...)
 	}
@@ -78,7 +79,7 @@ func (c *counters) sort() asm.Instructions {
 
 // exits lists the sets of domains that some class moves, each once.
 func exits() []domains {
-	all := []domains{everything, toConfig, oddRoute}
+	all := []domains{everything, toConfig, odd(toRoute4), odd(toRoute6)}
 	for _, row := range classes {
 		all = append(all, row.moves)
 	}

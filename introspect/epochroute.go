@@ -1,19 +1,21 @@
 package introspect
 
 import (
+	"fmt"
+
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
 )
 
-// oddRoute is what a route moves that is more than a way to go: its TOS, type or metrics, or an attribute that is not
-// among plainRoute. The live lookup of a program does not do justice to it, so that it must not be asked either before the
+// odd is what a route moves that is more than a way to go: its TOS, type or metrics, or an attribute that is not among
+// plainRoute. The live lookup of a program does not do justice to it, so that it must not be asked either before the
 // program is made anew.
-const oddRoute = toRoute4 | toConfig
+func odd(family domains) domains { return family | toConfig }
 
 // plainRoute are the attributes that the live lookup understands. Several nexthops are not among them, because each may
-// have attributes of its own.
+// have attributes of its own. Every route of IPv6 has a preference and an end, if only none, which the lookup heeds.
 var plainRoute = maskOf(unix.RTA_DST, unix.RTA_OIF, unix.RTA_GATEWAY, unix.RTA_PRIORITY, unix.RTA_PREFSRC, unix.RTA_TABLE,
-	unix.RTA_VIA, unix.RTA_ENCAP_TYPE, unix.RTA_ENCAP, rtaNHID)
+	unix.RTA_VIA, unix.RTA_ENCAP_TYPE, unix.RTA_ENCAP, rtaNHID, unix.RTA_CACHEINFO, unix.RTA_PREF)
 
 func maskOf(kinds ...int) (mask uint64) {
 	for _, k := range kinds {
@@ -31,30 +33,30 @@ const (
 	attributeKind   = 0x3fff // without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 )
 
-// classifyRoute finds the domains that a message about an IPv4 route moves. The filter does the same in route.
-func classifyRoute(datagram []byte) domains {
+// classifyRoute finds the domains that a message about a route of a family moves. The filter does the same in route.
+func classifyRoute(datagram []byte, family domains) domains {
 	if len(datagram) < routeType+1 || datagram[routeTOS] != 0 || datagram[routeType] != unix.RTN_UNICAST {
-		return oddRoute
+		return odd(family)
 	}
 	at := routeAttributes
 	for range routeLooks {
 		if at+4 > len(datagram) {
-			return toRoute4
+			return family
 		}
 		size, kind := int(native.Uint16(datagram[at:])), native.Uint16(datagram[at+2:])&attributeKind
 		if size < 4 || kind >= 64 || plainRoute>>kind&1 == 0 {
-			return oddRoute
+			return odd(family)
 		}
 		at += align4(size)
 	}
-	return oddRoute
+	return odd(family)
 }
 
 // route is classifyRoute in the kernel. R6 holds the message.
-func (c *counters) route() asm.Instructions {
+func (c *counters) route(family domains) asm.Instructions {
 	const head, attribute = -16, -8
-	odd := label(oddRoute)
-	code := asm.Instructions{asm.Mov.Imm(asm.R2, routeTOS-3).WithSymbol(labelRoute)}
+	odd := label(odd(family))
+	code := asm.Instructions{asm.Mov.Imm(asm.R2, routeTOS-3).WithSymbol(labelRoute(family))}
 	code = append(code, loadBytes(head, 8)...)
 	code = append(code,
 		asm.JNE.Imm(asm.R0, 0, odd),
@@ -68,7 +70,7 @@ func (c *counters) route() asm.Instructions {
 		code = append(code, asm.Mov.Reg(asm.R2, asm.R9))
 		code = append(code, loadBytes(attribute, 4)...)
 		code = append(code,
-			asm.JNE.Imm(asm.R0, 0, label(toRoute4)), // the end
+			asm.JNE.Imm(asm.R0, 0, label(family)), // the end
 			asm.LoadMem(asm.R1, asm.RFP, attribute, asm.Half),
 			asm.JLT.Imm(asm.R1, 4, odd),
 			asm.LoadMem(asm.R2, asm.RFP, attribute+2, asm.Half),
@@ -86,7 +88,7 @@ func (c *counters) route() asm.Instructions {
 	return append(code, asm.Ja.Label(odd))
 }
 
-const labelRoute = "route"
+func labelRoute(family domains) string { return fmt.Sprintf("route-%d", family) }
 
 // loadBytes copies n bytes of the message at R2 to the stack.
 func loadBytes(stack, n int32) asm.Instructions {

@@ -15,7 +15,7 @@ func (s *Snapshot) Fold(m netlink.Message) (*Snapshot, Effect, error) {
 		return s, Effect{}, nil
 	}
 	next, resync := *s, Kind(0)
-	changed, err := f.run(&next, message{f.gone, m.Header.Flags, m.Data}, &resync)
+	changed, err := f.run(&next, message{f.gone, s.hidden6, m.Header.Flags, m.Data}, &resync)
 	if err != nil {
 		return s, Effect{}, fmt.Errorf("introspect: decode %s: %w", f.name, err)
 	}
@@ -27,9 +27,10 @@ func (s *Snapshot) Fold(m netlink.Message) (*Snapshot, Effect, error) {
 
 // message is a netlink message as the folds want it.
 type message struct {
-	gone  bool // it says that the object is deleted
-	flags netlink.HeaderFlags
-	data  []byte
+	gone   bool // it says that the object is deleted
+	hidden bool // there are IPv6 routes that a dump does not show
+	flags  netlink.HeaderFlags
+	data   []byte
 }
 
 type fold struct {
@@ -53,10 +54,17 @@ var folds = map[uint16]fold{
 	unix.RTM_DELNEIGH:   {"neigh", true, foldNeigh},
 	unix.RTM_NEWNETCONF: {"netconf", false, foldNetconf},
 	unix.RTM_DELNETCONF: {"netconf", true, foldNetconf},
+	rtmNewPrefix:        {"prefix", false, foldPrefix},
 	unix.RTM_NEWQDISC:   {"qdisc", false, foldQdisc},
 	unix.RTM_DELQDISC:   {"qdisc", true, foldQdisc},
 	unix.RTM_NEWTFILTER: {"filter", false, foldFilter},
 	unix.RTM_DELTFILTER: {"filter", true, foldFilter},
+}
+
+// foldPrefix takes the prefix of a router's advertisement: the kernel gives its route an end, or another, in silence.
+func foldPrefix(_ *Snapshot, _ message, resync *Kind) (bool, error) {
+	*resync |= Routes6
+	return false, nil
 }
 
 // put stores or removes an entry and tells whether that changed the Map.
@@ -75,12 +83,15 @@ func (s *Snapshot) Drop(k Kind) *Snapshot {
 	n := *s
 	clearIf(&n.Links, k&Links)
 	clearIf(&n.Addrs, k&Addrs)
-	clearIf(&n.Routes4, k&Routes)
-	n.uses = n.uses.after(n.Routes4)
+	clearIf(&n.Routes4, k&Routes4)
+	clearIf(&n.Routes6, k&Routes6)
+	n.countUses()
 	clearIf(&n.Rules4, k&Rules)
+	clearIf(&n.Rules6, k&Rules)
 	clearIf(&n.Nexthops, k&Nexthops)
 	clearIf(&n.Neighs, k&Neighs)
 	clearIf(&n.Netconf, k&Netconfs)
+	clearIf(&n.Netconf6, k&Netconfs)
 	clearIf(&n.Qdiscs, k&Qdiscs)
 	if k&Filters != 0 {
 		n.Filters = keep(n.Filters, func(f FilterKey) bool { return f.Kind == kindTCX })

@@ -35,8 +35,7 @@ func follow(t testing.TB) *follower {
 		t.Error(err)
 		return nil
 	}
-	for _, group := range []uint32{unix.RTNLGRP_LINK, unix.RTNLGRP_NEIGH, unix.RTNLGRP_TC, unix.RTNLGRP_IPV4_IFADDR,
-		unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV4_NETCONF, unix.RTNLGRP_NEXTHOP} {
+	for _, group := range routeGroups {
 		if err := f.events.JoinGroup(group); err != nil {
 			t.Error(err)
 		}
@@ -229,7 +228,7 @@ func (r storm) other() string {
 }
 
 func (r storm) command() string {
-	makers := []func() string{r.route, r.route, r.route, r.address, r.link, r.nexthop, r.rule, r.neighbour, r.other, r.other, r.rare, r.rare}
+	makers := []func() string{r.route6, r.route6, r.route6, r.other6, r.route, r.route, r.route, r.address, r.link, r.nexthop, r.rule, r.neighbour, r.other, r.other, r.rare, r.rare}
 	return makers[r.IntN(len(makers))]()
 }
 
@@ -243,15 +242,13 @@ func perform(command string) {
 }
 
 const stormBase = `
-	sysctl -qw net.ipv6.conf.all.disable_ipv6=1
-	sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	ip link set lo up
 	ip link add br0 type bridge
 	ip link add r0 type veth peer name p0
 	ip link add r1 type veth peer name p1
 	ip link add r2 type veth peer name p2
 	for i in r0 r1 r2 p0 p1 p2; do ip link set $i up; done
-	for i in 1 2 3; do ip addr add 10.$i.0.1/24 dev r$((i-1)); done`
+	for i in 1 2 3; do ip addr add 10.$i.0.1/24 dev r$((i-1)); ip addr add fd00:$i::1/64 dev r$((i-1)) nodad; done`
 
 // TestStorm compares a follower with full dumps after each of many random commands. HONE_SEED and HONE_STEPS choose others.
 func TestStorm(t *testing.T) {
@@ -316,18 +313,18 @@ func TestUsesAreCounted(t *testing.T) {
 		if s, _, err = s.Fold(m); err != nil {
 			t.Fatal(err)
 		}
-		if s.uses.of.root != s.Routes4.root {
+		if s.uses4.of.root != s.Routes4.root {
 			t.Fatalf("step %d: the uses are of other routes", step)
 		}
-		if whole := (uses{}).after(s.Routes4); !whole.counts.Equal(s.uses.counts) {
+		if whole := (uses{}).after(s.Routes4, false); !whole.counts.Equal(s.uses4.counts) {
 			t.Fatalf("step %d: the counts are off", step)
 		}
 	}
-	if !s.isUsed(use{id: 3}) || s.isUsed(use{object: true, id: 3}) || s.isUsed(use{id: 5}) {
+	if s.usedBy(use{id: 3}) != Routes4 || s.usedBy(use{object: true, id: 3})|s.usedBy(use{id: 5}) != 0 {
 		t.Error("the uses are wrong")
 	}
 	parsed, err := ParseSnapshot([]byte("route dst=10.0.0.0/8 hop=dev:7"))
-	if err != nil || !parsed.isUsed(use{id: 7}) {
+	if err != nil || parsed.usedBy(use{id: 7}) != Routes4 {
 		t.Errorf("a parsed route is not counted: %v", err)
 	}
 }

@@ -17,6 +17,7 @@ var linkFormat = format[Link]{"link", Link{PeerNS: -1}, []field[Link]{
 	numField("lower", func(v *Link) *Index { return &v.Lower }),
 	numField("peer-ns", func(v *Link) *int32 { return &v.PeerNS }),
 	numField("mtu", func(v *Link) *uint32 { return &v.MTU }),
+	numField("group", func(v *Link) *uint32 { return &v.Group }),
 	textField("mac", func(v *Link) *MAC { return &v.MAC }),
 	textField("broadcast", func(v *Link) *MAC { return &v.Broadcast }),
 	boolField("carrier", func(v *Link) *bool { return &v.Carrier }),

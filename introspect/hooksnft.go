@@ -153,6 +153,14 @@ func decodeFlowtable(b []byte) (string, bool, error) {
 	return "flowtable " + family + " " + table + " " + name, known && err == nil, err
 }
 
+// readBigU64 is readBigU32 of 64 bits.
+func readBigU64(b []byte) (uint64, error) {
+	if err := wantSize(b, 8); err != nil {
+		return 0, err
+	}
+	return binary.BigEndian.Uint64(b), nil
+}
+
 // readBigU32 reads an integer of network byte order, as netfilter sends them.
 func readBigU32(b []byte) (uint32, error) {
 	if err := wantSize(b, 4); err != nil {

@@ -2,7 +2,7 @@ package introspect
 
 import "strings"
 
-// Kind is a set of kinds of object.
+// Kind is a set of kinds of object, those of both families but for routes.
 type Kind uint16
 
 // The kinds, one bit each. Silent is all that no notification carries: taps, sysctls, hooks, TCX programs, and the
@@ -10,19 +10,20 @@ type Kind uint16
 const (
 	Links Kind = 1 << iota
 	Addrs
-	Routes
+	Routes4
 	Rules
 	Nexthops
 	Neighs
 	Netconfs
 	Qdiscs
 	Filters
+	Routes6
 	Silent
 	Announced = Silent - 1 // all that rtnetlink announces
 )
 
-var kindNames = []string{"links", "addrs", "routes", "rules", "nexthops", "neighs", "netconfs", "qdiscs", "filters",
-	"silent"}
+var kindNames = []string{"links", "addrs", "routes4", "rules", "nexthops", "neighs", "netconfs", "qdiscs", "filters",
+	"routes6", "silent"}
 
 // String lists the kinds in the set.
 func (k Kind) String() string {

@@ -28,7 +28,7 @@ const (
 // names of hardware, and per-family trees whose IPv4 part RTM_NEWNETCONF repeats.
 var harmlessLink = setOf(unix.IFLA_UNSPEC, unix.IFLA_QDISC, unix.IFLA_STATS, unix.IFLA_COST, unix.IFLA_PRIORITY,
 	unix.IFLA_WIRELESS, unix.IFLA_TXQLEN, unix.IFLA_MAP, unix.IFLA_WEIGHT, unix.IFLA_LINKMODE, unix.IFLA_NET_NS_PID,
-	unix.IFLA_NUM_VF, unix.IFLA_VFINFO_LIST, unix.IFLA_STATS64, unix.IFLA_AF_SPEC, unix.IFLA_GROUP, unix.IFLA_NET_NS_FD,
+	unix.IFLA_NUM_VF, unix.IFLA_VFINFO_LIST, unix.IFLA_STATS64, unix.IFLA_AF_SPEC, unix.IFLA_NET_NS_FD,
 	unix.IFLA_EXT_MASK, unix.IFLA_NUM_TX_QUEUES, unix.IFLA_NUM_RX_QUEUES, unix.IFLA_PHYS_PORT_ID,
 	unix.IFLA_CARRIER_CHANGES, unix.IFLA_PHYS_SWITCH_ID, unix.IFLA_PHYS_PORT_NAME, unix.IFLA_PROTO_DOWN,
 	unix.IFLA_GSO_MAX_SEGS, unix.IFLA_GSO_MAX_SIZE, unix.IFLA_PAD, unix.IFLA_EVENT, unix.IFLA_NEW_NETNSID,
@@ -90,6 +90,8 @@ func (l *Link) number(kind uint16, data []byte) error {
 		return set(&l.Lower, readIndex, data)
 	case unix.IFLA_LINK_NETNSID:
 		return set(&l.PeerNS, readS32, data)
+	case unix.IFLA_GROUP:
+		return set(&l.Group, readU32, data)
 	case unix.IFLA_MTU:
 		return set(&l.MTU, readU32, data)
 	case unix.IFLA_PROMISCUITY:
@@ -115,11 +117,26 @@ func (l *Link) info(kind uint16, data []byte) error {
 		return set(&l.Kind, readString, data)
 	case unix.IFLA_INFO_SLAVE_KIND:
 		return set(&l.SlaveKind, readString, data)
-	case unix.IFLA_INFO_UNSPEC, unix.IFLA_INFO_DATA, unix.IFLA_INFO_XSTATS, iflaInfoSlaveData:
+	case unix.IFLA_INFO_DATA:
+		return l.infoData(data)
+	case unix.IFLA_INFO_UNSPEC, unix.IFLA_INFO_XSTATS, iflaInfoSlaveData:
 		return nil // what a kind means is synth's to know, and only plain ones are compiled
 	}
 	l.Unknown = append(l.Unknown, "info-"+unknownAttribute(kind))
 	return nil
+}
+
+// infoData reads what is known of the attributes of a kind; the kernel sends the kind before them.
+func (l *Link) infoData(data []byte) error {
+	if l.Kind != "vrf" {
+		return nil
+	}
+	return attributes(data, func(kind uint16, data []byte) error {
+		if kind == unix.IFLA_VRF_TABLE {
+			return set(&l.VRFTable, readU32, data)
+		}
+		return nil
+	})
 }
 
 func (l *Link) xdp(b []byte) error {
@@ -168,6 +185,9 @@ func foldLink(s *Snapshot, m message, resync *Kind) (bool, error) {
 		// In silence, a device gets its default queueing discipline the first time up, and the one below it turns promiscuous.
 		*resync |= Links | Qdiscs
 	}
+	if known && old.MTU != l.MTU {
+		*resync |= s.usedBy(use{id: l.Index}) & Routes6 // those with an MTU of their own follow in silence
+	}
 	down := changes&unix.IFF_UP != 0 && l.Flags&unix.IFF_UP == 0
 	*resync |= s.affected(l.Index, func(state uint8) bool { return down || !follows(l.Flags, state) })
 	return put(&s.Links, false, l.Index, l), nil
@@ -177,6 +197,8 @@ func foldLink(s *Snapshot, m message, resync *Kind) (bool, error) {
 // revives and flushes them in silence.
 func follows(flags uint32, state uint8) bool {
 	switch {
+	case state == stateless:
+		return flags&unix.IFF_UP != 0
 	case flags&unix.IFF_UP == 0:
 		return state&unix.RTNH_F_DEAD != 0
 	case flags&(unix.IFF_RUNNING|unix.IFF_LOWER_UP) == 0:
@@ -193,16 +215,14 @@ func (s *Snapshot) affected(i Index, f func(state uint8) bool) Kind {
 			kinds |= Nexthops | s.using(uint32(id))
 		}
 	}
-	if s.anyUse(use{id: i}, f) {
-		kinds |= Routes
-	}
-	return kinds
+	return kinds | s.usedIn(use{id: i}, f)
 }
 
 // forget removes everything that cannot outlive its device.
 func (s *Snapshot) forget(i Index) {
 	s.Links = s.Links.Without(i)
 	s.Netconf = s.Netconf.Without(i)
+	s.Netconf6 = s.Netconf6.Without(i)
 	s.Addrs = keep(s.Addrs, func(k AddrKey) bool { return k.Index != i })
 	s.Neighs = keep(s.Neighs, func(k NeighKey) bool { return k.Index != i })
 	s.Qdiscs = keep(s.Qdiscs, func(k QdiscKey) bool { return k.Index != i })

@@ -172,8 +172,8 @@ const routeCommands = `
 const wantRoutes = `rule action=1 table=255 from=0.0.0.0/0 to=0.0.0.0/0
 rule pref=100 action=1 table=77 from=10.1.0.0/24 to=0.0.0.0/0 iif=r0 mark=0x3 mark-mask=0xf
 rule pref=100 seq=1 action=8 from=0.0.0.0/0 to=10.2.0.0/24 oif=r1 tos=16 invert
-rule pref=200 action=1 table=254 from=0.0.0.0/0 to=0.0.0.0/0 unknown=suppress-prefixlength
-rule pref=201 action=1 table=254 from=0.0.0.0/0 to=0.0.0.0/0 unknown=attribute-22
+rule pref=200 action=1 table=254 from=0.0.0.0/0 to=0.0.0.0/0 suppress-prefix=0
+rule pref=201 action=1 table=254 from=0.0.0.0/0 to=0.0.0.0/0 ipproto=6
 route dst=10.1.0.0/24 table=254 type=1 scope=253 proto=2 src=10.1.0.1 hop=dev:R0
 route dst=10.1.0.1/32 table=255 type=2 scope=254 proto=2 src=10.1.0.1 hop=dev:R0
 route dst=10.1.0.255/32 table=255 type=3 scope=253 proto=2 src=10.1.0.1 hop=dev:R0

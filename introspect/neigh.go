@@ -19,7 +19,8 @@ const (
 )
 
 // decodeNeigh reads the payload of RTM_NEWNEIGH or RTM_DELNEIGH: IPv4 and IPv6 neighbours are ok. A bridge's forwarding
-// database is not, nor are proxy entries, by which the kernel answers requests and forwards nothing. One in doubt is stale.
+// database is not, nor are proxy entries of IPv4, by which the kernel answers requests and forwards nothing; what is sent
+// to one of IPv6 the kernel looks at. One in doubt is stale.
 func decodeNeigh(b []byte) (n Neigh, ok bool, err error) {
 	if len(b) < sizeofNdmsg {
 		return n, false, errShort
@@ -28,7 +29,7 @@ func decodeNeigh(b []byte) (n Neigh, ok bool, err error) {
 		return n, false, nil
 	}
 	n = Neigh{State: native.Uint16(b[8:]), Flags: b[10], Type: b[11]}
-	if n.Flags&unix.NTF_PROXY != 0 {
+	if n.Key.Proxy = n.Flags&unix.NTF_PROXY != 0; n.Key.Proxy && b[0] == unix.AF_INET {
 		return Neigh{}, false, nil
 	}
 	if n.State&nudDoubt != 0 {
@@ -63,5 +64,5 @@ func foldNeigh(s *Snapshot, m message, _ *Kind) (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
-	return put(&s.Neighs, m.gone || n.automatic() || n.State&nudValid == 0, n.Key, n), nil
+	return put(&s.Neighs, m.gone || !n.Key.Proxy && (n.automatic() || n.State&nudValid == 0), n.Key, n), nil
 }

@@ -23,12 +23,12 @@ const (
 )
 
 // decodeNetconf applies the payload of RTM_NEWNETCONF or RTM_DELNETCONF to what find knows of the device: a message may
-// say all or only what has changed. IPv4 ones are ok.
+// say all or only what has changed. Those of IP are ok.
 func decodeNetconf(b []byte, find func(Index) Netconf) (n Netconf, ok bool, err error) {
 	if len(b) < 1 {
 		return n, false, errShort
 	}
-	if b[0] != unix.AF_INET {
+	if _, ip := addressSize(b[0]); !ip {
 		return n, false, nil
 	}
 	b = b[min(align4(sizeofNetconfmsg), len(b)):]
@@ -76,19 +76,30 @@ func (n *Netconf) attribute(kind uint16, data []byte) error {
 }
 
 func foldNetconf(s *Snapshot, m message, resync *Kind) (bool, error) {
+	all, routes := &s.Netconf, Routes4
+	six := len(m.data) > 0 && m.data[0] == unix.AF_INET6
+	if six {
+		all, routes = &s.Netconf6, Routes6
+	}
+	var old Netconf
 	n, ok, err := decodeNetconf(m.data, func(i Index) Netconf {
-		old, _ := s.Netconf.Get(i)
+		old, _ = all.Get(i)
 		return old
 	})
 	if err != nil || !ok {
 		return false, err
 	}
 	if n.Index == netconfDefault {
-		*resync |= Netconfs // devices that still follow conf/default change with it in silence
+		if !six {
+			*resync |= Netconfs // devices that still follow conf/default change with it in silence
+		}
 		return false, nil
 	}
-	if old, _ := s.Netconf.Get(n.Index); old.IgnoreLinkdown != n.IgnoreLinkdown {
-		*resync |= Routes | Nexthops // whose hops over links without carrier die or revive
+	if old.IgnoreLinkdown != n.IgnoreLinkdown {
+		*resync |= routes | Nexthops // whose hops over links without carrier die or revive
 	}
-	return put(&s.Netconf, m.gone, n.Index, n), nil
+	if six && old.ProxyNeigh != n.ProxyNeigh {
+		*resync |= Neighs // proxy entries are looked at only where they matter
+	}
+	return put(all, m.gone, n.Index, n), nil
 }

@@ -103,13 +103,8 @@ func (s *Snapshot) using(id uint32) Kind {
 	for group, n := range s.Nexthops.All() {
 		if slices.ContainsFunc(n.Group, func(m Member) bool { return m.ID == id }) {
 			kinds |= Nexthops
-			if s.isUsed(use{object: true, id: group}) {
-				kinds |= Routes
-			}
+			kinds |= s.usedBy(use{object: true, id: group})
 		}
 	}
-	if s.isUsed(use{object: true, id: Index(id)}) {
-		kinds |= Routes
-	}
-	return kinds
+	return kinds | s.usedBy(use{object: true, id: Index(id)})
 }

@@ -38,7 +38,8 @@ type Link struct {
 	Lower       Index    // IFLA_LINK
 	PeerNS      int32    // IFLA_LINK_NETNSID, -1 where absent
 	MTU         uint32
-	MAC         MAC // zero unless the address has six bytes
+	Group       uint32 // IFLA_GROUP
+	MAC         MAC    // zero unless the address has six bytes
 	Broadcast   MAC
 	Carrier     bool   // IFLA_CARRIER of a device that is up
 	OperState   uint8  // IFLA_OPERSTATE, RFC 2863
@@ -57,7 +58,7 @@ func (l Link) Equal(o Link) bool {
 	altNames, unknown := slices.Equal(l.AltNames, o.AltNames), slices.Equal(l.Unknown, o.Unknown)
 	return altNames && unknown && l.Index == o.Index && l.Name == o.Name && l.Alias == o.Alias && l.Type == o.Type &&
 		l.Flags == o.Flags && l.Kind == o.Kind && l.SlaveKind == o.SlaveKind && l.Master == o.Master && l.Lower == o.Lower &&
-		l.PeerNS == o.PeerNS && l.MTU == o.MTU && l.MAC == o.MAC && l.Broadcast == o.Broadcast && l.Carrier == o.Carrier &&
+		l.PeerNS == o.PeerNS && l.MTU == o.MTU && l.Group == o.Group && l.MAC == o.MAC && l.Broadcast == o.Broadcast && l.Carrier == o.Carrier &&
 		l.OperState == o.OperState && l.Promiscuity == o.Promiscuity && l.AllMulti == o.AllMulti && l.XDPMode == o.XDPMode &&
 		l.XDPProgID == o.XDPProgID && l.XDPFeatures == o.XDPFeatures && l.StripsVLAN == o.StripsVLAN && l.VRFTable == o.VRFTable
 }

@@ -33,7 +33,7 @@ func Read(ctx context.Context) (*Snapshot, error) {
 // it shares with s what does not differ.
 func (s *Snapshot) reload(c *netlink.Conn, kinds Kind) (*Snapshot, error) {
 	n := *s
-	for k := Links; k <= Filters; k <<= 1 {
+	for k := Links; k < Silent; k <<= 1 {
 		if kinds&k == 0 {
 			continue
 		}
@@ -49,8 +49,8 @@ func (s *Snapshot) reload(c *netlink.Conn, kinds Kind) (*Snapshot, error) {
 
 func (s *Snapshot) reloadKind(c *netlink.Conn, k Kind) error {
 	switch k {
-	case Routes:
-		return s.reloadRoutes(c)
+	case Routes4, Routes6:
+		return s.reloadRoutes(c, k)
 	case Filters:
 		return s.reloadFilters(c)
 	}
@@ -74,9 +74,11 @@ func (s *Snapshot) adopt(o *Snapshot) {
 	s.Links = o.Links.onto(s.Links)
 	s.Addrs = o.Addrs.onto(s.Addrs)
 	s.Rules4 = o.Rules4.onto(s.Rules4)
+	s.Rules6 = o.Rules6.onto(s.Rules6)
 	s.Nexthops = o.Nexthops.onto(s.Nexthops)
 	s.Neighs = o.Neighs.onto(s.Neighs)
 	s.Netconf = o.Netconf.onto(s.Netconf)
+	s.Netconf6 = o.Netconf6.onto(s.Netconf6)
 	s.Qdiscs = o.Qdiscs.onto(s.Qdiscs)
 	s.Filters = o.Filters.onto(s.Filters)
 }
@@ -93,14 +95,20 @@ func (s *Snapshot) keepFeatures(old *Snapshot) *Snapshot {
 }
 
 // reloadRoutes builds the tree of a full table at once: a million insertions would cost ten times as much.
-func (s *Snapshot) reloadRoutes(c *netlink.Conn) error {
+func (s *Snapshot) reloadRoutes(c *netlink.Conn, k Kind) error {
 	var b routeBuilder
-	err := ask(c, requests[Routes][0], func() { b.routes = b.routes[:0] }, b.add)
+	err := ask(c, requests[k][0], func() { b.routes = b.routes[:0] }, b.add)
 	if err != nil {
 		return err
 	}
-	s.Routes4 = b.build().onto(s.Routes4)
-	s.uses = s.uses.after(s.Routes4)
+	routes := s.routes(k)
+	*routes = b.build().onto(*routes)
+	s.countUses()
+	if k == Routes6 {
+		entries, err := countedEntries()
+		s.hidden6 = entries != s.entries6()
+		return err
+	}
 	return nil
 }
 

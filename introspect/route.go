@@ -18,17 +18,17 @@ const (
 // rtnhFlags are the low bits of rtm_flags, which are the RTNH_F_* of a route with one nexthop.
 const rtnhFlags = 0xff
 
-// harmlessRoute are the attributes of an IPv4 route that forwarding does not depend on.
-var harmlessRoute = setOf(unix.RTA_UNSPEC, rtaProtoInfo, unix.RTA_CACHEINFO, rtaSession, rtaMPAlgo,
+// harmlessRoute are the attributes of a route that forwarding does not depend on.
+var harmlessRoute = setOf(unix.RTA_UNSPEC, rtaProtoInfo, rtaSession, rtaMPAlgo,
 	unix.RTA_PAD, unix.RTA_UID, unix.RTA_EXPIRES)
 
-// decodeRoute reads the payload of RTM_NEWROUTE or RTM_DELROUTE: IPv4 ones that are no cached exceptions are ok.
+// decodeRoute reads the payload of RTM_NEWROUTE or RTM_DELROUTE: IP ones that are no cached exceptions are ok.
 func decodeRoute(b []byte) (r Route, ok bool, err error) {
 	if len(b) < unix.SizeofRtMsg {
 		return r, false, errShort
 	}
 	r.Flags = native.Uint32(b[8:])
-	if b[0] != unix.AF_INET || r.Flags&unix.RTM_F_CLONED != 0 {
+	if _, ip := addressSize(b[0]); !ip || r.Flags&unix.RTM_F_CLONED != 0 {
 		return Route{}, false, nil
 	}
 	d := routeDecoder{Route: Route{Type: b[7], Scope: b[6], Protocol: b[5], Flags: r.Flags}}
@@ -39,7 +39,7 @@ func decodeRoute(b []byte) (r Route, ok bool, err error) {
 	if err := attributes(b[unix.SizeofRtMsg:], d.attribute); err != nil {
 		return Route{}, false, err
 	}
-	if d.Key.Dst, err = prefix4(d.dst, b[1]); err != nil {
+	if d.Key.Dst, err = prefix(b[0], d.dst, b[1]); err != nil {
 		return Route{}, false, err
 	}
 	return d.finish(), true, nil
@@ -54,6 +54,9 @@ type routeDecoder struct {
 
 func (d *routeDecoder) finish() Route {
 	d.hop.Flags = uint8(d.Flags & rtnhFlags)
+	if d.Key.Dst.Addr().Is6() && (d.Protocol == unix.RTPROT_RA || d.Protocol == unix.RTPROT_REDIRECT) {
+		d.Expires = true // also in the moment of its end, when the time that is left reads 0
+	}
 	switch {
 	case d.Object != 0:
 		d.Hops, d.Type = nil, unix.RTN_UNICAST // both shown are the object's, which may be replaced without a word
@@ -66,13 +69,13 @@ func (d *routeDecoder) finish() Route {
 func (d *routeDecoder) attribute(kind uint16, data []byte) error {
 	switch kind {
 	case unix.RTA_DST:
-		return set(&d.dst, readAddr4, data)
+		return set(&d.dst, readAddr, data)
 	case unix.RTA_OIF:
 		return set(&d.hop.Index, readIndex, data)
 	case unix.RTA_PRIORITY:
 		return set(&d.Key.Priority, readU32, data)
 	case unix.RTA_PREFSRC:
-		return set(&d.PrefSrc, readAddr4, data)
+		return set(&d.PrefSrc, readAddr, data)
 	case unix.RTA_METRICS:
 		return attributes(data, d.metric)
 	case unix.RTA_MULTIPATH:
@@ -81,6 +84,10 @@ func (d *routeDecoder) attribute(kind uint16, data []byte) error {
 		return set(&d.Realm, readU32, data)
 	case unix.RTA_TABLE:
 		return set(&d.Key.Table, readU32, data)
+	case unix.RTA_PREF:
+		return set(&d.Pref, readU8, data)
+	case unix.RTA_CACHEINFO:
+		return d.cache(data)
 	case rtaNHID:
 		return set(&d.Object, readU32, data)
 	}
@@ -95,7 +102,7 @@ func (d *routeDecoder) attribute(kind uint16, data []byte) error {
 func (h *Hop) attribute(kind uint16, data []byte) (known bool, err error) {
 	switch kind {
 	case unix.RTA_GATEWAY:
-		return true, set(&h.Via, readAddr4, data)
+		return true, set(&h.Via, readAddr, data)
 	case unix.RTA_VIA:
 		return true, set(&h.Via, readVia, data)
 	case unix.RTA_ENCAP_TYPE:
@@ -104,6 +111,16 @@ func (h *Hop) attribute(kind uint16, data []byte) (known bool, err error) {
 		return true, nil // a route that encapsulates is not compiled, whatever it adds
 	}
 	return false, nil
+}
+
+// cache reads struct rta_cacheinfo of a route, in which an end is all that there can be.
+func (d *routeDecoder) cache(b []byte) error {
+	const expiresAt = 8
+	if len(b) < expiresAt+4 {
+		return errShort
+	}
+	d.Expires = native.Uint32(b[expiresAt:]) != 0
+	return nil
 }
 
 func (d *routeDecoder) metric(kind uint16, data []byte) error {

@@ -6,39 +6,79 @@ import (
 	"github.com/mdlayher/netlink"
 )
 
-// foldRoute keeps the order of equal routes as the kernel's fib_table_insert does: a replacement takes the place of the
-// first of them, an appended one comes last, any other first. A dump shows them in order.
+// foldRoute changes the routes that are equal to that of a message, in the order in which a dump shows them.
 func foldRoute(s *Snapshot, m message, resync *Kind) (bool, error) {
 	r, ok, err := decodeRoute(m.data)
 	if err != nil || !ok {
 		return false, err
 	}
-	before, equals := s.Routes4, s.equals(r.Key)
+	merge := merge4
+	if r.Key.six() {
+		merge = merge6
+	}
+	equals, ok := merge(s.equals(r.Key), r, m)
+	if !ok {
+		*resync |= r.Key.kind() // another than the one that we know: only the kernel can say what is left
+		return false, nil
+	}
+	return s.setEquals(r.Key, equals), nil
+}
+
+// merge4 keeps the order of equal routes as the kernel's fib_table_insert does: a replacement takes the place of the first
+// of them, an appended one comes last, any other first.
+func merge4(equals []Route, r Route, m message) ([]Route, bool) {
 	same := slices.IndexFunc(equals, r.same)
 	switch {
 	case m.gone && same < 0:
-		if len(equals) > 0 {
-			*resync |= Routes // another than the one that we know: only the kernel can say what is left
-		}
-		return false, nil
+		return equals, len(equals) == 0
 	case m.gone:
-		equals = slices.Delete(equals, same, same+1)
-		s.Routes4 = s.Routes4.Without(keyAt(r.Key, len(equals)))
+		return slices.Delete(equals, same, same+1), true
 	case same >= 0:
 		equals[same] = r // nexthop flags
+		return equals, true
 	case m.flags&netlink.Replace != 0 && len(equals) > 0:
 		equals[0] = r
+		return equals, true
 	case m.flags&(netlink.Append|netlink.Multi) != 0:
-		equals = append(equals, r)
-	default:
-		equals = slices.Insert(equals, 0, r)
+		return append(equals, r), true
 	}
-	for i, e := range equals {
-		e.Key = keyAt(r.Key, i)
-		s.Routes4 = s.Routes4.With(e.Key, e)
+	return slices.Insert(equals, 0, r), true
+}
+
+// six tells whether the route is one of IPv6, kind which kind it is of.
+func (k RouteKey) six() bool { return k.Dst.Addr().Is6() }
+
+func (k RouteKey) kind() Kind {
+	if k.six() {
+		return Routes6
 	}
-	s.uses = s.uses.after(s.Routes4)
-	return s.Routes4.root != before.root, nil
+	return Routes4
+}
+
+// routes are those of one kind.
+func (s *Snapshot) routes(k Kind) *Map[RouteKey, Route] {
+	if k == Routes6 {
+		return &s.Routes6
+	}
+	return &s.Routes4
+}
+
+// setEquals replaces the routes that are equal to a key but for Seq, and tells whether that changed anything.
+func (s *Snapshot) setEquals(k RouteKey, equals []Route) bool {
+	routes := s.routes(k.kind())
+	before := routes.root
+	for i, r := range equals {
+		r.Key = keyAt(k, i)
+		*routes = routes.With(r.Key, r)
+	}
+	for i := len(equals); ; i++ {
+		last := routes.root
+		if *routes = routes.Without(keyAt(k, i)); routes.root == last {
+			break
+		}
+	}
+	s.countUses()
+	return routes.root != before
 }
 
 func keyAt(k RouteKey, i int) RouteKey {
@@ -50,7 +90,7 @@ func keyAt(k RouteKey, i int) RouteKey {
 func (s *Snapshot) equals(k RouteKey) []Route {
 	k.Seq = 0
 	var all []Route
-	for key, r := range s.Routes4.From(k) {
+	for key, r := range s.routes(k.kind()).From(k) {
 		if keyAt(key, 0) != k {
 			break
 		}

@@ -11,19 +11,25 @@ import (
 const (
 	sizeofRuleHdr   = 12
 	fibRuleInvert   = 2
-	fibRuleHarmless = 1 | 8 | 16 // permanent; its input or output interface does not exist
-	suppressNothing = ^uint32(0)
+	fibRuleHarmless = 1 | 4 | 8 | 16 // permanent; the target, the input or the output interface does not exist
+	fraDSCP         = 25
+	fraFlowLabel    = 26
+	fraFlowMask     = 27
+	fraSPortMask    = 28
+	fraDPortMask    = 29
+	fraDSCPMask     = 30
+	dscpBits        = 0x3f
 )
 
 // harmlessRule are the attributes of a rule that select nothing: who made it, and padding.
 var harmlessRule = setOf(unix.FRA_UNSPEC, unix.FRA_PROTOCOL, unix.FRA_PAD)
 
-// decodeRule reads the payload of RTM_NEWRULE or RTM_DELRULE: IPv4 ones are ok.
+// decodeRule reads the payload of RTM_NEWRULE or RTM_DELRULE: those of IP are ok.
 func decodeRule(b []byte) (r Rule, ok bool, err error) {
 	if len(b) < sizeofRuleHdr {
 		return r, false, errShort
 	}
-	if b[0] != unix.AF_INET {
+	if _, ip := addressSize(b[0]); !ip {
 		return r, false, nil
 	}
 	d := ruleDecoder{Rule: Rule{Table: uint32(b[4]), Action: b[7], SuppressPrefix: Nothing, SuppressGroup: Nothing}}
@@ -36,10 +42,11 @@ func decodeRule(b []byte) (r Rule, ok bool, err error) {
 	if err := attributes(b[sizeofRuleHdr:], d.attribute); err != nil {
 		return Rule{}, false, err
 	}
-	if d.Src, err = prefix4(d.src, b[2]); err != nil {
+	d.settle()
+	if d.Src, err = prefix(b[0], d.src, b[2]); err != nil {
 		return Rule{}, false, err
 	}
-	if d.Dst, err = prefix4(d.dst, b[1]); err != nil {
+	if d.Dst, err = prefix(b[0], d.dst, b[1]); err != nil {
 		return Rule{}, false, err
 	}
 	return d.Rule, true, nil
@@ -48,14 +55,16 @@ func decodeRule(b []byte) (r Rule, ok bool, err error) {
 type ruleDecoder struct {
 	Rule
 	src, dst netip.Addr
+	dscp     bool // it has one, be it 0
+	masked   bool // and a mask
 }
 
 func (d *ruleDecoder) attribute(kind uint16, data []byte) error {
 	switch kind {
 	case unix.FRA_SRC:
-		return set(&d.src, readAddr4, data)
+		return set(&d.src, readAddr, data)
 	case unix.FRA_DST:
-		return set(&d.dst, readAddr4, data)
+		return set(&d.dst, readAddr, data)
 	case unix.FRA_IIFNAME:
 		return set(&d.IIF, readString, data)
 	case unix.FRA_OIFNAME:
@@ -70,20 +79,73 @@ func (d *ruleDecoder) attribute(kind uint16, data []byte) error {
 		return set(&d.Table, readU32, data)
 	case unix.FRA_L3MDEV:
 		return set(&d.L3MDev, readFlag, data)
+	case unix.FRA_GOTO:
+		return set(&d.Goto, readU32, data)
 	case unix.FRA_SUPPRESS_PREFIXLEN:
-		return d.suppress(data)
+		return set(&d.SuppressPrefix, readS32, data) // sent also where there is none
+	case unix.FRA_SUPPRESS_IFGROUP:
+		return set(&d.SuppressGroup, readS32, data)
+	case unix.FRA_TUN_ID:
+		return set(&d.TunID, readBigU64, data)
+	case unix.FRA_UID_RANGE:
+		d.UIDRange = true
+		return nil
+	}
+	return d.header(kind, data)
+}
+
+// header takes the selectors of the header fields that are more than addresses.
+func (d *ruleDecoder) header(kind uint16, data []byte) error {
+	switch kind {
+	case unix.FRA_IP_PROTO:
+		return set(&d.IPProto, readU8, data)
+	case unix.FRA_SPORT_RANGE:
+		return set(&d.SPort, readPorts, data)
+	case unix.FRA_DPORT_RANGE:
+		return set(&d.DPort, readPorts, data)
+	case fraSPortMask:
+		return set(&d.SPortMask, readU16, data)
+	case fraDPortMask:
+		return set(&d.DPortMask, readU16, data)
+	case fraDSCP:
+		d.dscp = true
+		return set(&d.DSCP, readU8, data)
+	case fraDSCPMask:
+		d.masked = true
+		return set(&d.DSCPMask, readU8, data)
+	case fraFlowLabel:
+		return set(&d.FlowLabel, readBigU32, data)
+	case fraFlowMask:
+		return set(&d.FlowLabelMask, readBigU32, data)
 	}
 	harmlessRule.note(&d.Unknown, kind)
 	return nil
 }
 
-// suppress takes a limit that the kernel also sends where there is none.
-func (d *ruleDecoder) suppress(data []byte) error {
-	limit, err := readU32(data)
-	if err == nil && limit != suppressNothing {
-		d.Unknown = append(d.Unknown, "suppress-prefixlength")
+// settle completes the masks: before Linux 6.16 a DSCP has none, and wants all bits.
+func (d *ruleDecoder) settle() {
+	if d.dscp && !d.masked {
+		d.DSCPMask = dscpBits
 	}
-	return err
+	if d.FlowLabel&^d.FlowLabelMask != 0 {
+		d.Unknown = append(d.Unknown, "flowlabel")
+	}
+}
+
+// readPorts reads struct fib_rule_port_range, in host byte order.
+func readPorts(b []byte) (p [2]uint16, err error) {
+	if err := wantSize(b, 4); err != nil {
+		return p, err
+	}
+	return [2]uint16{native.Uint16(b), native.Uint16(b[2:])}, nil
+}
+
+// rules are those of the family of a message.
+func (s *Snapshot) rules(m message) *Map[RuleKey, Rule] {
+	if len(m.data) > 0 && m.data[0] == unix.AF_INET6 {
+		return &s.Rules6
+	}
+	return &s.Rules4
 }
 
 // foldRule keeps rules of one preference in the order of their arrival, which is the kernel's.
@@ -92,7 +154,8 @@ func foldRule(s *Snapshot, m message, resync *Kind) (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
-	equals := s.rulesAt(r.Key.Priority)
+	rules := s.rules(m)
+	equals := rulesAt(*rules, r.Key.Priority)
 	same := slices.IndexFunc(equals, r.same)
 	switch {
 	case m.gone && same < 0:
@@ -100,7 +163,7 @@ func foldRule(s *Snapshot, m message, resync *Kind) (bool, error) {
 		return false, nil
 	case m.gone:
 		equals = slices.Delete(equals, same, same+1)
-		s.Rules4 = s.Rules4.Without(RuleKey{r.Key.Priority, uint32(len(equals))})
+		*rules = rules.Without(RuleKey{r.Key.Priority, uint32(len(equals))})
 	case same >= 0 && m.flags&netlink.Multi == 0:
 		*resync |= Rules // a twin, or one that a dump has shown already
 		return false, nil
@@ -109,14 +172,14 @@ func foldRule(s *Snapshot, m message, resync *Kind) (bool, error) {
 	}
 	for i, e := range equals {
 		e.Key.Seq = uint32(i)
-		s.Rules4 = s.Rules4.With(e.Key, e)
+		*rules = rules.With(e.Key, e)
 	}
 	return true, nil
 }
 
-func (s *Snapshot) rulesAt(priority uint32) []Rule {
+func rulesAt(rules Map[RuleKey, Rule], priority uint32) []Rule {
 	var all []Rule
-	for k, r := range s.Rules4.From(RuleKey{Priority: priority}) {
+	for k, r := range rules.From(RuleKey{Priority: priority}) {
 		if k.Priority != priority {
 			break
 		}

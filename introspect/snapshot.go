@@ -18,7 +18,8 @@ type Snapshot struct {
 	Sysctls  Map[Name, Sysctl]      // sysctls that netconf does not carry, by path below /proc/sys/net
 	Hooks    Map[Name, Hook]        // what may see forwarded packets beside routing: netfilter, iptables-legacy, IPVS, XFRM
 
-	uses uses // of Routes4
+	uses4, uses6 uses // of Routes4 and Routes6
+	hidden6      bool // Routes6 lack some that the kernel counts
 }
 
 // Equal tells whether two Snapshots say the same.

@@ -15,6 +15,9 @@ type use struct {
 
 const hopState = unix.RTNH_F_DEAD | unix.RTNH_F_LINKDOWN
 
+// stateless is the state of hops of IPv6 routes to the host itself: the kernel never marks those.
+const stateless = 0xff
+
 // Compare orders uses, those of one thing next to one another.
 func (u use) Compare(o use) int {
 	object := func(b bool) int {
@@ -33,22 +36,26 @@ func (c count) Equal(o count) bool { return c == o }
 
 // uses counts the routes by what they depend on. Many a message asks for it, and a full table is long to search.
 type uses struct {
-	of     Map[RouteKey, Route] // the routes that were counted
+	of     Map[RouteKey, Route] // the routes that were counted, all of one family
 	counts Map[use, count]
 }
 
-// each calls f for everything that a route depends on.
-func (r *Route) each(f func(use)) {
+// each calls f for everything that a route depends on, which is kept without its key, and so without its family.
+func (r *Route) each(six bool, f func(use)) {
 	if r.Object != 0 {
 		f(use{object: true, id: Index(r.Object)})
 	}
 	for _, h := range r.Hops {
-		f(use{id: h.Index, state: h.Flags & hopState})
+		state := h.Flags & hopState
+		if six && (r.Type == unix.RTN_LOCAL || r.Type == unix.RTN_ANYCAST) {
+			state = stateless
+		}
+		f(use{id: h.Index, state: state})
 	}
 }
 
 // after returns the uses of other routes, which costs what they differ in from those that were counted.
-func (u uses) after(now Map[RouteKey, Route]) uses {
+func (u uses) after(now Map[RouteKey, Route], six bool) uses {
 	if u.of.root == now.root {
 		return u
 	}
@@ -64,7 +71,7 @@ func (u uses) after(now Map[RouteKey, Route]) uses {
 	})
 	delta := map[use]count{}
 	for r, n := range routes {
-		r.each(func(u use) { delta[u] += n })
+		r.each(six, func(u use) { delta[u] += n })
 	}
 	counts := u.counts
 	for k, d := range delta {
@@ -78,12 +85,27 @@ func (u uses) after(now Map[RouteKey, Route]) uses {
 	return uses{now, counts}
 }
 
-// isUsed tells whether any route depends on a nexthop object or, in any state, on a device.
-func (s *Snapshot) isUsed(u use) bool { return s.anyUse(u, func(uint8) bool { return true }) }
+// countUses brings the uses up to the routes.
+func (s *Snapshot) countUses() {
+	s.uses4, s.uses6 = s.uses4.after(s.Routes4, false), s.uses6.after(s.Routes6, true)
+}
 
-// anyUse tells whether any route that depends on a thing takes it for a state of which f is true.
-func (s *Snapshot) anyUse(u use, f func(state uint8) bool) bool {
-	for k := range s.uses.after(s.Routes4).counts.From(u) {
+// usedBy tells which routes depend on a nexthop object or, in any state, on a device.
+func (s *Snapshot) usedBy(u use) Kind { return s.usedIn(u, func(uint8) bool { return true }) }
+
+// usedIn tells which routes depend on a thing and take it for a state of which f is true.
+func (s *Snapshot) usedIn(u use, f func(state uint8) bool) (kinds Kind) {
+	if s.uses4.after(s.Routes4, false).any(u, f) {
+		kinds |= Routes4
+	}
+	if s.uses6.after(s.Routes6, true).any(u, f) {
+		kinds |= Routes6
+	}
+	return kinds
+}
+
+func (a uses) any(u use, f func(state uint8) bool) bool {
+	for k := range a.counts.From(u) {
 		if k.object != u.object || k.id != u.id {
 			break
 		}

@@ -20,18 +20,18 @@ func TestRouteBetweenDumpAndDrain(t *testing.T) {
 				w := watchHere(t)
 				defer w.Close()
 				settle(t, w)
-				w.stale.routes = doubts
-				taken := w.openWindow()
-				dumped, err := w.s.reload(w.route, Routes)
+				w.stale.routes4 = doubts
+				taken := w.openWindow(Routes4)
+				dumped, err := w.s.reload(w.route, Routes4)
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				run("ip route replace 10.9.0.0/16 via 10.1.0.2\nip route append 10.9.0.0/16 via 10.2.0.2")
-				if err := w.closeWindow(taken, dumped); err != nil {
+				if err := w.closeWindow(Routes4, taken, dumped); err != nil {
 					t.Error(err)
 				}
-				if !w.stale.routes.any() {
+				if !w.stale.routes4.any() {
 					t.Error("nothing is in doubt")
 				}
 				same(t, w)
@@ -49,8 +49,8 @@ func TestRouteBeforeDump(t *testing.T) {
 		defer w.Close()
 		settle(t, w)
 		run("ip route del 10.9.0.0/16 via 10.0.0.2\nip route append 10.9.0.0/16 via 10.0.0.2\nip route prepend 10.9.0.0/16 via 10.1.0.2")
-		w.stale.routes.all()
-		if err := w.refreshRoutes(); err != nil {
+		w.stale.routes4.all()
+		if err := w.refreshRoutes(Routes4); err != nil {
 			t.Error(err)
 		}
 		same(t, w)
@@ -65,21 +65,21 @@ func TestRestlessRoutesAreGivenUp(t *testing.T) {
 		defer w.Close()
 		settle(t, w)
 		k := RouteKey{Dst: netip.MustParsePrefix("10.9.0.0/16"), Table: 254}
-		w.stale.routes.doubt(k)
+		w.stale.routes4.doubt(k)
 		for i := range maxRestless + 1 {
-			doubts := w.openWindow()
-			dumped, err := w.s.reload(w.route, Routes)
+			doubts := w.openWindow(Routes4)
+			dumped, err := w.s.reload(w.route, Routes4)
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			run(fmt.Sprintf("ip route replace 10.9.0.0/16 via 10.0.0.%d", 2+i))
-			if err := w.closeWindow(doubts, dumped); err != nil {
+			if err := w.closeWindow(Routes4, doubts, dumped); err != nil {
 				t.Error(err)
 			}
 		}
-		if w.stale.routes.any() || !w.unsettled[k] {
-			t.Errorf("the key was not given up: %+v", w.stale.routes)
+		if w.stale.routes4.any() || !w.unsettled[k] {
+			t.Errorf("the key was not given up: %+v", w.stale.routes4)
 		}
 		if r, ok := w.s.Routes4.Get(k); !ok || len(r.Unknown) == 0 {
 			t.Errorf("the route is not marked: %+v", r)

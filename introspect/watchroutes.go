@@ -1,10 +1,14 @@
 package introspect
 
-import "golang.org/x/sys/unix"
+import (
+	"maps"
 
-// staleRoutes says which routes are in doubt. A route is announced relative to what is there ("replace the first that is
-// equal"), so a notification that is older than a dump must not be applied to it. Each key that was announced while a
-// dump was under way is therefore in doubt until a dump during which it was not.
+	"golang.org/x/sys/unix"
+)
+
+// staleRoutes says which routes of one kind are in doubt. A route is announced relative to what is there ("replace the
+// first that is equal"), so a notification that is older than a dump must not be applied to it. Each key that was
+// announced while a dump was under way is therefore in doubt until a dump during which it was not.
 type staleRoutes struct {
 	whole    bool              // every route
 	keys     map[RouteKey]bool // those of these keys
@@ -34,55 +38,79 @@ func (t *staleRoutes) moved(k RouteKey, doubted bool) {
 	}
 }
 
-// refreshRoutes dumps the routes, and takes of the dump what was not announced since it began.
-func (w *Watcher) refreshRoutes() error {
-	doubts := w.openWindow()
-	dumped, err := w.s.reload(w.route, Routes)
+// refreshRoutes dumps the routes of a kind, and takes of the dump what was not announced since it began.
+func (w *Watcher) refreshRoutes(k Kind) error {
+	doubts := w.openWindow(k)
+	dumped, err := w.s.reload(w.route, k)
 	if err != nil {
 		return err
 	}
-	return w.closeWindow(doubts, dumped)
+	return w.closeWindow(k, doubts, dumped)
 }
 
 // openWindow takes the doubts over to a dump that is about to begin, and has new ones noted.
-func (w *Watcher) openWindow() staleRoutes {
-	doubts := w.stale.routes
-	w.stale.routes = staleRoutes{window: map[RouteKey]bool{}, restless: doubts.restless}
+func (w *Watcher) openWindow(k Kind) staleRoutes {
+	t := w.stale.routes(k)
+	doubts := *t
+	doubts.whole = doubts.whole || k == Routes6 && w.s.hidden6
+	*t = staleRoutes{window: map[RouteKey]bool{}, restless: doubts.restless}
 	return doubts
 }
 
 // closeWindow folds what was announced since, and settles the doubts that the dump can.
-func (w *Watcher) closeWindow(doubts staleRoutes, dumped *Snapshot) error {
+func (w *Watcher) closeWindow(kind Kind, doubts staleRoutes, dumped *Snapshot) error {
 	if err := w.drain(); err != nil {
 		return err
 	}
-	t := &w.stale.routes
+	t, entries := w.stale.routes(kind), -1
+	torn := kind == Routes6 && len(t.window) > 0
+	if torn {
+		var err error
+		if entries, err = w.entriesAtRest(); err != nil {
+			return err
+		}
+	}
 	n := *w.s
-	if doubts.whole {
-		n.Routes4 = dumped.Routes4
-		clear(w.unsettled)
-		for k := range t.window {
-			n.takeEquals(k, w.s)
+	after := staleRoutes{whole: t.whole, keys: maps.Clone(t.keys), restless: t.restless}
+	after.settle(&n, w.s, dumped, kind, doubts, t.window)
+	if torn && n.entries6() != entries {
+		t.whole, t.window = t.whole || doubts.whole, nil
+		for k := range doubts.keys {
 			t.doubt(k)
 		}
-		doubts.keys = nil
+	} else {
+		maps.DeleteFunc(w.unsettled, func(k RouteKey, _ bool) bool {
+			return k.kind() == kind && (doubts.whole || doubts.keys[k] && !after.keys[k])
+		})
+		w.s, *t = changed(w.s, &n), after
+	}
+	w.giveUp(t)
+	return nil
+}
+
+// settle takes of a dump what was in doubt, unless it was announced meanwhile.
+func (t *staleRoutes) settle(n, folded, dumped *Snapshot, kind Kind, doubts staleRoutes, window map[RouteKey]bool) {
+	n.hidden6 = dumped.hidden6 || n.hidden6 && kind != Routes6
+	if doubts.whole {
+		*n.routes(kind) = *dumped.routes(kind)
+		n.countUses()
+		for k := range window {
+			n.takeEquals(k, folded)
+			t.doubt(k)
+		}
+		return
 	}
 	for k := range doubts.keys {
-		if t.window[k] {
+		if window[k] {
 			t.doubt(k)
 			continue
 		}
 		n.takeEquals(k, dumped)
-		delete(w.unsettled, k)
 	}
-	w.s, t.window = changed(w.s, &n), nil
-	w.giveUp()
-	return nil
 }
 
 // giveUp ends the dumps for keys that never rest.
-func (w *Watcher) giveUp() {
-	t := &w.stale.routes
+func (w *Watcher) giveUp(t *staleRoutes) {
 	if !t.any() {
 		t.restless = 0
 		return
@@ -95,28 +123,29 @@ func (w *Watcher) giveUp() {
 		n.unsettle(k)
 		w.unsettled[k] = true
 	}
-	w.s, w.stale.routes = &n, staleRoutes{}
+	w.s, *t = &n, staleRoutes{}
 }
 
 // retryRoutes doubts those that were given up once more.
 func (w *Watcher) retryRoutes() error {
-	if len(w.unsettled) > 0 {
-		w.stale.routes.restless = maxRestless
-		for k := range w.unsettled {
-			w.stale.routes.doubt(k)
-		}
+	for k := range w.unsettled {
+		t := w.stale.routes(k.kind())
+		t.restless = maxRestless
+		t.doubt(k)
 	}
 	return nil
 }
 
 // unsettle marks the routes of a key, or puts a marked one there.
 func (s *Snapshot) unsettle(k RouteKey) {
-	marked := new(Snapshot)
-	for i, r := range append(s.equals(k), Route{})[:max(1, len(s.equals(k)))] {
-		r.Key, r.Unknown = keyAt(k, i), []string{unsettled}
-		marked.Routes4 = marked.Routes4.With(r.Key, r)
+	marked := s.equals(k)
+	if len(marked) == 0 {
+		marked = []Route{{}}
 	}
-	s.takeEquals(k, marked)
+	for i := range marked {
+		marked[i].Unknown = []string{unsettled}
+	}
+	s.setEquals(k, marked)
 }
 
 // unsettledBy doubts every route when a message arrives, while a dump is under way, that routes may be flushed or marked
@@ -137,14 +166,5 @@ func (t *staleRoutes) doubt(k RouteKey) {
 
 // takeEquals replaces the routes of one key by those of another Snapshot.
 func (s *Snapshot) takeEquals(k RouteKey, from *Snapshot) {
-	fresh := from.equals(k)
-	for i := len(fresh); ; i++ {
-		before := s.Routes4
-		if s.Routes4 = s.Routes4.Without(keyAt(k, i)); s.Routes4 == before {
-			break
-		}
-	}
-	for i, r := range fresh {
-		s.Routes4 = s.Routes4.With(keyAt(k, i), r)
-	}
+	s.setEquals(k, from.equals(k))
 }

@@ -10,13 +10,13 @@ import (
 // stale is what has to be read anew before anything can be vouched for: what the kernel changes without a message of its
 // own, what messages tell only in part, and what an older message may have spoilt in a newer dump.
 type stale struct {
-	dump   Kind // kinds to dump
-	routes staleRoutes
-	rules  bool
-	hooks  bool
-	silent bool                // everything that is never announced
-	links  map[Index]staleLink // features, TCX programs and sysctls of these
-	neighs map[NeighKey]bool
+	dump             Kind // kinds to dump
+	routes4, routes6 staleRoutes
+	rules            bool
+	hooks            bool
+	silent           bool                // everything that is never announced
+	links            map[Index]staleLink // features, TCX programs and sysctls of these
+	neighs           map[NeighKey]bool
 }
 
 // staleLink is what to read of a link: its features, or everything, with the sysctls of the names that it had.
@@ -28,8 +28,16 @@ type staleLink struct {
 // maxNeighs is how many neighbours are asked for one by one; more are dumped.
 const maxNeighs = 256
 
+// routes are the doubts about routes of a kind.
+func (t *stale) routes(k Kind) *staleRoutes {
+	if k == Routes6 {
+		return &t.routes6
+	}
+	return &t.routes4
+}
+
 func (t *stale) any() bool {
-	return t.dump != 0 || t.routes.any() || t.rules || t.hooks || t.silent || len(t.links) > 0 || len(t.neighs) > 0
+	return t.dump != 0 || t.routes4.any() || t.routes6.any() || t.rules || t.hooks || t.silent || len(t.links) > 0 || len(t.neighs) > 0
 }
 
 func (t *stale) everything() {
@@ -39,11 +47,14 @@ func (t *stale) everything() {
 
 // kinds takes the effect of a message. What is silent about a new link is noted with the link.
 func (t *stale) kinds(k Kind) {
-	if k&Routes != 0 {
-		t.routes.all()
+	if k&Routes4 != 0 {
+		t.routes4.all()
+	}
+	if k&Routes6 != 0 {
+		t.routes6.all()
 	}
 	t.rules = t.rules || k&Rules != 0
-	t.dump |= k & Announced &^ (Routes | Rules)
+	t.dump |= k & Announced &^ (Routes4 | Routes6 | Rules)
 }
 
 // takeLink notes a link that appears, goes or changes its name: then the kernel makes, removes or renames its sysctls. With
@@ -95,7 +106,9 @@ func (t *stale) takeGeneric(k *sensors, m netlink.Message) {
 func (t *stale) takeNeigh(m netlink.Message) {
 	n, ok, err := decodeNeigh(m.Data)
 	switch {
-	case err != nil || !ok || n.Key.Proxy:
+	case err != nil || !ok:
+	case n.Key.Proxy:
+		t.dump |= Neighs
 	case len(t.neighs) >= maxNeighs:
 		t.dump |= Neighs
 	default:
@@ -109,13 +122,13 @@ func (t *stale) takeNeigh(m netlink.Message) {
 // refresh reads what is stale, after a barrier: the kernel announces that a link goes down or an address is deleted
 // before it flushes the routes, and holds the lock that the barrier waits for until that is done.
 func (w *Watcher) refresh() error {
-	if w.stale.dump != 0 || w.stale.routes.any() || w.stale.rules || w.stale.silent || len(w.stale.links) > 0 {
+	if w.stale.dump != 0 || w.stale.routes4.any() || w.stale.routes6.any() || w.stale.rules || w.stale.silent || len(w.stale.links) > 0 {
 		if err := w.barrier(); err != nil {
 			return err
 		}
 	}
 	t := w.stale
-	w.stale = stale{routes: t.routes}
+	w.stale = stale{routes4: t.routes4, routes6: t.routes6}
 	if t.dump&Links != 0 {
 		t.silent = true
 	}
@@ -130,8 +143,12 @@ func (w *Watcher) refresh() error {
 	if err := w.refreshNeighs(t.neighs, t.dump); err != nil {
 		return err
 	}
-	if w.stale.routes.any() {
-		return w.refreshRoutes()
+	for _, k := range []Kind{Routes4, Routes6} {
+		if w.stale.routes(k).any() {
+			if err := w.refreshRoutes(k); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -114,7 +114,7 @@ func (w *Watcher) take(l *listener, datagram []byte, foreign bool) error {
 func (w *Watcher) takeRoute(m netlink.Message) error {
 	switch uint16(m.Header.Type) {
 	case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
-		return w.takeRoute4(m)
+		return w.takeRouting(m)
 	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
 		w.stale.takeLink(w.s, m)
 	case unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH:
@@ -122,7 +122,8 @@ func (w *Watcher) takeRoute(m netlink.Message) error {
 	case unix.RTM_NEWRULE, unix.RTM_DELRULE:
 		w.stale.rules = true
 	}
-	w.stale.routes.unsettledBy(uint16(m.Header.Type))
+	w.stale.routes4.unsettledBy(uint16(m.Header.Type))
+	w.stale.routes6.unsettledBy(uint16(m.Header.Type))
 	s, effect, err := w.s.Fold(m)
 	if err != nil {
 		return fmt.Errorf("introspect: fold notification: %w", err)
@@ -132,26 +133,30 @@ func (w *Watcher) takeRoute(m netlink.Message) error {
 	return nil
 }
 
-// takeRoute4 folds a route, and notes that its key moved while a dump of routes may be under way.
-func (w *Watcher) takeRoute4(m netlink.Message) error {
+// takeRouting folds a route, and notes that its key moved while a dump of routes may be under way.
+func (w *Watcher) takeRouting(m netlink.Message) error {
 	r, ok, err := decodeRoute(m.Data)
 	if err != nil {
 		return fmt.Errorf("introspect: fold notification: %w", err)
 	}
-	k := keyAt(r.Key, 0)
-	if !ok || w.unsettled[k] {
-		w.stale.routes.moved(k, false)
+	if !ok {
 		return nil
 	}
-	// The kernel tells routes apart by more than it shows, such as the scope of a gateway: one that seems to be there
+	k := keyAt(r.Key, 0)
+	t := w.stale.routes(k.kind())
+	if w.unsettled[k] {
+		t.moved(k, false)
+		return nil
+	}
+	// Of IPv4, the kernel tells routes apart by more than it shows, such as the scope of a gateway: one that seems to be there
 	// already may be its twin.
-	twin := m.Header.Type == unix.RTM_NEWROUTE && slices.ContainsFunc(w.s.equals(k), r.same)
+	twin := !k.six() && m.Header.Type == unix.RTM_NEWROUTE && slices.ContainsFunc(w.s.equals(k), r.same)
 	s, effect, err := w.s.Fold(m)
 	if err != nil {
 		return fmt.Errorf("introspect: fold notification: %w", err)
 	}
 	w.s = s
-	w.stale.routes.moved(k, twin || effect.Resync&Routes != 0)
+	t.moved(k, twin || effect.Resync&k.kind() != 0)
 	return nil
 }
 

@@ -1,0 +1,68 @@
+package introspect
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hone-net/hone/slowpath"
+)
+
+// When IPv6 routes change during their dump, the kernel begins the walk anew, passes over as many as it has shown before, and
+// says nothing of it: where one went meanwhile, another one is missed. A dump like that is believed only if what comes of
+// it has as many entries as the kernel counts in a moment of rest.
+
+const (
+	restTries = 30
+	restTime  = 2 * time.Millisecond // an entry is counted a moment after it is announced, under a lock that forbids sleep
+)
+
+// entriesAtRest waits for such a moment, and folds what comes before it. It returns -1 if there is none.
+func (w *Watcher) entriesAtRest() (int, error) {
+	for range restTries {
+		if err := w.drain(); err != nil {
+			return -1, err
+		}
+		before := w.ledger.folded[slowpath.Route6]
+		time.Sleep(restTime)
+		entries, err := countedEntries()
+		if err == nil {
+			err = w.drain()
+		}
+		if err != nil {
+			return -1, err
+		}
+		if w.ledger.folded[slowpath.Route6] == before {
+			return entries, nil
+		}
+	}
+	return -1, nil
+}
+
+// countedEntries reads how many entries the IPv6 tables have, -1 where the kernel does not tell.
+func countedEntries() (int, error) {
+	text, err := optionalFile("/proc/thread-self/net/rt6_stats")
+	if err != nil {
+		return -1, err
+	}
+	const at = 3
+	words := strings.Fields(text)
+	if len(words) <= at {
+		return -1, nil
+	}
+	n, err := strconv.ParseUint(words[at], 16, 32)
+	if err != nil {
+		return -1, fmt.Errorf("introspect: read rt6_stats: %w", err)
+	}
+	return int(n), nil
+}
+
+// entries6 is how many entries the kernel has for the IPv6 routes: one for each way of a multipath route.
+func (s *Snapshot) entries6() int {
+	n := 0
+	for _, r := range s.Routes6.All() {
+		n += max(1, len(r.Hops))
+	}
+	return n
+}
