@@ -75,6 +75,8 @@ func (in ingress) strange(r introspect.Rule) verdict {
 	switch {
 	case len(r.Unknown) > 0:
 		return no(r.Unknown[0])
+	case left(r):
+		return no("a selector or action that is left to the kernel")
 	case r.MarkMask != 0 && in.marks:
 		return no("packets of this interface may have a mark")
 	case in.vrf.Index != 0 && r.IIF != "" && (r.IIF == in.link.Name || r.IIF == in.vrf.Name):
@@ -87,6 +89,14 @@ func (in ingress) strange(r introspect.Rule) verdict {
 		return no("tos")
 	}
 	return accepted
+}
+
+// left tells whether a rule has a selector or action that programs do not know.
+func left(r introspect.Rule) bool {
+	action := r.Goto != 0 || r.SuppressPrefix >= 0 || r.SuppressGroup >= 0
+	header := r.DSCPMask != 0 || r.FlowLabelMask != 0 || r.IPProto != 0 || r.SPort != [2]uint16{} || r.DPort != [2]uint16{} ||
+		r.SPortMask != 0 || r.DPortMask != 0
+	return action || header || r.TunID != 0 || r.UIDRange
 }
 
 // known is what is known of a rule before a packet is there. A packet that is forwarded has no outgoing interface yet, and

@@ -171,6 +171,7 @@ func (d dice) prefix() netip.Prefix {
 func (d dice) rule(priority uint32) introspect.Rule {
 	one := func(names ...string) string { return names[d.IntN(len(names))] }
 	r := introspect.Rule{Key: introspect.RuleKey{Priority: priority}, Src: d.prefix(), Dst: d.prefix(),
+		SuppressPrefix: introspect.Nothing, SuppressGroup: introspect.Nothing,
 		Action: []uint8{unix.FR_ACT_TO_TBL, unix.FR_ACT_TO_TBL, unix.FR_ACT_TO_TBL, unix.FR_ACT_NOP, unix.FR_ACT_PROHIBIT}[d.IntN(5)],
 		IIF:    one("", "", "", "r0", "r1"), OIF: one("", "", "", "", "r1"), Invert: d.IntN(4) == 0}
 	if r.Action == unix.FR_ACT_TO_TBL {
