@@ -64,10 +64,12 @@ func TestSentry(t *testing.T) {
 			}
 			report(t, s, 1<<watchTaps)
 		}
-		run("nft add table ip t; nft add chain ip t f '{ type filter hook forward priority 0; }'")
-		report(t, s, 1<<watchHooks)
-		run("nft delete table ip t")
-		report(t, s, 1<<watchHooks)
+		for _, family := range []string{"ip", "ip6"} {
+			run("nft add table " + family + " t; nft add chain " + family + " t f '{ type filter hook forward priority 0; }'")
+			report(t, s, 1<<watchHooks)
+			run("nft delete table " + family + " t")
+			report(t, s, 1<<watchHooks)
+		}
 		quiet(t, s)
 	})
 }

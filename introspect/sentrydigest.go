@@ -7,7 +7,8 @@ import (
 // sentryWay is where the sentry finds what it looks at in the kernel's memory.
 type sentryWay struct {
 	spaces, space      uint32 // from a task to its namespace
-	sockets, hooks     uint32 // in the namespace
+	sockets            uint32 // in the namespace
+	hooks, hooks6      uint32
 	node, filter, file uint32 // in a socket
 	protocol, device   uint32
 	inode, code        uint32 // behind its file and its filter
@@ -24,6 +25,7 @@ func findSentryWay() (w sentryWay, err error) {
 		&w.spaces: taskSpaces, &w.space: spacesSpace,
 		&w.sockets:  {"net", []string{"packet", "sklist"}},
 		&w.hooks:    {"net", []string{"nf", "hooks_ipv4"}},
+		&w.hooks6:   {"net", []string{"nf", "hooks_ipv6"}},
 		&w.node:     {"sock", []string{"__sk_common", "skc_node"}},
 		&w.filter:   {"sock", []string{"sk_filter"}},
 		&w.file:     {"sock", []string{"sk_socket"}},
@@ -61,6 +63,7 @@ func digestHooks(w sentryWay) asm.Instructions {
 	code := asm.Instructions{asm.Mov.Imm(asm.R7, 0), asm.LoadMem(asm.R8, asm.R6, sentryNet, asm.DWord)}
 	for _, hook := range []int32{hookPreRouting, hookForward, hookPostRouting} {
 		code = append(code, mix(int32(w.hooks)+8*hook, 8)...)
+		code = append(code, mix(int32(w.hooks6)+8*hook, 8)...)
 	}
 	return code
 }
