@@ -26,12 +26,12 @@ type Case struct {
 
 // Cases lists the measurements in the order in which they run.
 func Cases() []Case {
-	route4 := speedCase("route4", 50, dropSubject, kernelSubject, bareSubject, honeSubject)
-	route4.Doc = "forwarding to 50 prefixes: the kernel, a hand-written program, xdp-forward and hone"
-	one := speedCase("route4-one", 1, dropSubject, kernelSubject, bareSubject, honeSubject)
-	one.Doc = "the same to one prefix"
-	return []Case{route4, one, fulltable4, puntCase, ecmpCase, coherenceCase, churnCase, reactionCase, swapCase, restartCase,
-		portsCase, idleCase}
+	return []Case{
+		speedCase("route4", "forwarding to 50 prefixes: the kernel, a hand-written program, xdp-forward and hone", ipv4, 50),
+		speedCase("route4-one", "the same to one prefix", ipv4, 1),
+		speedCase("route6", "the same to 50 prefixes of IPv6", ipv6, 50),
+		fulltable4, fulltable6, puntCase, ecmpCase, coherenceCase, churnCase, reactionCase, swapCase, restartCase, portsCase, idleCase,
+	}
 }
 
 // Run measures the named cases, or all of them, and prints what came out. A case that breaks a promise, or cannot be

@@ -26,7 +26,7 @@ func ecmp(o Options) (result Result, err error) {
 		return result, err
 	}
 	defer r.close()
-	if err := r.R.Batch(gatewayLines()); err != nil {
+	if err := r.R.Batch(gatewayLines(false)); err != nil {
 		return result, err
 	}
 	if err := r.sameNexthops(&result); err != nil {
@@ -47,7 +47,7 @@ func ecmp(o Options) (result Result, err error) {
 func (r *rig) spread(weights []int) error {
 	line := "ip route replace 10.128.0.0/16"
 	for i, w := range weights {
-		line += fmt.Sprintf(" nexthop via %s dev r1 weight %d", gateway(i), w)
+		line += fmt.Sprintf(" nexthop via %s dev r1 weight %d", gateway(false, i), w)
 	}
 	return r.R.Run(line)
 }

@@ -10,6 +10,7 @@ import (
 // format says how the frames of a rig look: the smallest UDP packets of one family that have room for a stamp. Frames
 // differ in targetSize bytes only, which hold the destination.
 type format struct {
+	six    bool
 	size   int
 	target int16 // where the bytes that differ stand
 	rest   int16 // where the header goes on behind them
@@ -27,7 +28,7 @@ var ipv4 = format{size: 60, target: lab.OffChecksum, rest: lab.OffL4 + 6, end: l
 	source: netip.MustParseAddr("10.0.0.1")}
 
 // ipv6 are frames of 74 bytes; what differs is the destination.
-var ipv6 = format{size: 74, target: lab.Off6Dst, rest: lab.Off6L4, end: lab.Off6L4 + 8, flow: 62, stamp: 66,
+var ipv6 = format{six: true, size: 74, target: lab.Off6Dst, rest: lab.Off6L4, end: lab.Off6L4 + 8, flow: 62, stamp: 66,
 	source: netip.MustParseAddr("2001:db8::1")}
 
 // frame makes a frame to a destination; it carries no stamp yet.

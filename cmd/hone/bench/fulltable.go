@@ -2,67 +2,110 @@ package bench
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"time"
 
 	"github.com/hone-net/hone/slowpath/lab"
 )
 
-var fulltable4 = Case{Name: "fulltable4", Doc: "forwarding by a full table of 902,000 IPv4 routes, Zipf and uniform destinations",
-	run: func(o Options) (Result, error) {
-		// The generator goes through as many targets as with a full table, all the same, so that it costs the same.
-		one, err := newRig(2, traffic{format: ipv4, dsts: []netip.Addr{netip.AddrFrom4([4]byte{10, 128, 0, 9})}, room: draws})
-		if err != nil {
-			return Result{}, err
-		}
-		defer one.close()
-		if err := one.R.Run("ip route add 10.128.0.0/24 via 10.2.0.1"); err != nil {
-			return Result{}, err
-		}
-		return fulltable("fulltable4", o, one, false)
-	}}
+var (
+	fulltable4 = Case{Name: "fulltable4", Doc: "forwarding by a full table of 902,000 IPv4 routes, Zipf and uniform destinations",
+		run: func(o Options) (Result, error) { return fulltable("fulltable4", o, ipv4) }}
+	fulltable6 = Case{Name: "fulltable6", Doc: "forwarding by a full table of 160,000 IPv6 routes, Zipf and uniform destinations",
+		run: func(o Options) (Result, error) { return fulltable("fulltable6", o, ipv6) }}
+)
+
+// newSingle builds a router with one route. The generator goes through as many targets as with a full table, all the
+// same, so that it costs the same.
+func newSingle(f format) (*rig, error) {
+	if f.six {
+		return newRouter6(1, draws)
+	}
+	r, err := newRig(2, traffic{format: f, dsts: []netip.Addr{netip.AddrFrom4([4]byte{10, 128, 0, 9})}, room: draws})
+	if err != nil {
+		return nil, err
+	}
+	if err := r.R.Run("ip route add 10.128.0.0/24 via 10.2.0.1"); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
+}
 
 // fulltable compares, in turns, a router with a full table and one with a single route.
-func fulltable(name string, o Options, one *rig, six bool) (result Result, err error) {
+func fulltable(name string, o Options, f format) (result Result, err error) {
 	result = Result{Case: name, Subjects: map[string]Speed{}, Figures: map[string]float64{}}
-	prefixes, err := internet(six)
+	one, err := newSingle(f)
+	if err != nil {
+		return result, err
+	}
+	defer func() { err = errors.Join(err, one.close()) }()
+	prefixes, err := internet(f.six)
 	if err != nil {
 		return result, err
 	}
 	draws := map[string][]netip.Addr{"zipf": zipf(prefixes), "uniform": uniform(prefixes)}
-	t, err := newTable(prefixes, 2, traffic{format: ipv4, dsts: draws["zipf"]})
+	t, err := newTable(prefixes, 2, traffic{format: f, dsts: draws["zipf"]})
 	if err != nil {
 		return result, err
 	}
-	t.draws = draws
 	defer func() { err = errors.Join(err, t.close()) }()
+	t.draws = draws
 	c := &comparison{Result: &result}
 	c.figure("load_ms", float64(t.loaded.Milliseconds()))
-	c.figure("routes", float64(len(t.prefixes)))
-	path := forwarder()
+	c.figure("routes", float64(len(prefixes)))
 	share := o.Time / time.Duration(o.Runs*16)
 	for range o.Runs {
-		for _, s := range []subject{dropSubject, bareOf(six), honeSubject} {
-			c.measure(one, s, map[string]string{"drop": "drop", "bare": "bare", "hone": "hone-one"}[s.name], share)
-		}
-		for name, dsts := range t.draws {
-			c.measureAt(t.rig, kernelSubject, "kernel-"+name, dsts, share)
-			if path != "" {
-				c.measureAt(t.rig, forwardSubject(path, "direct"), "xdp-forward-"+name, dsts, share)
-			}
-		}
-		c.full(t, share)
-		if c.failed != nil {
+		if c.turn(one, t, share); c.failed != nil {
 			return result, c.failed
 		}
 	}
+	if f.six {
+		c.dual(t)
+	}
 	c.conclude()
-	return result, nil
+	return result, c.failed
 }
 
-// bareOf is the hand-written forwarder of a family.
-func bareOf(bool) subject { return bareSubject }
+// dual adds a full table of IPv4 and measures what both families' occupy, and how long it takes until both are fast.
+func (c *comparison) dual(t *table) {
+	four, err := internet(false)
+	if err != nil {
+		c.failed = err
+		return
+	}
+	both := &table{rig: t.rig, prefixes: four}
+	if c.failed = both.load(); c.failed != nil {
+		return
+	}
+	began := time.Now()
+	d, err := t.honed()
+	if err != nil {
+		c.failed = err
+		return
+	}
+	ready := time.Since(began)
+	m, err := d.memory()
+	c.failed = errors.Join(err, d.stop())
+	c.figure("both_ready_ms", float64(ready.Milliseconds()))
+	c.figure("both_rss_mb", m.rss)
+	c.figure("both_rss_peak_mb", m.peak)
+	c.figure("both_table_mb", m.tables)
+}
+
+// turn measures every subject once.
+func (c *comparison) turn(one *rig, t *table, length time.Duration) {
+	c.measure(one, dropSubject, "drop", length)
+	c.measure(one, bareSubject, "bare", length)
+	c.measure(one, honeSubject, "hone-one", length)
+	path := forwarder()
+	for name, dsts := range t.draws {
+		c.measureAt(t.rig, kernelSubject, "kernel-"+name, dsts, length)
+		if path != "" {
+			c.measureAt(t.rig, forwardSubject(path, "direct"), "xdp-forward-"+name, dsts, length)
+		}
+	}
+	c.full(t, length)
+}
 
 // table is a router with a full table by the sink's eight addresses.
 type table struct {
@@ -90,7 +133,7 @@ func newTable(prefixes []netip.Prefix, ports int, traffic traffic) (*table, erro
 
 // load gives the router its routes.
 func (t *table) load() error {
-	if err := t.R.Batch(gatewayLines()); err != nil {
+	if err := t.gateways(); err != nil {
 		return err
 	}
 	to, err := lab.NewRoutes(t.R)
@@ -108,18 +151,16 @@ func (t *table) load() error {
 	return err
 }
 
-// route is route number i by a gateway that is by some further.
-func (t *table) route(i, by int) lab.Route {
-	return lab.Route{Dst: t.prefixes[i], Ifindex: t.Ports[1].Index, Via: gateway(i + by)}
+func (t *table) gateways() error {
+	if t.six() {
+		return t.enable6()
+	}
+	return t.R.Batch(gatewayLines(false))
 }
 
-// gateway is the sink's address number i, all on one link.
-func gateway(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 2, 0, byte(1 + i%gateways)}) }
+func (t *table) six() bool { return t.prefixes[0].Addr().Is6() }
 
-// gatewayLines make the gateways neighbours; the last byte of their MACs tells the sink which it was.
-func gatewayLines() (lines []string) {
-	for i := range gateways {
-		lines = append(lines, fmt.Sprintf("neigh replace %s lladdr 02:00:00:00:0b:%02x dev r1 nud permanent", gateway(i), i))
-	}
-	return lines
+// route is route number i by a gateway that is by some further.
+func (t *table) route(i, by int) lab.Route {
+	return lab.Route{Dst: t.prefixes[i], Ifindex: t.Ports[1].Index, Via: gateway(t.six(), i+by)}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 )
 
@@ -29,17 +28,17 @@ func newRouter(n int, lines ...string) (*rig, error) {
 	return r, nil
 }
 
-// speedCase compares subjects in a rig that forwards to n prefixes.
-func speedCase(name string, prefixes int, subjects ...subject) Case {
-	return Case{Name: name, run: func(o Options) (Result, error) {
-		r, err := newRouter(prefixes)
+// speedCase compares subjects in a rig that forwards to so many prefixes.
+func speedCase(name, doc string, f format, prefixes int) Case {
+	return Case{Name: name, Doc: doc, run: func(o Options) (Result, error) {
+		r, err := newForwarder(f, prefixes)
 		if err != nil {
 			return Result{}, err
 		}
 		defer r.close()
 		result := Result{Case: name}
-		all := slices.Clone(subjects)
-		if path := forwarder(); path != "" && name != "punt" {
+		all := []subject{dropSubject, kernelSubject, bareSubject, honeSubject}
+		if path := forwarder(); path != "" {
 			all = append(all, forwardSubject(path, "direct"))
 		}
 		result.Subjects, result.Notes, err = r.compare(o, all)
@@ -48,6 +47,13 @@ func speedCase(name string, prefixes int, subjects ...subject) Case {
 		}
 		return result, err
 	}}
+}
+
+func newForwarder(f format, prefixes int) (*rig, error) {
+	if f.six {
+		return newRouter6(prefixes, 0)
+	}
+	return newRouter(prefixes)
 }
 
 // compare measures the subjects by turns, o.Runs times, and takes for each the least CPU time of its windows: noise

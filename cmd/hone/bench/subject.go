@@ -37,7 +37,7 @@ var passSubject = subject{name: "empty", start: func(r *rig) (func() error, erro
 // bareSubject is the hand-written forwarder.
 var bareSubject = subject{name: "bare", start: func(r *rig) (func() error, error) {
 	out := r.Ports[1]
-	return r.attach(bareSpec(out.Peer.MAC, out.MAC, int32(out.Index)))
+	return r.attach(bareSpec(r.flood.format, out.Peer.MAC, out.MAC, int32(out.Index)))
 }}
 
 // attach puts a program on the router's first port.
