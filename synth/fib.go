@@ -11,6 +11,7 @@ import (
 // a Snapshot and follows it by writes that cost what has changed.
 type FIB struct {
 	shared
+	plan    plan
 	views   []viewer
 	device  map[introspect.Index][]byte
 	devices int // entries that the device table has room for
@@ -49,12 +50,30 @@ func (f *FIB) build(s *introspect.Snapshot, least Shape) {
 
 const minDevices = 64
 
-// makeViews makes the views that programs ask, empty.
+// makeViews makes the views that programs ask, empty. Where there are rules, IPv4 sources have one of their own.
 func (f *FIB) makeViews(least Shape) []viewer {
-	least4, _ := least.view(tableRoute)
-	four := newTrie(f.journal, tableRoute, f.Routes4.Len(), least4)
-	four.free.now = f.now
-	return []viewer{newView(&f.shared, ipv4, four)}
+	f.plan = routing(f.Snapshot, layout4)
+	var all []viewer
+	for i, ask := range f.plan.views {
+		all = append(all, f.makeView(f.plan.name(i), ask, least))
+	}
+	if f.plan.parted {
+		sources := f.makeView(tableSource, f.plan.sourced(), least)
+		sources.owner = true
+		all = append(all, sources)
+	}
+	return all
+}
+
+func (f *FIB) makeView(table string, ask lookups, least Shape) *view[prefix] {
+	size := f.Routes4.Len()
+	if f.plan.parted {
+		size = 0 // there are as many tables as there are lists, and each grows as it has to
+	}
+	shape, _ := least.view(table)
+	trie := newTrie(f.journal, table, size, shape)
+	trie.free.now = f.now
+	return newView(&f.shared, ipv4, f.plan, ask, trie)
 }
 
 // Shape tells programs about the tables.

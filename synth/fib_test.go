@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth/ir"
@@ -16,16 +18,19 @@ import (
 
 // memory is what a program sees of the tables: Image, and then the writes of updates.
 type memory struct {
-	route, nexthop *ir.Table
-	bytes          map[string][]byte
-	hash           map[int]string
+	tables map[string]*ir.Table
+	bytes  map[string][]byte
+	hash   map[int]string
 }
 
 func remember(f *FIB) *memory {
-	s := f.Shape()
-	four, _ := s.view(tableRoute)
-	m := &memory{route: four.route(), nexthop: s.nexthop(), bytes: map[string][]byte{}, hash: map[int]string{}}
-	m.bytes[tableRoute], m.bytes[tableNexthop] = make([]byte, m.route.Bytes()), make([]byte, m.nexthop.Bytes())
+	m := &memory{tables: map[string]*ir.Table{}, bytes: map[string][]byte{}, hash: map[int]string{}}
+	for _, t := range f.Tables() {
+		m.tables[t.Name] = t
+		if t.Kind != ir.Hash {
+			m.bytes[t.Name] = make([]byte, t.Bytes())
+		}
+	}
 	for _, w := range f.Image() {
 		m.write(w)
 	}
@@ -52,8 +57,10 @@ type found struct {
 	limit       uint32
 }
 
-func (m *memory) find(addr uint32) found {
-	i := int(m.route.Match(m.bytes[tableRoute], addr)) % m.nexthop.Size
+func (m *memory) find(addr uint32) found { return m.findIn(tableRoute, addr) }
+
+func (m *memory) findIn(view string, addr uint32) found {
+	i := int(m.tables[view].Match(m.bytes[view], addr)) % m.tables[tableNexthop].Size
 	b := m.bytes[tableNexthop][i*nexthopBytes:]
 	n := binary.NativeEndian
 	f := found{n.Uint64(b), n.Uint32(b[8:]), n.Uint16(b[12:]), n.Uint16(b[14:]), n.Uint32(b[16:]), n.Uint32(b[20:]),
@@ -79,10 +86,9 @@ func foundOf(d rowData) found {
 	return f.seen()
 }
 
-// slowly is the answer for an address by looking at every route.
-func slowly(s *introspect.Snapshot, addr uint32) found {
-	f := &shared{Snapshot: s, egress: map[introspect.Index]egresses{}}
-	r := newView[prefix](f, ipv4, nil)
+// slowResolver knows what answers depend on, without any table.
+func slowResolver(s *introspect.Snapshot, p plan, ask lookups) *view[prefix] {
+	r := newView[prefix](&shared{Snapshot: s, egress: map[introspect.Index]egresses{}}, ipv4, p, ask, nil)
 	r.choose = r.chooses()
 	for _, a := range s.Addrs.All() {
 		r.addrs[hostPrefix(a.Key.Local.Addr())]++
@@ -92,32 +98,70 @@ func slowly(s *introspect.Snapshot, addr uint32) found {
 			r.wide = append(r.wide, p)
 		}
 	}
+	return r
+}
+
+// slowly is the answer for an address by looking at every route.
+func slowly(s *introspect.Snapshot, addr uint32) found {
+	r := slowResolver(s, plan{}, kernelLookups)
 	host := newPrefix(addr, 32)
-	if a, ok := r.resolve(host, nil); ok {
-		return foundOf(f.content(&row{key: a.key}))
+	if a, ok := r.answer(host, nil); ok {
+		return foundOf(r.content(&row{key: a.key}))
 	}
-	best := prefix(0)
-	any := false
-	for key := range s.Routes4.All() {
-		p := prefixOf(key.Dst)
-		if r.asks(key) && p.covers(host) && (!any || p.len() > best.len()) {
-			best, any = p, true
-		}
-	}
+	best, any := longest(s, host, r.asks)
 	if !any {
 		return found{reason: uint32(slowpath.NoRoute)}
 	}
-	a, _ := r.resolve(best, r.routesTo(best))
+	a, _ := r.answer(best, r.routesTo(best))
+	return r.found(a, addr)
+}
+
+// found is what the row of an answer says.
+func (v *view[P]) found(a answer, addr uint32) found {
 	if a.key.glean() {
 		a.key.via = netipAddr(addr)
 	}
-	return foundOf(f.content(&row{key: a.key, hops: a.hops}))
+	return foundOf(v.content(&row{key: a.key, hops: a.hops}))
+}
+
+// longest is the longest prefix of the routes that are asked that covers a host.
+func longest(s *introspect.Snapshot, host prefix, asks func(introspect.RouteKey) bool) (best prefix, any bool) {
+	for key := range s.Routes4.All() {
+		p := prefixOf(key.Dst)
+		if asks(key) && p.covers(host) && (!any || p.len() > best.len()) {
+			best, any = p, true
+		}
+	}
+	return best, any
+}
+
+// slowlyIn is the answer for an address of a list of tables, each of which is asked by itself.
+func slowlyIn(s *introspect.Snapshot, ask lookups, addr uint32) found {
+	r, host := slowResolver(s, plan{parted: true}, ask), newPrefix(addr, 32)
+	if r.martian(host) || r.addrs[host] > 0 {
+		a, _ := r.answer(host, nil)
+		return foundOf(r.content(&row{key: a.key}))
+	}
+	for _, t := range ask.tables {
+		best, any := longest(s, host, func(k introspect.RouteKey) bool { return k.Table == t.table })
+		if !any {
+			continue
+		}
+		if at := r.in(t.table, r.routesTo(best)); r.mark(at, t) == stop {
+			return r.found(r.first(best, at, t), addr)
+		}
+	}
+	if ask.reject {
+		return found{reason: uint32(slowpath.Rule)}
+	}
+	return found{reason: uint32(slowpath.NoRoute)}
 }
 
 // world is a random configuration that changes.
 type world struct {
 	*rand.Rand
 	introspect.Snapshot
+	throws bool // there are throw routes
 }
 
 func newWorld(seed uint64) *world {
@@ -125,10 +169,22 @@ func newWorld(seed uint64) *world {
 	for range 4 {
 		w.link()
 	}
+	for priority, table := range defaultRules {
+		w.rule(introspect.Rule{Key: introspect.RuleKey{Priority: priority}, Table: table})
+	}
 	for range w.IntN(60) {
 		w.step()
 	}
 	return w
+}
+
+// rule adds a rule that leads to a table.
+func (w *world) rule(r introspect.Rule) {
+	r.Action, r.SuppressGroup = unix.FR_ACT_TO_TBL, introspect.Nothing
+	if r.SuppressPrefix == 0 {
+		r.SuppressPrefix = introspect.Nothing
+	}
+	w.Rules4 = w.Rules4.With(r.Key, r)
 }
 
 func (w *world) addr() netip.Addr {
@@ -161,6 +217,9 @@ func (w *world) route() {
 		key.TOS = 16
 	}
 	r := introspect.Route{Key: key, Type: uint8(w.oneOf(1, 1, 1, 1, 1, 1, 2, 3, 6))}
+	if w.throws && w.IntN(5) == 0 {
+		r.Type = unix.RTN_THROW
+	}
 	switch w.IntN(4) {
 	case 0:
 		r.Object = uint32(1 + w.IntN(3))
@@ -243,7 +302,7 @@ func TestFIBFollows(t *testing.T) {
 		rounds = 30
 	}
 	for seed := range uint64(rounds) {
-		follow(t, seed, kinds)
+		follow(t, newWorld(seed), kinds)
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
@@ -256,8 +315,26 @@ func TestFIBFollows(t *testing.T) {
 	}
 }
 
-func follow(t *testing.T, seed uint64, kinds map[slowpath.Reason]int) {
-	w := newWorld(seed)
+// probe is an address that is looked up in a view.
+type probe struct {
+	view string
+	ask  lookups
+	addr uint32
+}
+
+func (f *FIB) probe(w *world) probe {
+	i := w.IntN(len(f.plan.views))
+	return probe{f.plan.name(i), f.plan.views[i], addr4(w.addr())}
+}
+
+func (p probe) slowly(f *FIB, s *introspect.Snapshot) found {
+	if f.plan.parted {
+		return slowlyIn(s, p.ask, p.addr)
+	}
+	return slowly(s, p.addr)
+}
+
+func follow(t *testing.T, w *world, kinds map[slowpath.Reason]int) {
 	clock := time.Unix(0, 0)
 	f := &FIB{now: func() time.Time { return clock }}
 	f.build(w.now(), Shape{})
@@ -269,33 +346,36 @@ func follow(t *testing.T, seed uint64, kinds map[slowpath.Reason]int) {
 			w.step()
 		}
 		s := w.now()
-		probes := make([]uint32, 40)
+		probes := make([]probe, 40)
 		before := make([]found, len(probes))
 		for i := range probes {
-			probes[i] = addr4(w.addr())
-			before[i] = m.find(probes[i])
+			probes[i] = f.probe(w)
+			before[i] = m.findIn(probes[i].view, probes[i].addr)
 		}
 		writes, reshaped := f.Update(s)
 		if reshaped {
 			m = remember(f)
+			for i := range probes {
+				probes[i] = f.probe(w)
+			}
 		}
 		after := make([]found, len(probes))
-		for i, a := range probes {
-			after[i] = slowly(s, a)
+		for i, p := range probes {
+			after[i] = p.slowly(f, s)
 			kinds[slowpath.Reason(after[i].reason)]++
 		}
 		for n, write := range writes {
 			m.write(write)
-			for i, a := range probes {
-				got := m.find(a)
+			for i, p := range probes {
+				got := m.findIn(p.view, p.addr)
 				if steps == 1 && got != before[i] && got != after[i] && !between(got, before[i], after[i]) {
-					t.Errorf("step %d write %d: %s is %v, was %v, becomes %v", step, n, netipAddr(a), got, before[i], after[i])
+					t.Errorf("step %d write %d: %s in %s is %v, was %v, becomes %v", step, n, netipAddr(p.addr), p.ask, got, before[i], after[i])
 				}
 			}
 		}
-		for i, a := range probes {
-			if got := m.find(a); got != after[i] {
-				t.Errorf("step %d: %s is %v, want %v", step, netipAddr(a), got, after[i])
+		for i, p := range probes {
+			if got := m.findIn(p.view, p.addr); got != after[i] {
+				t.Errorf("step %d: %s in %s is %v, want %v", step, netipAddr(p.addr), p.ask, got, after[i])
 			}
 		}
 		if t.Failed() {

@@ -41,6 +41,14 @@ func (l *layout) netconf(s *introspect.Snapshot) introspect.Map[introspect.Index
 	return s.Netconf
 }
 
+// rules are the policy rules of the family.
+func (l *layout) rules(s *introspect.Snapshot) introspect.Map[introspect.RuleKey, introspect.Rule] {
+	if l.six {
+		return s.Rules6
+	}
+	return s.Rules4
+}
+
 // address reads an address, in one number or two.
 func (c *compiler) address(at []int) []*ir.Value {
 	var words []*ir.Value
@@ -48,6 +56,14 @@ func (c *compiler) address(at []int) []*ir.Value {
 		words = append(words, c.Load(place, c.ip.word))
 	}
 	return words
+}
+
+// sourceAddress reads the source address, once.
+func (c *compiler) sourceAddress() []*ir.Value {
+	if c.pkt.source == nil {
+		c.pkt.source = c.address(c.ip.source)
+	}
+	return c.pkt.source
 }
 
 // destination reads the destination address, once.

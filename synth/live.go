@@ -36,9 +36,9 @@ func (c *compiler) live() {
 
 // ask is the kernel's answer.
 func (c *compiler) ask(protocol *ir.Value) *ir.Value {
-	none := c.Const(0)
+	sport, dport := c.ports(protocol)
 	keys := append(slices.Clone(c.pkt.source), c.destination()...)
-	keys = append(keys, c.pkt.length, protocol, none, none)
+	keys = append(keys, c.pkt.length, protocol, sport, dport)
 	if c.ip.six {
 		return c.Lookup(c.Table(c.view().live()), append(keys, c.flow())...)
 	}

@@ -17,24 +17,6 @@ const (
 // defaultRules are the rules that a network namespace starts with, by preference; IPv6 has not the last.
 var defaultRules = map[uint32]uint32{0: tableLocal, 32766: tableMain, 32767: tableDefault}
 
-// refuseRules wants the rules that every namespace starts with; without the last one, its table is just not used.
-func refuseRules(s subject, ip *layout) verdict {
-	found, rules := map[uint32]bool{}, s.Rules4
-	if ip.six {
-		rules = s.Rules6
-	}
-	for key, rule := range rules.All() {
-		if !isDefault(rule) {
-			return refused(slowpath.Rules, "rule with preference %d", key.Priority)
-		}
-		found[key.Priority] = true
-	}
-	if !found[0] || !found[32766] {
-		return refused(slowpath.Rules, "a default rule is missing")
-	}
-	return accepted
-}
-
 func isDefault(r introspect.Rule) bool {
 	table, ok := defaultRules[r.Key.Priority]
 	plain := introspect.Rule{Key: r.Key, Action: unix.FR_ACT_TO_TBL, Table: table, SuppressPrefix: introspect.Nothing,

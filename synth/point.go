@@ -19,14 +19,14 @@ type point[P any] interface {
 
 // family is what is particular to an address family.
 type family[P point[P]] struct {
-	of       func(netip.Prefix) P
-	has      func(netip.Addr) bool
-	routes   func(*introspect.Snapshot) introspect.Map[introspect.RouteKey, introspect.Route]
-	six      bool
-	tables   []uint32                    // the routing tables that the rules which every namespace starts with lead to
-	martians []P                         // prefixes of which no address is ever a fast packet's
-	plain    func(introspect.Route) bool // whether the live lookup answers as the kernel would
-	policy   introspect.Name             // the sysctl that says what of a packet chooses between nexthops
+	of          func(netip.Prefix) P
+	has         func(netip.Addr) bool
+	routes      func(*introspect.Snapshot) introspect.Map[introspect.RouteKey, introspect.Route]
+	six         bool
+	unspecified netip.Addr                  // the address of zeros
+	martians    []P                         // prefixes of which no address is ever a fast packet's
+	plain       func(introspect.Route) bool // whether the live lookup answers as the kernel would
+	policy      introspect.Name             // the sysctl that says what of a packet chooses between nexthops
 }
 
 // host is the prefix of one address.
@@ -44,14 +44,14 @@ func (f *family[P]) martian(p P) bool {
 
 var ipv4 = &family[prefix]{
 	of: prefixOf, has: netip.Addr.Is4, martians: martians, policy: "ipv4/fib_multipath_hash_policy", plain: plain,
-	tables: []uint32{tableLocal, tableMain, tableDefault},
-	routes: func(s *introspect.Snapshot) introspect.Map[introspect.RouteKey, introspect.Route] { return s.Routes4 },
+	unspecified: netip.IPv4Unspecified(),
+	routes:      func(s *introspect.Snapshot) introspect.Map[introspect.RouteKey, introspect.Route] { return s.Routes4 },
 }
 
 var ipv6 = &family[prefix6]{
 	of: prefixOf6, has: netip.Addr.Is6, six: true, martians: martians6, policy: "ipv6/fib_multipath_hash_policy", plain: plain6,
-	tables: []uint32{tableLocal, tableMain},
-	routes: func(s *introspect.Snapshot) introspect.Map[introspect.RouteKey, introspect.Route] { return s.Routes6 },
+	unspecified: netip.IPv6Unspecified(),
+	routes:      func(s *introspect.Snapshot) introspect.Map[introspect.RouteKey, introspect.Route] { return s.Routes6 },
 }
 
 // lpm is the contents of a table that answers with the row of the longest prefix. Its changes are noted as writes, in an

@@ -16,6 +16,7 @@ type compiler struct {
 	link     introspect.Link
 	options  Options
 	shape    Shape
+	picks    map[*layout]picker          // which view the routes of a family are in
 	left     map[*layout]slowpath.Reason // why packets of a family are the kernel's; None: not all of them are
 	arm      string                      // prefix of the names of blocks
 	asides   []func()                    // write what an arm has put off
@@ -79,8 +80,9 @@ func Program(s *introspect.Snapshot, ifindex int, o Options, shape Shape) (*ir.P
 		return nil, fmt.Errorf("synth: program %s: tables without a shape", link.Name)
 	}
 	c := &compiler{Builder: ir.NewBuilder("if" + strconv.Itoa(ifindex)), snapshot: s, link: link, options: o, shape: shape,
-		left: map[*layout]slowpath.Reason{}}
+		left: map[*layout]slowpath.Reason{}, picks: map[*layout]picker{}}
 	for _, ip := range []*layout{layout4, layout6} {
+		c.picks[ip] = pickerOf(s, link, shape, ip)
 		c.left[ip] = leave(subject{s, link, o}, ip, shape).reason
 	}
 	c.write()
@@ -137,7 +139,7 @@ func (c *compiler) leave(r slowpath.Reason, unless func(*layout) bool) (all bool
 // them is asked then, so the live lookup must know all of it.
 func (c *compiler) coherent(ip *layout) bool {
 	view, _ := c.shape.view(ip.table)
-	return c.options.FIBLookup && view.Plain && (ip.six || view.Inline && c.rpFilter() == 0)
+	return c.options.FIBLookup && c.picks[ip].plain && (ip.six || view.Inline && c.rpFilter() == 0)
 }
 
 // view is where the routes of the packet's family are looked up.

@@ -39,7 +39,7 @@ func leave(s subject, ip *layout, shape Shape) verdict {
 	if v := refuseFamily(s, ip); v.reason != slowpath.None {
 		return v
 	}
-	if view, ok := shape.view(ip.table); !ok || view.Full {
+	if pickerOf(s.Snapshot, s.link, shape, ip).full {
 		return refused(slowpath.TableFull, "%s", slowpath.TableFull.Doc())
 	}
 	return accepted

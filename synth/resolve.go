@@ -2,7 +2,6 @@ package synth
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -23,16 +22,21 @@ func because(r slowpath.Reason) answer { return answer{key: rowKey{reason: r}} }
 type resolver[P point[P]] struct {
 	*shared
 	*family[P]
-	addrs  map[P]int // own addresses
-	wide   []P       // prefixes of more than one address in table local
-	choose bool      // the live lookup chooses between several nexthops as the kernel does
+	ask     lookups   // the routing tables that are asked, one after the other
+	parted  bool      // each is asked by itself; else the kernel may have merged the first two
+	sources []uint32  // the routing tables that may be asked about a source
+	addrs   map[P]int // own addresses
+	wide    []P       // prefixes of more than one address in table local
+	choose  bool      // the live lookup chooses between several nexthops as the kernel does
 }
 
 // routesTo lists the routes to a prefix of the tables that are asked, in the order of their keys.
-func (r *resolver[P]) routesTo(p P) []introspect.Route {
+func (r *resolver[P]) routesTo(p P) []introspect.Route { return r.routesIn(r.Snapshot, p) }
+
+func (r *resolver[P]) routesIn(s *introspect.Snapshot, p P) []introspect.Route {
 	var all []introspect.Route
 	dst := p.netip()
-	for key, route := range r.routes(r.Snapshot).From(introspect.RouteKey{Dst: dst}) {
+	for key, route := range r.routes(s).From(introspect.RouteKey{Dst: dst}) {
 		if key.Dst != dst {
 			break
 		}
@@ -45,45 +49,55 @@ func (r *resolver[P]) routesTo(p P) []introspect.Route {
 
 // asks tells whether a route stands in one of the tables.
 func (r *resolver[P]) asks(k introspect.RouteKey) bool {
-	return slices.Contains(r.tables, k.Table) && r.has(k.Dst.Addr())
+	return r.rank(k.Table) < len(r.ask.tables) && r.has(k.Dst.Addr())
 }
 
-// resolve says what becomes of packets for which p is the longest prefix; false if nothing is known of p.
-func (r *resolver[P]) resolve(p P, routes []introspect.Route) (answer, bool) {
-	switch {
-	case r.martian(p):
-		return because(slowpath.DestMartian), true
-	case r.addrs[p] > 0:
-		return because(slowpath.Local), true
-	case len(routes) == 0:
-		return answer{}, false
+// rank is the place of a table among those that are asked, or past all of them.
+func (r *resolver[P]) rank(table uint32) int {
+	for i, t := range r.ask.tables {
+		if t.table == table {
+			return i
+		}
 	}
+	return len(r.ask.tables)
+}
+
+// doubt tells why some routes to one prefix are not to be chosen from; None if they may be.
+func (r *resolver[P]) doubt(routes []introspect.Route) slowpath.Reason {
 	for i := range routes {
 		switch {
 		case routes[i].Key.TOS != 0:
-			return because(slowpath.RouteTOS), true
+			return slowpath.RouteTOS
 		case r.six && len(routes[i].Unknown) > 0: // it may be for some sources only, whatever its metric
-			return because(slowpath.RouteUnknown), true
+			return slowpath.RouteUnknown
 		}
+	}
+	return slowpath.None
+}
+
+// resolve says what becomes of packets for which p is the longest prefix, where the default rules lead to it.
+func (r *resolver[P]) resolve(p P, routes []introspect.Route) answer {
+	if reason := r.doubt(routes); reason != slowpath.None {
+		return because(reason)
 	}
 	first, equals := &routes[0], routes
 	if len(routes) > 1 {
 		first, equals = r.foremost(routes)
 	}
 	if first.Key.Table == tableDefault || first.Key.Table == tableMain && r.shadowed(p) {
-		return because(slowpath.RouteTable), true
+		return because(slowpath.RouteTable)
 	}
 	if len(equals) > 1 {
-		return r.several(slowpath.RouteEqual, equals), true
+		return r.several(slowpath.RouteEqual, equals)
 	}
-	return r.route(p, first), true
+	return r.route(p, first)
 }
 
 // foremost picks the routes that the kernel looks at first: those of the first table, with the lowest metric.
 func (r *resolver[P]) foremost(routes []introspect.Route) (*introspect.Route, []introspect.Route) {
-	first, rank := &routes[0], len(r.tables)
+	first, rank := &routes[0], len(r.ask.tables)
 	for i := range routes {
-		if n := slices.Index(r.tables, routes[i].Key.Table); n < rank {
+		if n := r.rank(routes[i].Key.Table); n < rank {
 			first, rank = &routes[i], n
 		}
 	}

@@ -9,7 +9,7 @@ import (
 // while the other checks keep the processor busy.
 func (c *compiler) find() bool {
 	if c.arm == armHot {
-		c.pkt.row = c.Lookup(c.Table(c.shape.nexthop()), c.Lookup(c.Table(c.view().route()), c.destination()...))
+		c.pkt.row = c.Lookup(c.Table(c.shape.nexthop()), c.pick(forward))
 	}
 	return true
 }

@@ -17,7 +17,8 @@ const (
 	rowTable     = 3
 	rowMartian   = 4
 	rowFull      = 5
-	fixedRows    = 6
+	rowRule      = 6
+	fixedRows    = 7
 
 	rowOwnFirst = rowLocal
 	rowOwnLast  = rowTable
@@ -27,7 +28,7 @@ const (
 )
 
 var fixedReasons = [fixedRows]slowpath.Reason{slowpath.NoRoute, slowpath.Local, slowpath.Broadcast, slowpath.RouteTable,
-	slowpath.DestMartian, slowpath.TableFull}
+	slowpath.DestMartian, slowpath.TableFull, slowpath.Rule}
 
 // rowKey is what a row answers for: a Reason to leave packets to the kernel, a group of nexthops between which the live
 // lookup chooses, or, without either, a nexthop.

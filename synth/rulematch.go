@@ -61,7 +61,7 @@ func (in ingress) policies(rules []introspect.Rule) ([]policy, verdict) {
 			return nil, v
 		}
 		all[i] = policy{match: in.known(r), invert: r.Invert, tests: in.tests(r)}
-		all[i].act(in, r, rules)
+		all[i].act(in, rules, i)
 		all[i].settle()
 	}
 	return all, accepted
@@ -75,8 +75,6 @@ func (in ingress) strange(r introspect.Rule) verdict {
 	switch {
 	case len(r.Unknown) > 0:
 		return no(r.Unknown[0])
-	case left(r):
-		return no("a selector or action that is left to the kernel")
 	case r.MarkMask != 0 && in.marks:
 		return no("packets of this interface may have a mark")
 	case in.vrf.Index != 0 && r.IIF != "" && (r.IIF == in.link.Name || r.IIF == in.vrf.Name):
@@ -86,24 +84,21 @@ func (in ingress) strange(r introspect.Rule) verdict {
 	case r.IIF != "" && slices.Contains(in.link.AltNames, r.IIF):
 		return no("names the interface by another name")
 	case uint32(r.TOS)&^in.tos != 0:
-		return no("tos")
+		return no("a tos that no packet has")
+	case r.UIDRange:
+		return no("selects users")
+	case r.SuppressGroup != introspect.Nothing:
+		return no("suppresses a group of interfaces")
 	}
 	return accepted
-}
-
-// left tells whether a rule has a selector or action that programs do not know.
-func left(r introspect.Rule) bool {
-	action := r.Goto != 0 || r.SuppressPrefix >= 0 || r.SuppressGroup >= 0
-	header := r.DSCPMask != 0 || r.FlowLabelMask != 0 || r.IPProto != 0 || r.SPort != [2]uint16{} || r.DPort != [2]uint16{} ||
-		r.SPortMask != 0 || r.DPortMask != 0
-	return action || header || r.TunID != 0 || r.UIDRange
 }
 
 // known is what is known of a rule before a packet is there. A packet that is forwarded has no outgoing interface yet, and
 // no mark.
 func (in ingress) known(r introspect.Rule) match {
 	switch {
-	case r.IIF != "" && r.IIF != in.link.Name, r.OIF != "", r.Mark&r.MarkMask != 0, r.L3MDev && in.vrf.Index == 0:
+	case r.IIF != "" && r.IIF != in.link.Name, r.OIF != "", r.Mark&r.MarkMask != 0, r.TunID != 0,
+		r.L3MDev && in.vrf.Index == 0:
 		return never
 	}
 	return sometimes
@@ -121,14 +116,57 @@ func (in ingress) tests(r introspect.Rule) []test {
 	if r.TOS != 0 {
 		all = append(all, masked(fieldTOS, uint32(r.TOS), in.tos))
 	}
-	return all
+	if r.DSCPMask != 0 {
+		all = append(all, masked(fieldTOS, uint32(r.DSCP)<<2, uint32(r.DSCPMask)<<2))
+	}
+	if r.FlowLabelMask != 0 {
+		all = append(all, masked(fieldLabel, r.FlowLabel, r.FlowLabelMask))
+	}
+	return append(all, transport(r)...)
+}
+
+// transport is what a rule asks of the protocol and the ports. What the kernel takes for the ports of another protocol
+// than TCP and UDP is not known.
+func transport(r introspect.Rule) (all []test) {
+	if r.IPProto != 0 {
+		all = append(all, protocolIs(r.IPProto))
+	}
+	ports := append(port(fieldSPort, r.SPort, r.SPortMask), port(fieldDPort, r.DPort, r.DPortMask)...)
+	switch {
+	case len(ports) == 0, r.IPProto == unix.IPPROTO_TCP, r.IPProto == unix.IPPROTO_UDP:
+	case r.IPProto == 0:
+		all = append(all, within(fieldPorts, 1, 1))
+	default:
+		all = append(all, test{field: fieldUnknown})
+	}
+	return append(all, ports...)
+}
+
+func port(f field, bounds [2]uint16, mask uint16) []test {
+	switch {
+	case mask != 0:
+		return []test{masked(f, uint32(bounds[0]), uint32(mask))}
+	case bounds != [2]uint16{}:
+		return []test{within(f, uint32(bounds[0]), uint32(bounds[1]))}
+	}
+	return nil
 }
 
 // act fills in what the rule does. A jump goes to the first rule of a preference, and nowhere if there is none.
-func (p *policy) act(in ingress, r introspect.Rule, rules []introspect.Rule) {
+func (p *policy) act(in ingress, rules []introspect.Rule, i int) {
+	r := &rules[i]
 	switch r.Action {
 	case unix.FR_ACT_TO_TBL:
-		p.action, p.lookup = actLookup, lookup{r.Table, suppressNothing}
+		p.action, p.lookup = actLookup, lookup{r.Table, r.SuppressPrefix}
+		if r.L3MDev {
+			p.lookup.table = in.vrf.VRFTable
+		}
+	case unix.FR_ACT_GOTO:
+		p.action = actNothing
+		to := slices.IndexFunc(rules[i+1:], func(o introspect.Rule) bool { return o.Key.Priority == r.Goto })
+		if to >= 0 {
+			p.action, p.target = actGoto, i+1+to
+		}
 	case unix.FR_ACT_NOP:
 		p.action = actNothing
 	default:

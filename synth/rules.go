@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
 )
 
@@ -13,7 +14,7 @@ type lookup struct {
 	suppress int32 // answers of prefixes up to this length do not count; suppressNothing: all count
 }
 
-const suppressNothing = -1
+const suppressNothing = introspect.Nothing
 
 // lookups are the routing tables that the rules lead a packet to, in order: the first one whose answer counts decides.
 type lookups struct {
@@ -129,13 +130,25 @@ func (c *chooser) ask(i int, tests []test, known facts, so lookups) *choice {
 			return c.make(choice{reason: slowpath.Rule})
 		}
 		yes := c.ask(i, tests[n+1:], known.and(t, true), so)
-		no := c.missed(i, known.and(t, false), so)
+		no := c.unasked(t)
+		if no == nil {
+			no = c.missed(i, known.and(t, false), so)
+		}
 		if yes == no {
 			return yes
 		}
 		return c.make(choice{test: t, yes: yes, no: no})
 	}
 	return c.matched(i, known, so)
+}
+
+// unasked is the choice of packets of which a rule may ask what programs do not look at: the ports of those that have none
+// that are known.
+func (c *chooser) unasked(t test) *choice {
+	if t.field != fieldPorts {
+		return nil
+	}
+	return c.make(choice{reason: slowpath.Rule})
 }
 
 func (c *chooser) matched(i int, known facts, so lookups) *choice {

@@ -11,7 +11,8 @@ const (
 	fieldDest
 	fieldTOS      // the whole byte: TOS or traffic class
 	fieldProtocol // the protocol, or next header
-	fieldSPort    // of TCP and UDP
+	fieldPorts    // 1 if there are ports, those of TCP or UDP
+	fieldSPort
 	fieldDPort
 	fieldLabel // IPv6's flow label
 )

@@ -6,17 +6,19 @@ import (
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// rpFilter is the value that the kernel goes by: the larger one of the interface's and that of all.
-func (c *compiler) rpFilter() int32 {
-	all, _ := c.snapshot.Netconf.Get(introspect.AllDevices)
-	own, _ := c.snapshot.Netconf.Get(c.link.Index)
+// reversePath is the value of rp_filter that the kernel goes by: the larger one of the interface's and that of all.
+func reversePath(s *introspect.Snapshot, l introspect.Link) int32 {
+	all, _ := s.Netconf.Get(introspect.AllDevices)
+	own, _ := s.Netconf.Get(l.Index)
 	return max(all.RPFilter, own.RPFilter)
 }
+
+func (c *compiler) rpFilter() int32 { return reversePath(c.snapshot, c.link) }
 
 // sources does what the kernel does with every source address, whatever the filter: martian ones and its own are not
 // forwarded. Whatever is in doubt is left to it.
 func (c *compiler) sources() bool {
-	c.pkt.source = c.address(c.ip.source)
+	c.sourceAddress()
 	switch filter := c.rpFilter(); {
 	case filter > 0 && !c.numbered():
 		c.Punt(slowpath.SourceFilter) // the kernel drops everything
@@ -26,9 +28,17 @@ func (c *compiler) sources() bool {
 	case c.view().Inline:
 		c.inlineSources()
 	default:
-		c.ownSource(c.Lookup(c.Table(c.view().route()), c.pkt.source...))
+		c.ownSource(c.Lookup(c.Table(c.sourceView().route()), c.pkt.source...))
 	}
 	return true
+}
+
+// sourceView is where own addresses are found: in the routes, unless there are rules.
+func (c *compiler) sourceView() ViewShape {
+	if v, ok := c.shape.view(tableSource); ok {
+		return v
+	}
+	return c.view()
 }
 
 // numbered tells whether the interface has an IPv4 address.
@@ -68,7 +78,7 @@ func (c *compiler) ownSource(index *ir.Value) {
 // filtered does what rp_filter asks for: with 1, that packets to the source leave by this interface; with 2, that they
 // could leave by any. Rows of own and martian addresses fail either, so that it is told apart afterwards.
 func (c *compiler) filtered(filter int32) {
-	index := c.Lookup(c.Table(c.view().route()), c.pkt.source...)
+	index := c.pick(backward)
 	row := c.Lookup(c.Table(c.shape.nexthop()), index)
 	bad, next := c.block("source"), c.block("sourced")
 	if filter == 2 {

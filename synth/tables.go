@@ -12,6 +12,7 @@ import (
 // Names of the tables.
 const (
 	tableRoute   = "route4"  // address -> row of the next
+	tableSource  = "source4" // the same for IPv4 sources, where there are policy rules
 	tableNexthop = "nexthop" // what to do with the packet
 	tableDevice  = "device"  // interface index -> whether frames may be redirected to it
 	tableRoute6  = "route6"  // likewise for IPv6

@@ -10,6 +10,10 @@ import (
 func (f *FIB) Update(s *introspect.Snapshot) (writes []ir.Write, reshaped bool) {
 	old := f.Snapshot
 	f.Snapshot = s
+	if f.replanned(old) {
+		f.build(s, Shape{Rows: f.rows.size, Devices: f.devices})
+		return nil, true
+	}
 	for _, v := range f.views {
 		v.follow(old)
 	}
@@ -26,6 +30,15 @@ func (f *FIB) Update(s *introspect.Snapshot) (writes []ir.Write, reshaped bool) 
 	f.rows.overflow = false // the rows that did not fit leave their packets to the kernel
 	writes, f.journal.writes = f.journal.writes, nil
 	return writes, false
+}
+
+// replanned tells whether other lists of routing tables are to be asked than before.
+func (f *FIB) replanned(old *introspect.Snapshot) bool {
+	if old.Rules4.Equal(f.Rules4) && old.Links.Equal(f.Links) {
+		return false
+	}
+	p := routing(f.Snapshot, layout4)
+	return !p.same(f.plan)
 }
 
 // neighChanges lists the neighbours that have changed.

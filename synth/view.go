@@ -2,9 +2,11 @@ package synth
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 
 	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth/ir"
 )
 
@@ -12,14 +14,18 @@ import (
 // rows it shares with the other views.
 type view[P point[P]] struct {
 	resolver[P]
-	lpm    lpm[P]
-	ports  map[introspect.Index]int // neighbours of the family by interface
-	own    map[P]int                // prefixes of the host's own and broadcast addresses
-	inline inlined                  // own in words
-	local  map[P]int                // prefixes of table local of more than one address
-	full   int                      // entries of the table when it did not fit
-	odd    int                      // routes for which the live lookup does not answer as the kernel
-	dirty  dirt[P]
+	lpm     lpm[P]
+	ports   map[introspect.Index]int // neighbours of the family by interface
+	own     map[P]int                // prefixes of the host's own and broadcast addresses
+	inline  inlined                  // own in words
+	local   map[P]int                // prefixes of table local of more than one address
+	full    int                      // entries of the table when it did not fit
+	lengths [][129]int               // of the prefixes of each table
+	sizes   []int                    // prefixes of each table
+	owner   bool                     // only the host's own prefixes are entered
+	passed  map[P]bool               // prefixes for which one table leaves packets to the next
+	odd     int                      // routes for which the live lookup does not answer as the kernel
+	dirty   dirt[P]
 }
 
 // viewer is a view of either family.
@@ -36,9 +42,10 @@ type viewer interface {
 	image() ir.Write
 }
 
-func newView[P point[P]](s *shared, f *family[P], table lpm[P]) *view[P] {
-	return &view[P]{resolver: resolver[P]{shared: s, family: f, addrs: map[P]int{}}, lpm: table,
-		ports: map[introspect.Index]int{}, own: map[P]int{}, local: map[P]int{}}
+func newView[P point[P]](s *shared, f *family[P], p plan, ask lookups, table lpm[P]) *view[P] {
+	r := resolver[P]{shared: s, family: f, ask: ask, parted: p.parted, sources: p.sources, addrs: map[P]int{}}
+	return &view[P]{resolver: r, lpm: table, ports: map[introspect.Index]int{}, own: map[P]int{}, local: map[P]int{},
+		lengths: make([][129]int, len(ask.tables)), sizes: make([]int, len(ask.tables)), passed: map[P]bool{}}
 }
 
 // survey takes in what the answers for all prefixes depend on.
@@ -81,14 +88,18 @@ func (v *view[P]) addOwn(p P, n int) {
 }
 
 func (v *view[P]) addRoute(r introspect.Route, n int) {
-	if !v.asks(r.Key) {
+	if !v.has(r.Key.Dst.Addr()) {
 		return
 	}
 	p := v.of(r.Key.Dst)
-	if _, ok := typeReasons[r.Type]; ok {
+	if _, ok := typeReasons[r.Type]; ok && slices.Contains(v.sources, r.Key.Table) {
 		v.addOwn(p, n)
 	}
-	if r.Key.Table == tableLocal && p.len() < p.width() && !v.martian(p) {
+	if !v.asks(r.Key) {
+		return
+	}
+	v.measure(r.Key, n)
+	if !v.parted && r.Key.Table == tableLocal && p.len() < p.width() && !v.martian(p) {
 		count(v.local, p, n)
 	}
 	if !v.plain(r) {
@@ -116,6 +127,15 @@ func (v *view[P]) fill() {
 	for p := range v.addrs {
 		v.renew(p)
 	}
+	if v.owner {
+		for p := range v.own {
+			v.renew(p)
+		}
+		return
+	}
+	if v.ask.reject {
+		v.renew(v.of(netip.PrefixFrom(v.unspecified, 0)))
+	}
 	var run []introspect.Route
 	for key, r := range v.routes(v.Snapshot).All() {
 		if !v.asks(key) {
@@ -141,7 +161,12 @@ func (v *view[P]) fill() {
 func (v *view[P]) renew(p P) { v.enter(p, v.routesTo(p)) }
 
 func (v *view[P]) enter(p P, routes []introspect.Route) {
-	a, ok := v.resolve(p, routes)
+	a, ok := v.answer(p, routes)
+	v.put(p, a, ok)
+}
+
+// put makes an answer the entry of a prefix; a single address without one may be that of a neighbour.
+func (v *view[P]) put(p P, a answer, ok bool) {
 	if !ok && p.len() == p.width() {
 		a, ok = v.attached(p)
 	}
@@ -156,6 +181,23 @@ func (v *view[P]) enter(p P, routes []introspect.Route) {
 	if there {
 		v.rows.release(old)
 	}
+}
+
+// answer says what becomes of packets for which p is the longest prefix; false if nothing is known of p.
+func (v *view[P]) answer(p P, routes []introspect.Route) (answer, bool) {
+	switch {
+	case v.martian(p):
+		return because(slowpath.DestMartian), true
+	case v.addrs[p] > 0:
+		return because(slowpath.Local), true
+	case v.owner:
+		return because(slowpath.Local), v.own[p] > 0
+	case v.parted:
+		return v.layered(p, routes)
+	case len(routes) == 0:
+		return answer{}, false
+	}
+	return v.resolve(p, routes), true
 }
 
 // attached is the answer for a neighbour of a connected network: an entry of its own, once its address is known, so that

@@ -20,9 +20,14 @@ func (v *view[P]) follow(old *introspect.Snapshot) {
 		v.addrChange(c)
 	}
 	for c := range introspect.DiffMaps(v.routes(old), v.routes(v.Snapshot)) {
+		v.routeChange(c)
 		if v.asks(c.Key) {
-			v.routeChange(c)
 			v.dirty.routes[v.of(c.Key.Dst)] = true
+		}
+	}
+	if v.parted {
+		for c := range introspect.DiffMaps(v.routes(old), v.routes(v.Snapshot)) {
+			v.shade(old, c.Key) // once all are counted
 		}
 	}
 	for c := range introspect.DiffMaps(old.Neighs, v.Neighs) {
@@ -30,6 +35,7 @@ func (v *view[P]) follow(old *introspect.Snapshot) {
 	}
 	v.objectChanges(old)
 	v.globals()
+	v.passing()
 }
 
 func (v *view[P]) addrChange(c introspect.Change[introspect.AddrKey, introspect.Addr]) {
@@ -101,24 +107,48 @@ func (v *view[P]) globals() {
 	}
 }
 
-// recompute enters what prefixes come to, the shortest first, because the answers for neighbours depend on the routes
-// that cover them.
+// renewal is what a prefix comes to.
+type renewal[P point[P]] struct {
+	p      P
+	answer answer
+	ok     bool
+	turn   int
+}
+
+// recompute enters what prefixes come to. At every moment each address has its old or its new answer: so new entries come
+// first, the longest before shorter ones; then those that change; then those that go, the shortest before longer ones.
+// The answers for neighbours come last, because they depend on the routes that cover them.
 func (v *view[P]) recompute() {
-	order := make([]P, 0, len(v.dirty.routes))
+	order := make([]renewal[P], 0, len(v.dirty.routes))
 	for p := range v.dirty.routes {
-		order = append(order, p)
-	}
-	slices.SortFunc(order, func(a, b P) int { return cmp.Or(a.len()-b.len(), a.compare(b)) })
-	for _, p := range order {
-		v.renew(p)
+		a, ok := v.answer(p, v.routesTo(p))
 		if p.len() < p.width() {
 			v.neighboursIn(p)
+		} else if !ok {
+			v.dirty.hosts[p] = true
+			continue
 		}
+		order = append(order, renewal[P]{p, a, ok, v.turn(p, ok)})
+	}
+	slices.SortFunc(order, func(a, b renewal[P]) int { return cmp.Or(a.turn-b.turn, a.p.compare(b.p)) })
+	for _, r := range order {
+		v.put(r.p, r.answer, r.ok)
 	}
 	for p := range v.dirty.hosts {
 		v.renew(p)
 	}
 	v.dirty = dirt[P]{}
+}
+
+// turn tells when an entry is made, changed or taken out.
+func (v *view[P]) turn(p P, ok bool) int {
+	switch _, there := v.lpm.entry(p); {
+	case !ok:
+		return p.len()
+	case there:
+		return -1
+	}
+	return -2 - p.len()
 }
 
 // neighboursIn adds the neighbours whose addresses a prefix covers.
