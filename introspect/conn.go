@@ -16,9 +16,9 @@ type sensors struct {
 	taps            *tapSocket
 	netfilter, xfrm *netlink.Conn
 	generic         *genetlink.Conn
-	netdev, ethtool genetlink.Family   // ID 0 where the kernel has none
-	unlisted        bool               // the kernel does not list its netfilter hooks
-	programs        map[link.ID]string // BPF links that were looked at, and the hooks that they are on
+	netdev, ethtool genetlink.Family // ID 0 where the kernel has none
+	unlisted        bool             // the kernel does not list its netfilter hooks
+	programs        map[link.ID]Hook // BPF links that were looked at, and the hooks that they are on
 }
 
 // openSensors opens the sockets in the calling thread's network namespace.

@@ -9,10 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hooks collects what may see forwarded IPv4 packets beside routing, by name.
+// hooks collects what may see forwarded packets beside routing, by name.
 type hooks map[Name]Hook
 
-func (h hooks) add(kind, name string) { h[Name(name)] = Hook{Kind: kind, Name: name} }
+func (h hooks) add(kind, family, name string) {
+	h[Name(name)] = Hook{Kind: kind, Name: name, Family: family}
+}
+
+// Families of hooks; another, or none, is of both.
+const (
+	hookIPv4 = "ip"
+	hookIPv6 = "ip6"
+)
 
 // readHooks reads all of them anew: base chains and flowtables of nftables, iptables-legacy, IPVS, XFRM policies, and
 // netfilter hooks of whatever other owner.
@@ -54,18 +62,25 @@ func absent(err error) bool {
 
 // legacyTables lists the tables of iptables-legacy, each of which hooks into the path of packets, rules or not.
 func legacyTables(h hooks) error {
-	text, err := optionalFile("/proc/thread-self/net/ip_tables_names")
-	for name := range strings.FieldsSeq(text) {
-		h.add("legacy", "iptables "+name)
+	for _, tables := range []struct{ family, tool, file string }{
+		{hookIPv4, "iptables ", "ip_tables_names"}, {hookIPv6, "ip6tables ", "ip6_tables_names"},
+	} {
+		text, err := optionalFile("/proc/thread-self/net/" + tables.file)
+		if err != nil {
+			return err
+		}
+		for name := range strings.FieldsSeq(text) {
+			h.add("legacy", tables.family, tables.tool+name)
+		}
 	}
-	return err
+	return nil
 }
 
 // virtualServers tells whether IPVS has a service: lines after the three of the heading.
 func virtualServers(h hooks) error {
 	text, err := optionalFile("/proc/thread-self/net/ip_vs")
 	if strings.Count(strings.TrimRight(text, "\n"), "\n") >= 3 {
-		h.add("ipvs", "ipvs")
+		h.add("ipvs", "", "ipvs")
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package introspect
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"unsafe"
 
@@ -23,7 +24,7 @@ const (
 	hookTypeNftables = 1
 )
 
-// forwardHooks are the hooks of the ip family that forwarded packets pass.
+// forwardHooks are the hooks of IPv4, and of IPv6, that forwarded packets pass.
 var forwardHooks = map[byte]string{hookPreRouting: "prerouting", hookForward: "forward", hookPostRouting: "postrouting"}
 
 // netfilterHooks adds the functions on the hooks of forwarded packets that belong to no chain of nftables: connection
@@ -35,13 +36,13 @@ func (k *sensors) netfilterHooks(h hooks) error {
 	case k.unlisted:
 		return k.netfilterPrograms(h)
 	}
-	for number, name := range forwardHooks {
-		found, err := k.hooksAt(number, name)
-		if err != nil {
-			return fmt.Errorf("introspect: dump netfilter hooks: %w", err)
-		}
-		for n, hook := range found {
-			h[n] = hook
+	for _, family := range []byte{unix.NFPROTO_IPV4, unix.NFPROTO_IPV6} {
+		for number, name := range forwardHooks {
+			found, err := k.hooksAt(family, number, name)
+			if err != nil {
+				return fmt.Errorf("introspect: dump netfilter hooks: %w", err)
+			}
+			maps.Copy(h, found)
 		}
 	}
 	return nil
@@ -52,15 +53,15 @@ func (k *sensors) probeHooks() error {
 	if k.netfilter == nil {
 		return nil
 	}
-	_, err := k.hooksAt(hookForward, "")
+	_, err := k.hooksAt(unix.NFPROTO_IPV4, hookForward, "")
 	if k.unlisted = absent(err); k.unlisted {
 		return nil
 	}
 	return err
 }
 
-func (k *sensors) hooksAt(number byte, name string) (hooks, error) {
-	body := []byte{unix.NFPROTO_IPV4, 0, 0, number, 8, 0, hookAttrNumber, 0, 0, 0, 0, number}
+func (k *sensors) hooksAt(family, number byte, name string) (hooks, error) {
+	body := []byte{family, 0, 0, number, 8, 0, hookAttrNumber, 0, 0, 0, 0, number}
 	native.PutUint16(body[4:], 8)
 	native.PutUint16(body[6:], hookAttrNumber)
 	found := hooks{}
@@ -68,7 +69,7 @@ func (k *sensors) hooksAt(number byte, name string) (hooks, error) {
 	err := ask(k.netfilter, question, func() { clear(found) }, func(m netlink.Message) error {
 		owner, foreign, err := decodeHook(m.Data)
 		if foreign {
-			found.add("netfilter", "ip "+name+" "+owner)
+			found.add("netfilter", familyNames[family], familyNames[family]+" "+name+" "+owner)
 		}
 		return err
 	})
@@ -108,9 +109,9 @@ func decodeHook(b []byte) (owner string, foreign bool, err error) {
 	return owner, err == nil && kind != hookTypeNftables && (kind != 0 || !harmlessHooks[owner]), err
 }
 
-// netfilterPrograms adds the BPF programs on IPv4 hooks. A link does not tell its namespace, so those of all count.
+// netfilterPrograms adds the BPF programs on the hooks. A link does not tell its namespace, so those of all count.
 func (k *sensors) netfilterPrograms(h hooks) error {
-	known := map[link.ID]string{} // what a link is does not change
+	known := map[link.ID]Hook{} // what a link is does not change
 	for id := link.ID(0); ; {
 		next, err := nextLink(id)
 		if errors.Is(err, unix.ENOENT) {
@@ -121,14 +122,14 @@ func (k *sensors) netfilterPrograms(h hooks) error {
 			return fmt.Errorf("introspect: list BPF links: %w", err)
 		}
 		id = next
-		name, ok := k.programs[id]
+		hook, ok := k.programs[id]
 		if !ok {
-			if name, err = netfilterProgram(id); err != nil {
+			if hook, err = netfilterProgram(id); err != nil {
 				continue // on its way in or out; the next look sees what became of it
 			}
 		}
-		if known[id] = name; name != "" {
-			h.add("netfilter", fmt.Sprintf("%s link %d", name, id))
+		if known[id] = hook; hook.Kind != "" {
+			h[Name(hook.Name)] = hook
 		}
 	}
 }
@@ -145,23 +146,25 @@ func nextLink(id link.ID) (link.ID, error) {
 	return link.ID(attr.next), nil
 }
 
-// netfilterProgram names the hook that a link is on, if forwarded IPv4 passes it.
-func netfilterProgram(id link.ID) (string, error) {
+// netfilterProgram tells the hook that a link is on, if forwarded packets pass it.
+func netfilterProgram(id link.ID) (Hook, error) {
 	l, err := link.NewFromID(id)
 	if err != nil {
-		return "", err
+		return Hook{}, err
 	}
 	defer l.Close()
 	info, err := l.Info()
 	if err != nil || info.Type != link.NetfilterType {
-		return "", err
+		return Hook{}, err
 	}
 	n := info.Netfilter()
 	if n == nil {
-		return "bpf", nil
+		return Hook{Kind: "netfilter", Name: fmt.Sprintf("bpf link %d", id)}, nil
 	}
-	if name, ok := forwardHooks[byte(n.Hook)]; ok && n.ProtocolFamily == link.NetfilterProtoIPv4 {
-		return "bpf " + name, nil
+	place, ok := forwardHooks[byte(n.Hook)]
+	family := familyNames[byte(n.ProtocolFamily)]
+	if !ok || family != hookIPv4 && family != hookIPv6 {
+		return Hook{}, nil
 	}
-	return "", nil
+	return Hook{Kind: "netfilter", Name: fmt.Sprintf("bpf %s %s link %d", family, place, id), Family: family}, nil
 }

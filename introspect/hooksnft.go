@@ -13,6 +13,7 @@ import (
 const (
 	familyInet   = 1
 	familyIPv4   = 2
+	familyIPv6   = 10
 	familyNetdev = 5
 
 	sizeofNfgenmsg = 4
@@ -26,13 +27,13 @@ const (
 	hookIngress     = 5 // of the inet family
 )
 
-var familyNames = map[byte]string{familyInet: "inet", familyIPv4: "ip", familyNetdev: "netdev"}
+var familyNames = map[byte]string{familyInet: "inet", familyIPv4: hookIPv4, familyIPv6: hookIPv6, familyNetdev: "netdev"}
 
 func nftRequest(message uint16) request {
 	return request{unix.NFNL_SUBSYS_NFTABLES<<8 | message, make([]byte, sizeofNfgenmsg)}
 }
 
-// nftables adds the base chains and flowtables that can see forwarded IPv4.
+// nftables adds the base chains and flowtables that can see forwarded packets.
 func (k *sensors) nftables(h hooks) error {
 	if k.netfilter == nil {
 		return nil
@@ -50,7 +51,7 @@ func (k *sensors) nftables(h hooks) error {
 		err := ask(k.netfilter, d.ask, func() { clear(part) }, func(m netlink.Message) error {
 			name, ok, err := d.decode(m.Data)
 			if ok {
-				part.add("nft", name)
+				part.add("nft", familyNames[m.Data[0]], name)
 			}
 			return err
 		})
@@ -78,7 +79,7 @@ type baseChain struct {
 	devices     []string
 }
 
-// decodeChain reads NFT_MSG_NEWCHAIN and names the chain if forwarded IPv4 can pass its hook.
+// decodeChain reads NFT_MSG_NEWCHAIN and names the chain if forwarded packets can pass its hook.
 func decodeChain(b []byte) (string, bool, error) {
 	if len(b) < sizeofNfgenmsg {
 		return "", false, errShort
@@ -122,13 +123,13 @@ func nameOf(data []byte) string {
 	return name
 }
 
-// hookSees tells whether forwarded IPv4 can pass a hook. Bridge and ARP hooks it does not pass, local input and output
+// hookSees tells whether forwarded packets can pass a hook. Bridge and ARP hooks it does not pass, local input and output
 // neither; what is not known, it may.
 func hookSees(family byte, hook uint32) bool {
 	switch family {
 	case familyNetdev:
 		return true // ingress and egress of a device
-	case familyIPv4, familyInet:
+	case familyIPv4, familyIPv6, familyInet:
 		return hook == hookPreRouting || hook == hookForward || hook == hookPostRouting || hook >= hookIngress
 	}
 	return false

@@ -11,7 +11,6 @@ import (
 const (
 	nftaListElement = 1
 	familyARP       = 3
-	familyIPv6      = 10
 )
 
 // plainExpressions are those that register no hook of their own. Others, ct and nat above all, make connection tracking
@@ -28,7 +27,7 @@ func (k *sensors) trackingRules(h hooks) error {
 	err := ask(k.netfilter, nftRequest(unix.NFT_MSG_GETRULE), func() { clear(found) }, func(m netlink.Message) error {
 		name, ok, err := decodeRuleHook(m.Data)
 		if ok {
-			found.add("nft", name)
+			found.add("nft", familyNames[m.Data[0]], name)
 		}
 		return err
 	})
@@ -46,8 +45,8 @@ func decodeRuleHook(b []byte) (string, bool, error) {
 	if len(b) < sizeofNfgenmsg {
 		return "", false, errShort
 	}
-	if b[0] == familyIPv6 || b[0] == familyARP {
-		return "", false, nil // their hooks are not those of IPv4
+	if b[0] == familyARP {
+		return "", false, nil
 	}
 	var table, hooking string
 	err := attributes(b[sizeofNfgenmsg:], func(kind uint16, data []byte) error {
@@ -63,7 +62,7 @@ func decodeRuleHook(b []byte) (string, bool, error) {
 		}
 		return nil
 	})
-	return "expression " + hooking + " in table " + table, hooking != "" && err == nil, err
+	return "expression " + hooking + " in table " + familyNames[b[0]] + " " + table, hooking != "" && err == nil, err
 }
 
 // eachExpression walks the names of a rule's expressions.

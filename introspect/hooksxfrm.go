@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // Numbers of linux/xfrm.h.
@@ -11,6 +12,7 @@ const (
 	xfrmGetPolicy    = 0x15
 	xfrmGetDefault   = 0x28
 	sizeofPolicyID   = 64
+	policyFamily     = 40 // of the selector, which comes first
 	policyIndexAt    = 156
 	policyDirection  = 160
 	sizeofPolicyInfo = 168
@@ -19,6 +21,9 @@ const (
 )
 
 var policyDirections = [socketDirections]string{"in", "out", "fwd"}
+
+// policyFamilies names the families that a policy may be of; one that says none is of both.
+var policyFamilies = map[uint16]string{unix.AF_INET: hookIPv4, unix.AF_INET6: hookIPv6}
 
 // policies adds the XFRM policies, but for those of single sockets, and a default that blocks.
 func (k *sensors) policies(h hooks) error {
@@ -32,7 +37,7 @@ func (k *sensors) policies(h hooks) error {
 			return errShort
 		}
 		if d := m.Data[policyDirection]; d < socketDirections {
-			found.add("xfrm", fmt.Sprintf("xfrm policy %s %d", policyDirections[d], native.Uint32(m.Data[policyIndexAt:])))
+			found.add("xfrm", policyFamilies[native.Uint16(m.Data[policyFamily:])], fmt.Sprintf("xfrm policy %s %d", policyDirections[d], native.Uint32(m.Data[policyIndexAt:])))
 		}
 		return nil
 	})
@@ -60,7 +65,7 @@ func (k *sensors) defaultPolicy(h hooks) error {
 	}
 	for _, a := range answers {
 		if len(a.Data) >= 3 && (a.Data[1] == defaultBlock || a.Data[2] == defaultBlock) {
-			h.add("xfrm", "xfrm default block")
+			h.add("xfrm", "", "xfrm default block")
 		}
 	}
 	return nil
