@@ -45,6 +45,9 @@ func (b *bed) comparableIP(port uint32, f []byte) []byte {
 	if f[lab.OffIP] > 0x45 {
 		return withoutOptions(f)
 	}
+	if in := tunnelled(f); len(in) >= lab.OffL4 && bounded(in) {
+		return nil
+	}
 	if !b.own[netip.AddrFrom4([4]byte(f[lab.OffSrc:lab.OffDst]))] && !answers(port, f) {
 		return f
 	}
@@ -69,6 +72,20 @@ func bounded(f []byte) bool {
 	kind, code := f[lab.OffL4], f[lab.OffL4+1]
 	often := f[lab.OffDst] != 100 || f[lab.OffDst+1]&0xc0 != 64
 	return kind == 5 || kind == 3 && (code <= 1 || code == 13) && often
+}
+
+// tunnelled gives the frame in a packet of IPIP, with room for an Ethernet header, or of VXLAN or Geneve; nil if f is none.
+func tunnelled(f []byte) []byte {
+	const outer = lab.OffL4 + 8 + 8 // UDP, and the tunnel's header
+	switch {
+	case f[lab.OffProtocol] == 4:
+		return append(make([]byte, lab.OffIP), f[lab.OffL4:]...)
+	case f[lab.OffProtocol] == 17 && len(f) > outer:
+		if port := binary.BigEndian.Uint16(f[lab.OffL4+2:]); port == 4789 || port == 6081 {
+			return f[outer:]
+		}
+	}
+	return nil
 }
 
 // answers tells whether a packet may be the router's although its source is none of the addresses of its devices: where

@@ -44,7 +44,7 @@ var kindConfigs = []kindConfig{
 	egressOver("egress ipvlan", "i0", "ip link add i0 link r1 type ipvlan mode l2"),
 	egressOver("egress bond", "bond0", "ip link add bond0 type bond mode active-backup", "ip link set r3 down",
 		"ip link set r3 master bond0"),
-	egressOver("egress team", "team0", "ip link add team0 type team"),
+	egressOver("egress team", "team0", "ip link add team0 type team", "ip link set r3 down", "ip link set r3 master team0"),
 	egressOver("egress gretap", "g0", "ip link add g0 type gretap remote 10.2.0.1 local 10.2.0.254"),
 	egressOver("egress geneve", "gnv0", "ip link add gnv0 type geneve id 5 remote 10.2.0.1"),
 	egressOver("egress bridge with vlan filtering", "br0", "ip link add br0 type bridge vlan_filtering 1",
