@@ -45,12 +45,14 @@ func decodeTap(b []byte) (t Tap, ok bool, err error) {
 	if err != nil || t.Index < 0 || t.Protocol == 0 {
 		return Tap{}, false, err // its interface is gone, or it only sends
 	}
-	t.Harmless = !seesIPv4(t.Protocol) || len(filter) > 0 && harmlessFilter(filter, b[1] == unix.SOCK_DGRAM)
+	t.Harmless = !seesIP(t.Protocol) || len(filter) > 0 && harmlessFilter(filter, b[1] == unix.SOCK_DGRAM)
 	return t, true, nil
 }
 
-// seesIPv4 tells whether a packet socket bound to a protocol can be given an IPv4 frame without a VLAN tag.
-func seesIPv4(protocol uint16) bool { return protocol == unix.ETH_P_ALL || protocol == unix.ETH_P_IP }
+// seesIP tells whether a packet socket bound to a protocol can be given an IP frame without a VLAN tag.
+func seesIP(protocol uint16) bool {
+	return protocol == unix.ETH_P_ALL || protocol == unix.ETH_P_IP || protocol == unix.ETH_P_IPV6
+}
 
 // decodeFilterCode reads an array of struct sock_filter.
 func decodeFilterCode(b []byte) ([]bpf.RawInstruction, error) {

@@ -47,7 +47,7 @@ func parsePacketFile(text string) (map[TapKey]Tap, error) {
 			continue
 		}
 		k := TapKey{inode}
-		taps[k] = Tap{Key: k, Index: Index(index), Protocol: uint16(protocol), Harmless: !seesIPv4(uint16(protocol))}
+		taps[k] = Tap{Key: k, Index: Index(index), Protocol: uint16(protocol), Harmless: !seesIP(uint16(protocol))}
 	}
 	return taps, nil
 }

@@ -2,18 +2,24 @@ package introspect
 
 import (
 	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
 )
 
 // harmlessFilter tells whether a classic filter of a packet socket accepts no frame that a fast path forwards: untagged,
-// to a unicast MAC, IPv4 without options, no fragment, and not DHCP (UDP from or to port 67 or 68, which dhcpd and its
-// kind listen to; what they are meant to hear is never forwarded). It follows every path through the filter with what is
-// known of such a frame; a path that accepts, or that it cannot follow, counts against the filter.
+// to a unicast MAC, and IPv4 without options, no fragment, and not DHCP (UDP from or to port 67 or 68, which dhcpd and
+// its kind listen to; what they are meant to hear is never forwarded), or IPv6. It follows every path through the filter
+// with what is known of such a frame; a path that accepts, or that it cannot follow, counts against the filter.
 func harmlessFilter(code []bpf.RawInstruction, network bool) bool {
-	w := pathWalk{code: code, budget: maxSteps}
-	if network {
-		w.base = etherSize
+	for _, protocol := range []uint32{unix.ETH_P_IP, unix.ETH_P_IPV6} {
+		w := pathWalk{code: code, budget: maxSteps}
+		if network {
+			w.base = etherSize
+		}
+		if w.accepts(0, firstState(protocol)) {
+			return false
+		}
 	}
-	return !w.accepts(0, firstState())
+	return true
 }
 
 // maxSteps bounds the instructions that are looked at on all paths together.
@@ -27,12 +33,16 @@ const (
 	protocolUDP = 17
 )
 
-// facts are the bits of a frame that are the same in all forwarded ones: mask and value at an offset.
-var facts = []struct {
+// fact says of which value some bits of a frame are.
+type fact struct {
 	at          int
 	mask, value uint8
-}{
-	{0, 0x01, 0}, {12, 0xff, 0x08}, {13, 0xff, 0}, {14, 0xff, 0x45}, {20, 0x3f, 0}, {21, 0xff, 0},
+}
+
+// facts are the bits of a frame that are the same in all forwarded ones of a protocol.
+var facts = map[uint32][]fact{
+	unix.ETH_P_IP:   {{0, 0x01, 0}, {12, 0xff, 0x08}, {13, 0xff, 0}, {14, 0xff, 0x45}, {20, 0x3f, 0}, {21, 0xff, 0}},
+	unix.ETH_P_IPV6: {{0, 0x01, 0}, {12, 0xff, 0x86}, {13, 0xff, 0xdd}, {14, 0xf0, 0x60}},
 }
 
 // partial is a number of which some bits are known; from is the offset of the field of the frame that it is, size its
@@ -51,18 +61,19 @@ func (p partial) most() uint32 { return p.value | ^p.known }
 
 // state is what is known at one instruction.
 type state struct {
-	a, x    partial
-	scratch [16]partial
-	mask    [knownBytes]uint8
-	value   [knownBytes]uint8
+	protocol uint32
+	a, x     partial
+	scratch  [16]partial
+	mask     [knownBytes]uint8
+	value    [knownBytes]uint8
 }
 
-func firstState() *state {
-	s := &state{a: exactly(0), x: exactly(0)}
+func firstState(protocol uint32) *state {
+	s := &state{protocol: protocol, a: exactly(0), x: exactly(0)}
 	for i := range s.scratch {
 		s.scratch[i] = exactly(0)
 	}
-	for _, f := range facts {
+	for _, f := range facts[protocol] {
 		s.mask[f.at], s.value[f.at] = f.mask, f.value
 	}
 	return s
@@ -101,7 +112,7 @@ func (s *state) dhcp() bool {
 		p := s.load(at, 2)
 		return p.exact() && (p.value == 67 || p.value == 68)
 	}
-	return s.load(protocolAt, 1).exact() && s.value[protocolAt] == protocolUDP && (port(portsAt) || port(portsAt+2))
+	return s.protocol == unix.ETH_P_IP && s.load(protocolAt, 1).exact() && s.value[protocolAt] == protocolUDP && (port(portsAt) || port(portsAt+2))
 }
 
 // pathWalk follows the paths of one filter.

@@ -40,10 +40,18 @@ var filterCases = []struct {
 	{"dhcp on a datagram socket", true, true, dhcpFilter(68, 6)},
 	{"not multicast", false, false, []bpf.Instruction{bpf.LoadAbsolute{Off: 0, Size: 1},
 		bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: 1, SkipFalse: 1}, bpf.RetConstant{Val: 0}, bpf.RetConstant{Val: 9}}},
-	{"fragments", false, true, []bpf.Instruction{bpf.LoadAbsolute{Off: 20, Size: 2},
+	{"ip6", false, false, []bpf.Instruction{bpf.LoadAbsolute{Off: 12, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x86dd, SkipFalse: 1}, bpf.RetConstant{Val: 1}, bpf.RetConstant{Val: 0}}},
+	{"ip6 by extension", true, false, []bpf.Instruction{bpf.LoadExtension{Num: bpf.ExtProto},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x86dd, SkipFalse: 1}, bpf.RetConstant{Val: 1}, bpf.RetConstant{Val: 0}}},
+	{"fragments", false, true, []bpf.Instruction{bpf.LoadAbsolute{Off: 12, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x800, SkipFalse: 3}, bpf.LoadAbsolute{Off: 20, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: 0x1fff, SkipFalse: 1}, bpf.RetConstant{Val: 9}, bpf.RetConstant{Val: 0}}},
+	{"fragments of whatever protocol", false, false, []bpf.Instruction{bpf.LoadAbsolute{Off: 20, Size: 2},
 		bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: 0x1fff, SkipFalse: 1}, bpf.RetConstant{Val: 9}, bpf.RetConstant{Val: 0}}},
 	{"returns a register", false, false, []bpf.Instruction{bpf.LoadAbsolute{Off: 30, Size: 4}, bpf.RetA{}}},
-	{"options", false, true, []bpf.Instruction{bpf.LoadAbsolute{Off: 14, Size: 1}, bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 15},
+	{"options", false, true, []bpf.Instruction{bpf.LoadAbsolute{Off: 14, Size: 1},
+		bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: 0x60, SkipTrue: 3}, bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 15},
 		bpf.JumpIf{Cond: bpf.JumpGreaterThan, Val: 5, SkipFalse: 1}, bpf.RetConstant{Val: 9}, bpf.RetConstant{Val: 0}}},
 }
 
@@ -88,6 +96,10 @@ func forwarded(r *rand.Rand) []byte {
 		b[i] = byte(r.IntN(4)) * byte(r.IntN(80))
 	}
 	b[0] &^= 1
+	if r.IntN(2) == 0 {
+		copy(b[12:], []byte{0x86, 0xdd, 0x60 | b[14]&15})
+		return b
+	}
 	copy(b[12:], []byte{8, 0, 0x45})
 	b[20] &= 0xc0
 	b[21] = 0
@@ -135,7 +147,7 @@ func randomFilter(r *rand.Rand, length int) []bpf.Instruction {
 	offset := func() uint32 { return pick(0, 12, 14, 20, 21, 23, 26, 30, 34, 36) }
 	size := func() int { return 1 << r.IntN(3) }
 	constant := func() uint32 {
-		return pick(0, 1, 2, 5, 6, 17, 67, 68, 0x800, 0x1fff, 0x45, 0x4500, uint32(r.IntN(300)))
+		return pick(0, 1, 2, 5, 6, 17, 67, 68, 0x800, 0x86dd, 0x1fff, 0x45, 0x4500, uint32(r.IntN(300)))
 	}
 	var code []bpf.Instruction
 	for len(code) < length {

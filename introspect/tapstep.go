@@ -104,7 +104,7 @@ func (w *pathWalk) loadAt(at int32, size int, s *state) partial {
 func extension(number int32, s *state) partial {
 	switch number {
 	case ancillaryProtocol:
-		return exactly(0x0800)
+		return exactly(s.protocol)
 	case ancillaryTagged:
 		return exactly(0)
 	case ancillaryXor:
