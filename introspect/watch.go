@@ -32,6 +32,10 @@ type Watcher struct {
 
 	unsettled map[RouteKey]bool // routes that never rest
 
+	passed bool // a barrier, since something was announced that may not be done yet
+	blind  bool // something was lost, so that what is announced is not all known
+	early  bool // an answer without the routes of IPv4 may be given
+
 	turns, balanced int // since the last audit
 
 	given       *Snapshot // what Next returned last

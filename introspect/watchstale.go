@@ -36,8 +36,14 @@ func (t *stale) routes(k Kind) *staleRoutes {
 	return &t.routes4
 }
 
-func (t *stale) any() bool {
-	return t.dump != 0 || t.routes4.any() || t.routes6.any() || t.rules || t.hooks || t.silent || len(t.links) > 0 || len(t.neighs) > 0
+func (t *stale) any() bool { return t.routes4.any() || t.besidesRoutes4() }
+
+// besidesRoutes4 tells of doubts about anything but the routes of IPv4, which may be very many.
+func (t *stale) besidesRoutes4() bool { return t.announced() || t.hooks || len(t.neighs) > 0 }
+
+// announced tells of doubts about what may be announced before it is done, the routes of IPv4 apart.
+func (t *stale) announced() bool {
+	return t.dump != 0 || t.routes6.any() || t.rules || t.silent || len(t.links) > 0
 }
 
 func (t *stale) everything() {
@@ -119,14 +125,23 @@ func (t *stale) takeNeigh(m netlink.Message) {
 	}
 }
 
-// refresh reads what is stale, after a barrier: the kernel announces that a link goes down or an address is deleted
-// before it flushes the routes, and holds the lock that the barrier waits for until that is done.
+// refresh goes one step towards what is stale. A barrier comes first: the kernel announces that a link goes down or an
+// address is deleted before it flushes the routes, and holds the lock that the barrier waits for until that is done. The
+// routes of IPv4 come last.
 func (w *Watcher) refresh() error {
-	if w.stale.dump != 0 || w.stale.routes4.any() || w.stale.routes6.any() || w.stale.rules || w.stale.silent || len(w.stale.links) > 0 {
-		if err := w.barrier(); err != nil {
-			return err
-		}
+	switch {
+	case !w.passed && (w.stale.announced() || w.stale.routes4.any()):
+		w.passed = true
+		return w.barrier()
+	case w.stale.besidesRoutes4():
+		return w.refreshRest()
 	}
+	w.early = true
+	return w.refreshRoutes(Routes4)
+}
+
+// refreshRest reads all that is stale but the routes of IPv4.
+func (w *Watcher) refreshRest() error {
 	t := w.stale
 	w.stale = stale{routes4: t.routes4, routes6: t.routes6}
 	if t.dump&Links != 0 {
@@ -143,12 +158,8 @@ func (w *Watcher) refresh() error {
 	if err := w.refreshNeighs(t.neighs, t.dump); err != nil {
 		return err
 	}
-	for _, k := range []Kind{Routes4, Routes6} {
-		if w.stale.routes(k).any() {
-			if err := w.refreshRoutes(k); err != nil {
-				return err
-			}
-		}
+	if w.stale.routes6.any() {
+		return w.refreshRoutes(Routes6)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 
 const (
 	maxBatch  = 1 << 14 // datagrams in a turn, so that a storm cannot keep Next from returning
-	maxRounds = 16      // attempts at reading what keeps changing in a turn
+	maxRounds = 32      // steps at reading what keeps changing in a turn
 )
 
 // never is what nothing can be vouched for with.
@@ -28,10 +28,10 @@ func (w *Watcher) turn() (slowpath.Epochs, error) {
 		if err == nil {
 			err = w.drain()
 		}
-		if err == nil && !w.stale.any() {
-			return w.ledger.built(), nil
-		}
 		if err == nil {
+			if e, ok := w.accounted(); ok {
+				return e, nil
+			}
 			err = w.refresh()
 		}
 		if errors.Is(err, errLost) {
@@ -42,6 +42,24 @@ func (w *Watcher) turn() (slowpath.Epochs, error) {
 		}
 	}
 	return never, nil
+}
+
+// accounted is what the Snapshot accounts for, if it does for anything: all that was folded once nothing is in doubt.
+func (w *Watcher) accounted() (slowpath.Epochs, bool) {
+	e := w.ledger.built()
+	if !w.stale.any() {
+		w.passed, w.blind, w.early = false, false, true
+		return e, true
+	}
+	if !w.passed || w.stale.besidesRoutes4() || w.blind || !w.early || e[slowpath.Config] == w.givenEpochs[slowpath.Config] {
+		return never, false
+	}
+	// A full table takes a second to read. What else has changed is known, and the live lookup can go on meanwhile: the
+	// Snapshot may hold routes that are gone, but none that the lookup does not do justice to is missing, since those are
+	// announced as Config. Each reading of the routes may be preceded by one such answer.
+	w.early = false
+	e[slowpath.Any], e[slowpath.Route4] = slowpath.Never, slowpath.Never
+	return e, true
 }
 
 // resync starts over after a loss. Own bumps come first: a notification that the kernel had no memory for moved nothing.
@@ -66,6 +84,7 @@ func (w *Watcher) resync() error {
 		}
 	}
 	w.stale.everything()
+	w.passed, w.blind = false, true
 	return nil
 }
 
@@ -122,6 +141,7 @@ func (w *Watcher) takeRoute(m netlink.Message) error {
 	case unix.RTM_NEWRULE, unix.RTM_DELRULE:
 		w.stale.rules = true
 	}
+	w.passed = false
 	w.stale.routes4.unsettledBy(uint16(m.Header.Type))
 	w.stale.routes6.unsettledBy(uint16(m.Header.Type))
 	s, effect, err := w.s.Fold(m)
