@@ -71,7 +71,7 @@ func (t *trie6) grow(units int) {
 func (t *trie6) seal(least ViewShape) {
 	row, _ := t.entries.get(prefix6{})
 	t.rebuild(0, prefix6{}, 0, cell{word: uint32(row)})
-	t.units = powerOfTwo(min(t.next+t.next/2, ir.MaxUnits6), max(minUnits, least.Blocks))
+	t.units = powerOfTwo(min(t.next+t.next/4, ir.MaxUnits6), max(minUnits, least.Blocks))
 }
 
 // set makes row the answer for the addresses of p that no longer prefix covers.

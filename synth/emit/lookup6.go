@@ -42,8 +42,7 @@ func (l *lowering) lookupPrefix6(t *ir.Table, hi, lo *ir.Value) reg {
 // the address, later ones may.
 func (l *lowering) step6(t *ir.Table, w walk6, later bool, other label) {
 	at := l.copy(w.word)
-	l.aluImm(asm.And, true, at, int32(min(t.Size, ir.MaxUnits6)-1))
-	l.aluImm(asm.LSh, true, at, 6)
+	l.aluImm(asm.And, true, at, int32((t.Size-1)*ir.Unit6))
 	l.setAddress(w.node, t.Name, 0)
 	l.alu(asm.Add, false, w.node, at)
 	above, index := l.window6(w, later)
@@ -70,13 +69,10 @@ func (l *lowering) window6(w walk6, later bool) (above, index reg) {
 	} else {
 		l.mov(above, w.hi)
 	}
-	shift := l.copy(w.word)
-	l.aluImm(asm.RSh, true, shift, ir.ShiftAt6)
-	l.aluImm(asm.And, true, shift, 63)
-	l.alu(asm.RSh, false, above, shift)
+	l.alu(asm.RSh, false, above, w.word) // only the low six bits count
 	narrower := l.copy(w.word)
-	l.aluImm(asm.RSh, true, narrower, 28)
-	mask := l.constant(math.MaxUint16)
+	l.aluImm(asm.RSh, true, narrower, ir.WindowAt6)
+	mask := l.constant(math.MaxUint32)
 	l.alu(asm.RSh, true, mask, narrower)
 	index = l.copy(above)
 	l.alu(asm.And, true, index, mask)

@@ -5,30 +5,30 @@ import "encoding/binary"
 // The contents of an LPM6 table, in host byte order. The first 32-bit word says what is to be done with every address; it
 // is an answer or names a node. So are the words of nodes, each for the addresses that lead to it.
 //
-// A node takes Units6 of its bits from the place of its unit on. It has the next 1 to 15 bits of the address for an index
-// (its window, which lies in one half of the address) and answers only for addresses whose bits above the window, in that
-// half, are those of the node; this is how a walk skips bits. It consists of those bits (an eight-byte number: the half
-// shifted right by Shift, with the bits of the window cleared), the word for other addresses, which is an answer, four
-// bytes that mean nothing, and the words that the index picks from.
+// A node has the next bits of the address for an index (its window, which lies in one half of the address) and answers
+// only for addresses whose bits above the window, in that half, are those of the node; this is how a walk skips bits. It
+// begins with a unit and consists of those bits (an eight-byte number: the half shifted until the window is lowest, with
+// the bits of the window cleared), the word for other addresses, which is an answer, four bytes that mean nothing, and the
+// words that the index picks from.
 //
-// A word below Node6 is an answer. Else its four highest bits are 16 less the bits of the window, bit 27 says that the
-// window lies in the second half of the address, 6 bits are the number of bits right of the window in its half, and the
-// low 21 bits are the number of the node's first unit.
+// A word below Node6 is an answer. Else its five highest bits are 32 less the bits of the window, bit 26 says that the
+// window lies in the second half of the address, 20 bits are the number of the node's first unit, and the low 6 bits are
+// the number of bits right of the window in its half: so the word is, as it stands, what to shift by.
 const (
 	// Unit6 is the size of a unit in bytes. Unit 0 has the first word; one more unit follows the last, so that no node
 	// seems to reach past the end.
 	Unit6 = 64
 	// Node6 is the least word that names a node.
-	Node6 = 1 << 28
+	Node6 = 1 << 27
 	// MaxSteps is the most nodes that the path to an answer has: one for each bit.
 	MaxSteps = 128
 	// MaxUnits6 is how many units words can name.
-	MaxUnits6 = 1 << ShiftAt6
+	MaxUnits6 = 1 << 20
 	// MaxWindow6 is the largest number of bits that pick a word of a node.
-	MaxWindow6 = 15
-	// LowHalf6 is the bit of a word that says which half has the window, ShiftAt6 where the bits right of it are told.
-	LowHalf6 = 1 << 27
-	ShiftAt6 = 21
+	MaxWindow6 = 20
+	// LowHalf6 is the bit of a word that says which half has the window, WindowAt6 where the window's size is told.
+	LowHalf6  = 1 << 26
+	WindowAt6 = 27
 	// Other6 and Words6 are the places in a node of the word for other addresses, and of the first word of the index.
 	Other6, Words6 = 8, 16
 )
@@ -36,7 +36,7 @@ const (
 // Word6 is the word that names a node of an LPM6: its first unit, the number of address bits above its window and the
 // number of those in it.
 func Word6(unit, skip, window int) uint32 {
-	w := uint32(16-window)<<28 | uint32(63-(skip+window-1)&63)<<ShiftAt6 | uint32(unit)
+	w := uint32(32-window)<<WindowAt6 | uint32(unit)*Unit6 | uint32(63-(skip+window-1)&63)
 	if skip >= 64 {
 		w |= LowHalf6
 	}
@@ -45,12 +45,12 @@ func Word6(unit, skip, window int) uint32 {
 
 // Node6Of takes the word of a node apart.
 func Node6Of(word uint32) (unit, skip, window int) {
-	window = 16 - int(word>>28)
-	skip = 64 - int(word>>ShiftAt6&63) - window
+	window = 32 - int(word>>WindowAt6)
+	skip = 64 - int(word&63) - window
 	if word&LowHalf6 != 0 {
 		skip += 64
 	}
-	return int(word & (MaxUnits6 - 1)), skip, window
+	return int(word / Unit6 & (MaxUnits6 - 1)), skip, window
 }
 
 // Match6 finds an address in the contents of an LPM6 table.
@@ -64,9 +64,9 @@ func (t *Table) Match6(data []byte, hi, lo uint64) uint16 {
 		if word&LowHalf6 != 0 {
 			half = lo
 		}
-		at := int(word) & (t.Size - 1) & (MaxUnits6 - 1) * Unit6
-		bits := half >> (word >> ShiftAt6 & 63)
-		index := bits & (0xffff >> (word >> 28))
+		at := int(word) & ((t.Size - 1) * Unit6)
+		bits := half >> (word & 63)
+		index := bits & (0xffffffff >> (word >> WindowAt6))
 		if bits-index != binary.NativeEndian.Uint64(data[at:]) {
 			return uint16(binary.NativeEndian.Uint32(data[at+Other6:]))
 		}
