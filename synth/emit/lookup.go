@@ -62,7 +62,7 @@ func (l *lowering) lookupPrefix(t *ir.Table, key *ir.Value) reg {
 		l.aluImm(asm.LSh, true, word, 9)
 		index = bits(from, from+8)
 		l.aluImm(asm.LSh, true, index, 1)
-		l.alu(asm.Or, true, index, word)
+		l.alu(asm.Add, true, index, word) // as good as Or, but Linux 6.1 loses its bounds
 		l.loadWord(word, t, 2<<t.First, index)
 	}
 	l.mark(done)

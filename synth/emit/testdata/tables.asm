@@ -25,7 +25,7 @@ entry:
    23  w2 <<= 0x9                                  ; v5 lookup
    24  r5 = *(u8 *)(r3 +33)                        ; v5 lookup
    25  w5 <<= 0x1                                  ; v5 lookup
-   26  w5 |= w2                                    ; v5 lookup
+   26  w5 += w2                                    ; v5 lookup
    27  r2 = &route4[33554432]                      ; v5 lookup
    29  r2 += r5                                    ; v5 lookup
    30  r2 = *(u16 *)(r2 +0)                        ; v5 lookup

@@ -25,7 +25,7 @@ entry:
    26  w3 <<= 0x9                                  ; v5 lookup
    27  r2 = *(u8 *)(r2 +33)                        ; v5 lookup
    28  w2 <<= 0x1                                  ; v5 lookup
-   29  w2 |= w3                                    ; v5 lookup
+   29  w2 += w3                                    ; v5 lookup
    30  r3 = &route4[33554432]                      ; v5 lookup
    32  r3 += r2                                    ; v5 lookup
    33  r3 += r0                                    ; v5 lookup
