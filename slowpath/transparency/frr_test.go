@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -33,10 +32,7 @@ func TestFRR(t *testing.T) {
 			t.Skipf("needs %s (Debian's packages frr, traceroute, iperf3)", program)
 		}
 	}
-	honed := filepath.Join(t.TempDir(), "honed")
-	if out, err := exec.Command("go", "build", "-o", honed, "../../cmd/honed").CombinedOutput(); err != nil {
-		t.Fatalf("build honed: %v\n%s", err, out)
-	}
+	honed := buildHoned(t)
 	f := newFabric(t)
 	f.route()
 	took := f.await(awaitPatience, "the better way", func() bool { return f.goes(0, true) && f.goes(1, true) })

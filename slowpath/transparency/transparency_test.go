@@ -18,10 +18,7 @@ func TestTransparency(t *testing.T) {
 			t.Skipf("needs %s", program)
 		}
 	}
-	honed := filepath.Join(t.TempDir(), "honed")
-	if out, err := exec.Command("go", "build", "-o", honed, "../../cmd/honed").CombinedOutput(); err != nil {
-		t.Fatalf("build honed: %v\n%s", err, out)
-	}
+	honed := buildHoned(t)
 	for _, tx := range []string{"off", "on"} {
 		t.Run("tx "+tx, func(t *testing.T) {
 			var alone, beside map[string]string
@@ -55,4 +52,14 @@ func results(t *testing.T, tx, program string) map[string]string {
 		}
 	}
 	return results
+}
+
+// buildHoned makes the program that is tested.
+func buildHoned(t *testing.T) string {
+	t.Helper()
+	honed := filepath.Join(t.TempDir(), "honed")
+	if out, err := exec.Command("go", "build", "-o", honed, "../../cmd/honed").CombinedOutput(); err != nil {
+		t.Fatalf("build honed: %v\n%s", err, out)
+	}
+	return honed
 }
