@@ -14,6 +14,7 @@ const (
 	kindPlain = ""
 	kindVeth  = "veth"
 	kindTun   = "tun"
+	kindVRF   = "vrf"
 )
 
 // compiledKinds are those whose frames the programs understand, as ingress and as egress.
@@ -42,8 +43,8 @@ func refuseMaster(s subject) verdict {
 		return accepted
 	}
 	master, _ := s.Links.Get(s.link.Master)
-	if master.Kind == "vrf" || s.link.SlaveKind == "vrf" {
-		return refused(slowpath.VRF, "in vrf %s", master.Name)
+	if master.Kind == kindVRF || s.link.SlaveKind == kindVRF {
+		return refuseVRF(s, master)
 	}
 	return refused(slowpath.Member, "a port of %s", master.Name)
 }

@@ -21,7 +21,7 @@ type picker struct {
 // pickerOf is the picker of an interface whose rules are not refused.
 func pickerOf(s *introspect.Snapshot, l introspect.Link, shape Shape, ip *layout) picker {
 	plan := routing(s, ip)
-	p := picker{views: map[string]ViewShape{}, plain: true}
+	p := picker{views: map[string]ViewShape{}, plain: !plan.domains()}
 	root, _, v := plan.choice(ingressOf(s, l))
 	if v.reason != slowpath.None {
 		root = &choice{reason: slowpath.Rule}

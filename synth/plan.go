@@ -38,8 +38,8 @@ func routing(s *introspect.Snapshot, ip *layout) plan {
 	for _, r := range p.rules {
 		p.parted = p.parted || !isDefault(r)
 	}
-	p.sources = p.asked()
-	for _, in := range p.ingresses() {
+	p.sources = p.asked(s)
+	for _, in := range p.ingresses(s) {
 		p.add(in)
 	}
 	if len(p.views) == 0 {
@@ -107,7 +107,7 @@ func (p *plan) tables(c *choice) (map[string]string, bool) {
 
 // ingresses are the kinds of interface that rules tell apart: all that no rule names, those that one names, and those in
 // a VRF.
-func (p *plan) ingresses() []ingress {
+func (p *plan) ingresses(s *introspect.Snapshot) []ingress {
 	all := []ingress{{}}
 	seen := map[string]bool{}
 	for _, r := range p.rules {
@@ -116,15 +116,39 @@ func (p *plan) ingresses() []ingress {
 			all = append(all, ingress{link: introspect.Link{Name: r.IIF}})
 		}
 	}
+	for _, vrf := range p.vrfs(s) {
+		all = append(all, ingress{vrf: vrf})
+	}
+	return all
+}
+
+// domains tells whether a rule leads to the tables of VRFs.
+func (p *plan) domains() bool {
+	return slices.ContainsFunc(p.rules, func(r introspect.Rule) bool { return r.L3MDev })
+}
+
+// vrfs lists the VRFs whose tables a rule leads to.
+func (p *plan) vrfs(s *introspect.Snapshot) (all []introspect.Link) {
+	if !p.domains() {
+		return nil
+	}
+	for _, l := range s.Links.All() {
+		if l.Kind == kindVRF {
+			all = append(all, l)
+		}
+	}
 	return all
 }
 
 // asked lists the routing tables that the rules may lead to, whatever the packet and wherever it is going: the kernel
 // asks about the source of a packet as if it came in where it is to go out. Only marks are known not to be there.
-func (p *plan) asked() []uint32 {
+func (p *plan) asked(s *introspect.Snapshot) []uint32 {
 	tables := map[uint32]bool{}
+	for _, vrf := range p.vrfs(s) {
+		tables[vrf.VRFTable] = true
+	}
 	for _, r := range p.rules {
-		if r.Action == unix.FR_ACT_TO_TBL && (r.Invert || r.Mark&r.MarkMask == 0) {
+		if !r.L3MDev && r.Action == unix.FR_ACT_TO_TBL && (r.Invert || r.Mark&r.MarkMask == 0) {
 			tables[r.Table] = true
 		}
 	}
@@ -148,7 +172,9 @@ func (p *plan) same(o plan) bool {
 // ingressOf is what rules know of an interface. The mark of a frame crosses a veth whose other end is in the same
 // namespace, and no other link.
 func ingressOf(s *introspect.Snapshot, l introspect.Link) ingress {
-	return ingress{link: l, marks: l.Kind == kindVeth && l.PeerNS < 0}
+	in := ingress{link: l, marks: l.Kind == kindVeth && l.PeerNS < 0}
+	in.vrf, _ = vrfOf(s, l)
+	return in
 }
 
 // refuseRules wants rules that programs can do.
@@ -177,8 +203,8 @@ func refuseRules(s subject, ip *layout) verdict {
 // back, as if the packet came in where it is to go out.
 func (p *plan) refuseReverse() verdict {
 	for _, r := range p.rules {
-		if r.IIF != "" {
-			return refused(slowpath.Rules, "rp_filter is on, and rule with preference %d names an interface", r.Key.Priority)
+		if r.IIF != "" || r.L3MDev {
+			return refused(slowpath.Rules, "rp_filter is on, and rule with preference %d looks at the interface", r.Key.Priority)
 		}
 	}
 	return accepted

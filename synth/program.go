@@ -79,6 +79,9 @@ func Program(s *introspect.Snapshot, ifindex int, o Options, shape Shape) (*ir.P
 	if len(shape.Views) == 0 || shape.Rows == 0 || shape.Devices == 0 {
 		return nil, fmt.Errorf("synth: program %s: tables without a shape", link.Name)
 	}
+	if _, ok := vrfOf(s, link); ok {
+		o.FIBLookup = false // whether it finds the VRF is not the same in all kernels
+	}
 	c := &compiler{Builder: ir.NewBuilder("if" + strconv.Itoa(ifindex)), snapshot: s, link: link, options: o, shape: shape,
 		left: map[*layout]slowpath.Reason{}, picks: map[*layout]picker{}}
 	for _, ip := range []*layout{layout4, layout6} {

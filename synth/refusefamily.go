@@ -117,7 +117,8 @@ func refuseDisabled(s subject, ip *layout) verdict {
 func refuseTaps(s subject, ip *layout) verdict {
 	for _, tap := range s.Taps.All() {
 		sees := tap.Protocol == unix.ETH_P_ALL || uint64(tap.Protocol) == ip.ether
-		if (tap.Index == 0 || tap.Index == s.link.Index) && !tap.Harmless && sees {
+		here := tap.Index == 0 || tap.Index == s.link.Index || tap.Index == s.link.Master
+		if here && !tap.Harmless && sees {
 			return refused(slowpath.Tap, "a packet socket listens (inode %d)", tap.Key.Inode)
 		}
 	}
