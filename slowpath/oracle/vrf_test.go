@@ -1,0 +1,59 @@
+package oracle
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hone-net/hone/slowpath"
+)
+
+// red puts r0 and r1 into a VRF. That takes them down for a moment, so that what the kernel forgets then is told again.
+var red = []string{
+	"ip link add red type vrf table 10", "ip link set red up", "ip link set r0 master red", "ip link set r1 master red",
+	"ip neigh replace 10.0.0.1 lladdr 02:00:00:00:0a:00 nud permanent dev r0",
+	"ip neigh replace 10.2.0.1 lladdr 02:00:00:00:0b:00 nud permanent dev r1",
+	"ip route add 100.64.0.0/10 via 10.0.0.1 table 10", "ip route add 172.16.0.0/17 via 10.2.0.1 table 10",
+	"ip route add 172.16.5.0/24 via 10.3.0.1 dev r2 onlink table 10",
+	"ip route add unreachable default metric 4278198272 table 10",
+}
+
+// vrfConfigs have a VRF. They are apart from the others, since a kernel may be without.
+var vrfConfigs = []config{
+	{name: "vrf", setup: red},
+	{name: "vrf of the others", setup: []string{"ip link add red type vrf table 10", "ip link set red up", "ip link set r3 master red",
+		"ip neigh replace 10.4.0.1 lladdr 02:00:00:00:0b:02 nud permanent dev r3"}},
+	{name: "vrf and rules", setup: append([]string{"ip rule add to 172.16.9.0/24 lookup 100", "ip rule add pref 2000 from 100.64.0.0/11 lookup 101",
+		"ip route add default via 10.3.0.1 table 100", "ip route add 172.16.0.0/16 via 10.3.0.1 table 101"}, red...)},
+	{name: "vrf before local", setup: append([]string{"ip rule add pref 32765 lookup local", "ip rule del pref 0"}, red...)},
+	{name: "vrf that leaks to main", setup: append(red[:len(red)-1:len(red)-1], "ip route add throw default table 10")},
+	{name: "change: route of a vrf", setup: red, alter: []string{"ip route replace 172.16.0.0/17 via 10.3.0.1 dev r2 onlink table 10",
+		"ip route add blackhole 172.16.9.0/24 table 10"}},
+}
+
+// TestVRF compares hone with the kernel where there are VRFs.
+func TestVRF(t *testing.T) {
+	needRoot(t)
+	for _, c := range vrfConfigs {
+		t.Run(c.name, func(t *testing.T) {
+			b, err := newBed(c)
+			if err != nil && strings.Contains(err.Error(), "Unknown device type") {
+				t.Skipf("the kernel has no VRF: %v", err)
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { release(); b.close() })
+			g := b.generator(c, seed())
+			o, err := b.judge(c, fault{}, g.frames(500), g.frames(500))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range o.findings {
+				t.Errorf("seed %d, %s", seed(), f)
+			}
+			if o.refused != slowpath.None || o.packets == 0 {
+				t.Errorf("%s: %s", o.refused, o.cause)
+			}
+			t.Logf("%s; left to the kernel: %s", &o, o.left("fast"))
+		})
+	}
+}
