@@ -94,48 +94,57 @@ const maxTries = 50
 
 // ask dumps until the dump is whole: again starts a new try, f takes each message, whose data is gone after it returns.
 func ask(c *netlink.Conn, r request, again func(), f func(netlink.Message) error) error {
-	var err error
+	_, err := askParts(c, r, again, f)
+	return err
+}
+
+// askParts is ask, and tells in how many parts the dump came.
+func askParts(c *netlink.Conn, r request, again func(), f func(netlink.Message) error) (parts int, err error) {
 	for try := range maxTries {
 		again()
-		if err = askOnce(c, r, f); !retryable(err) {
-			return err
+		if parts, err = askOnce(c, r, f); !retryable(err) {
+			return parts, err
 		}
 		time.Sleep(time.Duration(try) * time.Millisecond)
 	}
-	return err
+	return parts, err
 }
 
 func retryable(err error) bool {
 	return errors.Is(err, errTorn) || errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EBUSY)
 }
 
-func askOnce(c *netlink.Conn, r request, f func(netlink.Message) error) error {
+func askOnce(c *netlink.Conn, r request, f func(netlink.Message) error) (parts int, err error) {
 	m := netlink.Message{Data: r.body}
 	m.Header.Type, m.Header.Flags = netlink.HeaderType(r.kind), netlink.Request|netlink.Dump
 	sent, err := c.Send(m)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	return answer(c, sent.Header.Sequence, f)
 }
 
 // answer reads the parts of a dump up to its end. It reads the socket itself, for a part that says "interrupted" may be
 // the last, which netlink.Conn does not show. After an error of f it reads on, so that the socket can be used again.
-func answer(c *netlink.Conn, sequence uint32, f func(netlink.Message) error) error {
+func answer(c *netlink.Conn, sequence uint32, f func(netlink.Message) error) (parts int, err error) {
 	d := dumping{sequence: sequence, f: f}
 	for buffer := make([]byte, 64<<10); !d.done; {
 		part, err := receive(c, buffer)
 		if err != nil {
-			return err
+			return parts, err
 		}
+		before := d.taken
 		if err := splitDatagram(part, d.take); err != nil {
-			return err
+			return parts, err
+		}
+		if d.taken > before {
+			parts++
 		}
 	}
 	if d.failed == nil && d.torn {
-		return errTorn
+		return parts, errTorn
 	}
-	return d.failed
+	return parts, d.failed
 }
 
 // dumping is a dump under way.
@@ -143,6 +152,7 @@ type dumping struct {
 	sequence   uint32
 	f          func(netlink.Message) error
 	torn, done bool
+	taken      int   // messages of it
 	failed     error // the first error of f or of the kernel
 }
 
@@ -157,6 +167,7 @@ func (d *dumping) take(m netlink.Message) error {
 	case m.Header.Type == netlink.Done || m.Header.Type == netlink.Error:
 		d.done, failed = true, verdict(m.Data)
 	case d.failed == nil:
+		d.taken++
 		failed = d.f(m)
 	}
 	d.failed = cmp.Or(d.failed, failed)

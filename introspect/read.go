@@ -97,7 +97,7 @@ func (s *Snapshot) keepFeatures(old *Snapshot) *Snapshot {
 // reloadRoutes builds the tree of a full table at once: a million insertions would cost ten times as much.
 func (s *Snapshot) reloadRoutes(c *netlink.Conn, k Kind) error {
 	var b routeBuilder
-	err := ask(c, requests[k][0], func() { b.routes = b.routes[:0] }, b.add)
+	parts, err := askParts(c, requests[k][0], func() { b.routes = b.routes[:0] }, b.add)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (s *Snapshot) reloadRoutes(c *netlink.Conn, k Kind) error {
 	s.countUses()
 	if k == Routes6 {
 		entries, err := countedEntries()
-		s.hidden6 = entries != s.entries6()
+		s.hidden6, s.pieces6 = entries != s.entries6(), parts > 1
 		return err
 	}
 	return nil

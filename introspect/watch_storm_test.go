@@ -22,6 +22,9 @@ import (
 type ipCommands struct{ *rand.Rand }
 
 func (r ipCommands) command() string {
+	if r.IntN(3) == 0 {
+		return r.command6()
+	}
 	dst := fmt.Sprintf("10.%d.%d.0/24", 100+r.IntN(2), r.IntN(6))
 	via := fmt.Sprintf("10.%d.0.%d", r.IntN(3), 2+r.IntN(3))
 	dev := fmt.Sprintf("v%d", r.IntN(3))
@@ -59,6 +62,35 @@ func (r ipCommands) command() string {
 	return fmt.Sprintf("link set %s address 02:00:00:00:01:%02d", dev, r.IntN(9)) // an alias is not announced while the link is down
 }
 
+// command6 draws one about IPv6. Equal routes that may be siblings, and others among them, are what is hard to follow.
+func (r ipCommands) command6() string {
+	dst := fmt.Sprintf("fd0%d:%d::/32", 1+r.IntN(2), r.IntN(4))
+	via := fmt.Sprintf("fd00:%d::%d", r.IntN(3), 2+r.IntN(3))
+	dev := fmt.Sprintf("v%d", r.IntN(3))
+	verb := []string{"add", "replace", "append", "append", "change", "del"}[r.IntN(6)]
+	switch r.IntN(12) {
+	case 0, 1, 2:
+		return fmt.Sprintf("-6 route %s %s via %s", verb, dst, via)
+	case 3:
+		return fmt.Sprintf("-6 route %s %s dev %s", verb, dst, dev)
+	case 4:
+		return fmt.Sprintf("-6 route %s %s nexthop via fd00:0::2 nexthop via %s weight %d", verb, dst, via, 1+r.IntN(2))
+	case 5:
+		return fmt.Sprintf("-6 route %s %s via %s mtu lock %d", verb, dst, via, 1300+r.IntN(2))
+	case 6:
+		return fmt.Sprintf("-6 route %s %s %s table %d", verb, []string{"blackhole", "prohibit"}[r.IntN(2)], dst, 100+r.IntN(2))
+	case 7:
+		return fmt.Sprintf("nexthop %s id %d via %s dev %s", []string{"add", "replace"}[r.IntN(2)], 4+r.IntN(2), via, dev)
+	case 8:
+		return fmt.Sprintf("-6 route %s %s nhid %d", verb, dst, 4+r.IntN(2))
+	case 9:
+		return fmt.Sprintf("addr %s fd00:%d::%d/64 dev %s nodad", []string{"add", "del"}[r.IntN(2)], r.IntN(3), 1+r.IntN(2), dev)
+	case 10:
+		return fmt.Sprintf("neigh replace %s lladdr 02:00:00:00:00:0%d dev %s nud permanent", via, r.IntN(9), dev)
+	}
+	return fmt.Sprintf("-6 rule %s from fd00:%d::/64 table %d pref %d", []string{"add", "del"}[r.IntN(2)], r.IntN(2), 100+r.IntN(2), 100+r.IntN(2))
+}
+
 // batch runs commands through one process of ip, most of which may fail.
 func batch(t testing.TB, commands []string) {
 	t.Helper()
@@ -69,7 +101,7 @@ func batch(t testing.TB, commands []string) {
 
 func stormLab(run func(string)) {
 	for i := range 3 {
-		run(fmt.Sprintf("ip link add v%d type veth peer name w%d\nip link set v%d up\nip link set w%d up\nip addr add 10.%d.0.1/24 dev v%d", i, i, i, i, i, i))
+		run(fmt.Sprintf("ip link add v%d type veth peer name w%d\nip link set v%d up\nip link set w%d up\nip addr add 10.%d.0.1/24 dev v%d\nip addr add fd00:%d::1/64 dev v%d nodad", i, i, i, i, i, i, i, i))
 	}
 }
 
@@ -126,7 +158,11 @@ func TestWatchUnderStorm(t *testing.T) {
 				go func() {
 					defer cancel()
 					out := bufio.NewWriter(in)
-					for range 4000 {
+					for i := range 4000 {
+						if i%400 == 0 { // a storm without any pause may leave no moment to vouch for
+							_ = out.Flush()
+							time.Sleep(100 * time.Millisecond)
+						}
 						_, _ = io.WriteString(out, r.command()+"\n")
 					}
 					_ = out.Flush()

@@ -34,6 +34,9 @@ func (w *Watcher) schedule() []poll {
 	k := w.sensors
 	retry := w.newPoll(retryPeriod, numWatches, w.retryRoutes, "")
 	retry.idle = func() bool { return len(w.unsettled) == 0 }
+	proxies := w.newPoll(hookPeriod, numWatches, w.looker(w.readProxies), "RTM_GETNEIGH, polled",
+		"a proxy entry of IPv6 is made or deleted")
+	proxies.idle = func() bool { return !w.s.proxies() }
 	return []poll{
 		w.newPoll(tapPeriod, watchTaps, w.looker(k.readTaps), "packet_diag, polled; a promiscuous one is announced",
 			"a packet socket is opened or changes its filter"),
@@ -42,6 +45,7 @@ func (w *Watcher) schedule() []poll {
 			"a function enters a netfilter hook (where the kernel lists them)"),
 		w.newPoll(hookPeriod, watchTCX, w.looker(readTCX), "BPF_PROG_QUERY, polled", "a TCX program is attached or detached"),
 		w.pollSysctls(),
+		proxies,
 		retry,
 		w.newPoll(slowPeriod, numWatches, w.audit, ""),
 	}

@@ -63,7 +63,7 @@ func (w *Watcher) closeWindow(kind Kind, doubts staleRoutes, dumped *Snapshot) e
 		return err
 	}
 	t, entries := w.stale.routes(kind), -1
-	torn := kind == Routes6 && len(t.window) > 0
+	torn := kind == Routes6 && dumped.pieces6 && len(t.window) > 0
 	if torn {
 		var err error
 		if entries, err = w.entriesAtRest(); err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/hone-net/hone/slowpath"
 )
 
-// When IPv6 routes change during their dump, the kernel begins the walk anew, passes over as many as it has shown before, and
-// says nothing of it: where one went meanwhile, another one is missed. A dump like that is believed only if what comes of
-// it has as many entries as the kernel counts in a moment of rest.
+// When IPv6 routes change between two parts of their dump, the kernel begins the walk anew, passes over as many as it has
+// shown before, and says nothing of it: where one went meanwhile, another one is missed. A dump like that is believed only
+// if what comes of it has as many entries as the kernel counts in a moment of rest.
 
 const (
 	restTries = 30
