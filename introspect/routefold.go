@@ -16,12 +16,13 @@ func foldRoute(s *Snapshot, m message, resync *Kind) (bool, error) {
 	if r.Key.six() {
 		merge = merge6
 	}
-	equals, ok := merge(s.equals(r.Key), r, m)
+	before := s.equals(r.Key)
+	after, ok := merge(slices.Clone(before), r, m)
 	if !ok {
 		*resync |= r.Key.kind() // another than the one that we know: only the kernel can say what is left
 		return false, nil
 	}
-	return s.setEquals(r.Key, equals), nil
+	return s.setEquals(r.Key, before, after), nil
 }
 
 // merge4 keeps the order of equal routes as the kernel's fib_table_insert does: a replacement takes the place of the first
@@ -63,22 +64,21 @@ func (s *Snapshot) routes(k Kind) *Map[RouteKey, Route] {
 	return &s.Routes4
 }
 
-// setEquals replaces the routes that are equal to a key but for Seq, and tells whether that changed anything.
-func (s *Snapshot) setEquals(k RouteKey, equals []Route) bool {
+// setEquals replaces the routes that are equal to a key but for Seq, and tells whether that changed anything. Of link-local
+// and multicast prefixes there are as many as devices.
+func (s *Snapshot) setEquals(k RouteKey, before, after []Route) bool {
 	routes := s.routes(k.kind())
-	before := routes.root
-	for i, r := range equals {
-		r.Key = keyAt(k, i)
-		*routes = routes.With(r.Key, r)
-	}
-	for i := len(equals); ; i++ {
-		last := routes.root
-		if *routes = routes.Without(keyAt(k, i)); routes.root == last {
-			break
+	root := routes.root
+	for i, r := range after {
+		if r.Key = keyAt(k, i); i >= len(before) || !before[i].Equal(r) {
+			*routes = routes.With(r.Key, r)
 		}
 	}
+	for i := len(after); i < len(before); i++ {
+		*routes = routes.Without(keyAt(k, i))
+	}
 	s.countUses()
-	return routes.root != before
+	return routes.root != root
 }
 
 func keyAt(k RouteKey, i int) RouteKey {

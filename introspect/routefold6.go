@@ -30,7 +30,7 @@ func place(equals []Route, r Route, m message) ([]Route, bool) {
 	same := slices.IndexFunc(equals, r.same)
 	switch {
 	case m.gone && same >= 0:
-		return slices.Delete(slices.Clone(equals), same, same+1), true
+		return slices.Delete(equals, same, same+1), true
 	case m.gone:
 		return without(equals, r)
 	case same >= 0:

@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"maps"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -138,14 +139,15 @@ func (w *Watcher) retryRoutes() error {
 
 // unsettle marks the routes of a key, or puts a marked one there.
 func (s *Snapshot) unsettle(k RouteKey) {
-	marked := s.equals(k)
+	before := s.equals(k)
+	marked := slices.Clone(before)
 	if len(marked) == 0 {
 		marked = []Route{{}}
 	}
 	for i := range marked {
 		marked[i].Unknown = []string{unsettled}
 	}
-	s.setEquals(k, marked)
+	s.setEquals(k, before, marked)
 }
 
 // unsettledBy doubts every route when a message arrives, while a dump is under way, that routes may be flushed or marked
@@ -166,5 +168,5 @@ func (t *staleRoutes) doubt(k RouteKey) {
 
 // takeEquals replaces the routes of one key by those of another Snapshot.
 func (s *Snapshot) takeEquals(k RouteKey, from *Snapshot) {
-	s.setEquals(k, from.equals(k))
+	s.setEquals(k, s.equals(k), from.equals(k))
 }
