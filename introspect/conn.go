@@ -90,7 +90,7 @@ func readSilent(s *Snapshot) (*Snapshot, error) {
 }
 
 func (k *sensors) readAll(s *Snapshot) (*Snapshot, error) {
-	for _, read := range []func(*Snapshot) (*Snapshot, error){k.readTaps, readSysctls, k.readHooks, k.readFeatures, readTCX} {
+	for _, read := range []func(*Snapshot) (*Snapshot, error){k.readTaps, readSysctls, readLearned, k.readHooks, k.readFeatures, readTCX} {
 		var err error
 		if s, err = read(s); err != nil {
 			return s, err

@@ -155,6 +155,10 @@ var filterFormat = format[Filter]{"filter", Filter{}, []field[Filter]{
 	wordField("kind", func(v *Filter) *string { return &v.Key.Kind }),
 }}
 
+var exceptionFormat = format[Exception]{"learned6", Exception{}, []field[Exception]{
+	textField("dst", func(v *Exception) *netip.Addr { return &v.Dst }),
+}}
+
 var tapFormat = format[Tap]{"tap", Tap{}, []field[Tap]{
 	numField("inode", func(v *Tap) *uint64 { return &v.Key.Inode }),
 	numField("dev", func(v *Tap) *Index { return &v.Index }),

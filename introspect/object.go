@@ -304,6 +304,19 @@ type Filter struct{ Key FilterKey }
 // Equal tells whether two Filters are the same.
 func (f Filter) Equal(o Filter) bool { return f == o }
 
+// Address keys objects by an address.
+type Address netip.Addr
+
+// Compare orders Addresses.
+func (a Address) Compare(o Address) int { return netip.Addr(a).Compare(netip.Addr(o)) }
+
+// Exception is an IPv6 destination of which the kernel has learned something that no route says: the MTU of the path to
+// it, or a redirect. What is forwarded to it is under the same rule.
+type Exception struct{ Dst netip.Addr }
+
+// Equal tells whether two Exceptions are the same.
+func (e Exception) Equal(o Exception) bool { return e == o }
+
 // TapKey identifies a packet socket.
 type TapKey struct{ Inode uint64 }
 

@@ -13,6 +13,8 @@ type sentryWay struct {
 	protocol, device   uint32
 	inode, code        uint32 // behind its file and its filter
 
+	stats, learned uint32 // the counts of IPv6 routes in the namespace, and that of the learned ones
+
 	tcx             bool   // the kernel has TCX, which came with Linux 6.6
 	devices         uint32 // in the namespace
 	next            uint32 // in a device
@@ -34,6 +36,10 @@ func findSentryWay() (w sentryWay, err error) {
 		&w.inode:    {"socket_alloc", []string{"vfs_inode", "i_ino"}},
 		&w.code:     {"sk_filter", []string{"prog"}},
 	})
+	if locate(map[*uint32]member{&w.stats: {"net", []string{"ipv6", "rt6_stats"}},
+		&w.learned: {"rt6_statistics", []string{"fib_rt_cache"}}}) != nil {
+		w.stats = 0 // a kernel without IPv6
+	}
 	w.tcx = locate(map[*uint32]member{
 		&w.devices: {"net", []string{"dev_base_head"}},
 		&w.next:    {"net_device", []string{"dev_list"}},
@@ -66,6 +72,15 @@ func digestHooks(w sentryWay) asm.Instructions {
 		code = append(code, mix(int32(w.hooks6)+8*hook, 8)...)
 	}
 	return code
+}
+
+// digestLearned digests how many IPv6 routes were learned.
+func digestLearned(w sentryWay) asm.Instructions {
+	code := asm.Instructions{asm.Mov.Imm(asm.R7, 0), asm.LoadMem(asm.R8, asm.R6, sentryNet, asm.DWord)}
+	if w.stats == 0 {
+		return code
+	}
+	return append(append(code, fetch(w.stats)...), mix(int32(w.learned), 4)...)
 }
 
 // digestTCX walks the devices now and then, and digests what TCX programs they have: each change exchanges a pointer.

@@ -22,6 +22,7 @@ const (
 	watchTaps = iota
 	watchHooks
 	watchTCX
+	watchLearned
 	numWatches
 )
 
@@ -113,6 +114,8 @@ func lookout(w sentryWay, ring int) asm.Instructions {
 	code = append(code, asm.StoreMem(asm.RFP, slotDigest+8*watchTaps, asm.R7, asm.DWord))
 	code = append(code, digestHooks(w)...)
 	code = append(code, asm.StoreMem(asm.RFP, slotDigest+8*watchHooks, asm.R7, asm.DWord))
+	code = append(code, digestLearned(w)...)
+	code = append(code, asm.StoreMem(asm.RFP, slotDigest+8*watchLearned, asm.R7, asm.DWord))
 	code = append(code, digestTCX(w)...)
 	code = append(code, asm.StoreMem(asm.RFP, slotDigest+8*watchTCX, asm.R7, asm.DWord).WithSymbol("compare"), asm.Mov.Imm(asm.R7, 0))
 	for i := range int16(numWatches) {

@@ -124,6 +124,8 @@ var sections = []section{
 		func(s *Snapshot) *Map[QdiscKey, Qdisc] { return &s.Qdiscs }),
 	sectionOf(filterFormat, func(f Filter) FilterKey { return f.Key },
 		func(s *Snapshot) *Map[FilterKey, Filter] { return &s.Filters }),
+	sectionOf(exceptionFormat, func(e Exception) Address { return Address(e.Dst) },
+		func(s *Snapshot) *Map[Address, Exception] { return &s.Learned6 }),
 	sectionOf(tapFormat, func(t Tap) TapKey { return t.Key }, func(s *Snapshot) *Map[TapKey, Tap] { return &s.Taps }),
 	sectionOf(sysctlFormat, func(s Sysctl) Name { return Name(s.Path) },
 		func(s *Snapshot) *Map[Name, Sysctl] { return &s.Sysctls }),

@@ -43,6 +43,8 @@ func (w *Watcher) schedule() []poll {
 		w.newPoll(hookPeriod, watchHooks, w.looker(k.readSilentHooks), "polled",
 			"the first iptables-legacy table, IPVS service or netfilter program appears",
 			"a function enters a netfilter hook (where the kernel lists them)"),
+		w.newPoll(hookPeriod, watchLearned, w.looker(readLearned), "polled; what was learned is dumped again and again",
+			"the host is told of the MTU of an IPv6 path, or redirected"),
 		w.newPoll(hookPeriod, watchTCX, w.looker(readTCX), "BPF_PROG_QUERY, polled", "a TCX program is attached or detached"),
 		w.pollSysctls(),
 		proxies,

@@ -41,12 +41,14 @@ func (w *Watcher) entriesAtRest() (int, error) {
 }
 
 // countedEntries reads how many entries the IPv6 tables have, -1 where the kernel does not tell.
-func countedEntries() (int, error) {
+func countedEntries() (int, error) { return countedRoutes(3) }
+
+// countedRoutes reads one of the kernel's counts of IPv6 routes, -1 where it does not tell.
+func countedRoutes(at int) (int, error) {
 	text, err := optionalFile("/proc/thread-self/net/rt6_stats")
 	if err != nil {
 		return -1, err
 	}
-	const at = 3
 	words := strings.Fields(text)
 	if len(words) <= at {
 		return -1, nil

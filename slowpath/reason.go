@@ -59,6 +59,7 @@ const (
 	NextHeader                     // IPv6: the next header is not TCP, UDP, ESP or an ICMPv6 echo
 	RouteExpires                   // the route ends by itself, and no live lookup
 	EgressDisabled                 // the outgoing interface has no IPv6
+	RouteLearned                   // IPv6: the kernel has learned a path MTU or a redirect for the destination
 	lastPacketReason
 )
 
@@ -141,6 +142,7 @@ var reasonTexts = [MaxReasons]reasonText{
 	EgressLearns:     {"egress-learns", "the outgoing interface accepts ICMP redirects, which change routes unannounced"},
 	Rule:             {"rule", "a policy rule rejects the packet or asks what only the kernel looks at"},
 	NextHeader:       {"next-header", "the IPv6 next header is not TCP, UDP, ESP or an ICMPv6 echo"},
+	RouteLearned:     {"route-learned", "the kernel has learned a path MTU or a redirect for the destination"},
 	RouteExpires:     {"route-expires", "the route ends by itself, and there is no live lookup"},
 	EgressDisabled:   {"egress-disabled", "the outgoing interface has no IPv6"},
 

@@ -155,6 +155,20 @@ func (v *view[P]) fill() {
 			v.renew(v.host(key.Addr))
 		}
 	}
+	for key := range v.Learned6.All() {
+		if v.has(netip.Addr(key)) {
+			v.renew(v.host(netip.Addr(key)))
+		}
+	}
+}
+
+// learned tells whether the kernel has learned something of an address that no route says.
+func (v *view[P]) learned(p P) bool {
+	if v.Learned6.Len() == 0 || p.len() < p.width() {
+		return false
+	}
+	_, ok := v.Learned6.Get(introspect.Address(p.netip().Addr()))
+	return ok
 }
 
 // renew enters what a prefix comes to now.
@@ -192,6 +206,8 @@ func (v *view[P]) answer(p P, routes []introspect.Route) (answer, bool) {
 		return because(slowpath.Local), true
 	case v.owner:
 		return because(slowpath.Local), v.own[p] > 0
+	case v.learned(p):
+		return because(slowpath.RouteLearned), true
 	case v.parted:
 		return v.layered(p, routes)
 	case len(routes) == 0:

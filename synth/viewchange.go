@@ -2,6 +2,7 @@ package synth
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 
 	"github.com/hone-net/hone/introspect"
@@ -32,6 +33,11 @@ func (v *view[P]) follow(old *introspect.Snapshot) {
 	}
 	for c := range introspect.DiffMaps(old.Neighs, v.Neighs) {
 		v.neighChange(c)
+	}
+	for c := range introspect.DiffMaps(old.Learned6, v.Learned6) {
+		if v.has(netip.Addr(c.Key)) {
+			v.dirty.routes[v.host(netip.Addr(c.Key))] = true
+		}
 	}
 	v.objectChanges(old)
 	v.globals()
