@@ -52,10 +52,15 @@ type bed struct {
 
 func newBed(t testing.TB, text string, ifindex int) *bed {
 	t.Helper()
+	return newBedWith(t, text, ifindex, tested)
+}
+
+func newBedWith(t testing.TB, text string, ifindex int, o Options) *bed {
+	t.Helper()
 	b := &bed{snapshot: parse(t, text)}
 	b.fib = NewFIB(b.snapshot)
 	var err error
-	if b.program, err = Program(b.snapshot, ifindex, tested, b.fib.Shape()); err != nil {
+	if b.program, err = Program(b.snapshot, ifindex, o, b.fib.Shape()); err != nil {
 		t.Fatal(err)
 	}
 	b.env = b.fib.Env()

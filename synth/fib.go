@@ -11,7 +11,7 @@ import (
 // a Snapshot and follows it by writes that cost what has changed.
 type FIB struct {
 	shared
-	plan    plan
+	plans   map[*layout]plan
 	views   []viewer
 	device  map[introspect.Index][]byte
 	devices int // entries that the device table has room for
@@ -52,28 +52,36 @@ const minDevices = 64
 
 // makeViews makes the views that programs ask, empty. Where there are rules, IPv4 sources have one of their own.
 func (f *FIB) makeViews(least Shape) []viewer {
-	f.plan = routing(f.Snapshot, layout4)
-	var all []viewer
-	for i, ask := range f.plan.views {
-		all = append(all, f.makeView(f.plan.name(i), ask, least))
-	}
-	if f.plan.parted {
-		sources := f.makeView(tableSource, f.plan.sourced(), least)
+	f.plans = map[*layout]plan{layout4: routing(f.Snapshot, layout4), layout6: routing(f.Snapshot, layout6)}
+	four, make4 := f.plans[layout4], func(table string) lpm[prefix] { return f.makeTrie(table, least) }
+	all := viewsOf(f, ipv4, four, make4)
+	if four.parted {
+		sources := newView(&f.shared, ipv4, four, four.sourced(), make4(tableSource))
 		sources.owner = true
 		all = append(all, sources)
+	}
+	make6 := func(table string) lpm[prefix6] { return newTrie6(f.journal, table, f.now) }
+	return append(all, viewsOf(f, ipv6, f.plans[layout6], make6)...)
+}
+
+// viewsOf makes the views of one family.
+func viewsOf[P point[P]](f *FIB, family *family[P], p plan, table func(string) lpm[P]) []viewer {
+	var all []viewer
+	for i, ask := range p.views {
+		all = append(all, newView(&f.shared, family, p, ask, table(p.name(i))))
 	}
 	return all
 }
 
-func (f *FIB) makeView(table string, ask lookups, least Shape) *view[prefix] {
+func (f *FIB) makeTrie(table string, least Shape) *trie {
 	size := f.Routes4.Len()
-	if f.plan.parted {
+	if f.plans[layout4].parted {
 		size = 0 // there are as many tables as there are lists, and each grows as it has to
 	}
 	shape, _ := least.view(table)
-	trie := newTrie(f.journal, table, size, shape)
-	trie.free.now = f.now
-	return newView(&f.shared, ipv4, f.plan, ask, trie)
+	t := newTrie(f.journal, table, size, shape)
+	t.free.now = f.now
+	return t
 }
 
 // Shape tells programs about the tables.

@@ -2,14 +2,10 @@ package synth
 
 import (
 	"encoding/binary"
-	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
@@ -30,6 +26,9 @@ func remember(f *FIB) *memory {
 		if t.Kind != ir.Hash {
 			m.bytes[t.Name] = make([]byte, t.Bytes())
 		}
+	}
+	for _, t := range m.tables {
+		t.Steps = ir.MaxSteps // a program that makes fewer leaves more to the kernel
 	}
 	for _, w := range f.Image() {
 		m.write(w)
@@ -57,10 +56,22 @@ type found struct {
 	limit       uint32
 }
 
-func (m *memory) find(addr uint32) found { return m.findIn(tableRoute, addr) }
+func (m *memory) find(addr netip.Addr) found {
+	if addr.Is4() {
+		return m.findIn(tableRoute, addr)
+	}
+	return m.findIn(tableRoute6, addr)
+}
 
-func (m *memory) findIn(view string, addr uint32) found {
-	i := int(m.tables[view].Match(m.bytes[view], addr)) % m.tables[tableNexthop].Size
+func (m *memory) findIn(view string, addr netip.Addr) found {
+	t, row := m.tables[view], uint16(0)
+	if addr.Is4() {
+		row = t.Match(m.bytes[view], addr4(addr))
+	} else {
+		hi, lo := addr6(addr)
+		row = t.Match6(m.bytes[view], hi, lo)
+	}
+	i := int(row) % m.tables[tableNexthop].Size
 	b := m.bytes[tableNexthop][i*nexthopBytes:]
 	n := binary.NativeEndian
 	f := found{n.Uint64(b), n.Uint32(b[8:]), n.Uint16(b[12:]), n.Uint16(b[14:]), n.Uint32(b[16:]), n.Uint32(b[20:]),
@@ -87,14 +98,16 @@ func foundOf(d rowData) found {
 }
 
 // slowResolver knows what answers depend on, without any table.
-func slowResolver(s *introspect.Snapshot, p plan, ask lookups) *view[prefix] {
-	r := newView[prefix](&shared{Snapshot: s, egress: map[introspect.Index]egresses{}}, ipv4, p, ask, nil)
+func slowResolver[P point[P]](s *introspect.Snapshot, f *family[P], p plan, ask lookups) *view[P] {
+	r := newView(&shared{Snapshot: s, egress: map[introspect.Index]egresses{}}, f, p, ask, nil)
 	r.choose = r.chooses()
 	for _, a := range s.Addrs.All() {
-		r.addrs[hostPrefix(a.Key.Local.Addr())]++
+		if local := a.Key.Local.Addr(); r.has(local) {
+			r.addrs[r.host(local)]++
+		}
 	}
-	for key := range s.Routes4.All() {
-		if p := prefixOf(key.Dst); key.Table == tableLocal && p.len() < 32 && !r.martian(p) {
+	for key := range r.routes(s).All() {
+		if p := r.of(key.Dst); key.Table == tableLocal && p.len() < p.width() && !r.martian(p) {
 			r.wide = append(r.wide, p)
 		}
 	}
@@ -102,32 +115,38 @@ func slowResolver(s *introspect.Snapshot, p plan, ask lookups) *view[prefix] {
 }
 
 // slowly is the answer for an address by looking at every route.
-func slowly(s *introspect.Snapshot, addr uint32) found {
-	r := slowResolver(s, plan{}, kernelLookups)
-	host := newPrefix(addr, 32)
-	if a, ok := r.answer(host, nil); ok {
-		return foundOf(r.content(&row{key: a.key}))
+func slowly(s *introspect.Snapshot, addr netip.Addr) found {
+	if addr.Is4() {
+		return slowResolver(s, ipv4, plan{}, kernelLookups).slowly(addr)
 	}
-	best, any := longest(s, host, r.asks)
+	return slowResolver(s, ipv6, plan{}, lookups{tables: kernelLookups.tables[:2]}).slowly(addr)
+}
+
+func (v *view[P]) slowly(addr netip.Addr) found {
+	host := v.host(addr)
+	if a, ok := v.answer(host, nil); ok {
+		return foundOf(v.content(&row{key: a.key}))
+	}
+	best, any := v.longest(host, v.asks)
 	if !any {
 		return found{reason: uint32(slowpath.NoRoute)}
 	}
-	a, _ := r.answer(best, r.routesTo(best))
-	return r.found(a, addr)
+	a, _ := v.answer(best, v.routesTo(best))
+	return v.found(a, addr)
 }
 
 // found is what the row of an answer says.
-func (v *view[P]) found(a answer, addr uint32) found {
+func (v *view[P]) found(a answer, addr netip.Addr) found {
 	if a.key.glean() {
-		a.key.via = netipAddr(addr)
+		a.key.via = addr
 	}
 	return foundOf(v.content(&row{key: a.key, hops: a.hops}))
 }
 
 // longest is the longest prefix of the routes that are asked that covers a host.
-func longest(s *introspect.Snapshot, host prefix, asks func(introspect.RouteKey) bool) (best prefix, any bool) {
-	for key := range s.Routes4.All() {
-		p := prefixOf(key.Dst)
+func (v *view[P]) longest(host P, asks func(introspect.RouteKey) bool) (best P, any bool) {
+	for key := range v.routes(v.Snapshot).All() {
+		p := v.of(key.Dst)
 		if asks(key) && p.covers(host) && (!any || p.len() > best.len()) {
 			best, any = p, true
 		}
@@ -136,179 +155,62 @@ func longest(s *introspect.Snapshot, host prefix, asks func(introspect.RouteKey)
 }
 
 // slowlyIn is the answer for an address of a list of tables, each of which is asked by itself.
-func slowlyIn(s *introspect.Snapshot, ask lookups, addr uint32) found {
-	r, host := slowResolver(s, plan{parted: true}, ask), newPrefix(addr, 32)
-	if r.martian(host) || r.addrs[host] > 0 {
-		a, _ := r.answer(host, nil)
-		return foundOf(r.content(&row{key: a.key}))
+func slowlyIn(s *introspect.Snapshot, ask lookups, addr netip.Addr) found {
+	if addr.Is4() {
+		return slowResolver(s, ipv4, plan{parted: true}, ask).slowlyIn(addr)
 	}
-	for _, t := range ask.tables {
-		best, any := longest(s, host, func(k introspect.RouteKey) bool { return k.Table == t.table })
+	return slowResolver(s, ipv6, plan{parted: true}, ask).slowlyIn(addr)
+}
+
+func (v *view[P]) slowlyIn(addr netip.Addr) found {
+	host := v.host(addr)
+	if v.martian(host) || v.addrs[host] > 0 {
+		a, _ := v.answer(host, nil)
+		return foundOf(v.content(&row{key: a.key}))
+	}
+	for _, t := range v.ask.tables {
+		best, any := v.longest(host, func(k introspect.RouteKey) bool { return k.Table == t.table })
 		if !any {
 			continue
 		}
-		if at := r.in(t.table, r.routesTo(best)); r.mark(at, t) == stop {
-			return r.found(r.first(best, at, t), addr)
+		if at := v.in(t.table, v.routesTo(best)); v.mark(at, t) == stop {
+			return v.found(v.first(best, at, t), addr)
 		}
 	}
-	if ask.reject {
+	if v.ask.reject {
 		return found{reason: uint32(slowpath.Rule)}
 	}
 	return found{reason: uint32(slowpath.NoRoute)}
 }
 
-// world is a random configuration that changes.
-type world struct {
-	*rand.Rand
-	introspect.Snapshot
-	throws bool // there are throw routes
-}
-
-func newWorld(seed uint64) *world {
-	w := &world{Rand: rand.New(rand.NewPCG(seed, 1))}
-	for range 4 {
-		w.link()
-	}
-	for priority, table := range defaultRules {
-		w.rule(introspect.Rule{Key: introspect.RuleKey{Priority: priority}, Table: table})
-	}
-	for range w.IntN(60) {
-		w.step()
-	}
-	return w
-}
-
-// rule adds a rule that leads to a table.
-func (w *world) rule(r introspect.Rule) {
-	r.Action, r.SuppressGroup = unix.FR_ACT_TO_TBL, introspect.Nothing
-	if r.SuppressPrefix == 0 {
-		r.SuppressPrefix = introspect.Nothing
-	}
-	w.Rules4 = w.Rules4.With(r.Key, r)
-}
-
-func (w *world) addr() netip.Addr {
-	// A small world: everything is near everything else.
-	a := uint32(10+w.IntN(2))<<24 | uint32(w.IntN(3))<<16 | uint32(w.IntN(3))<<8 | uint32(w.IntN(6))
-	if w.IntN(40) == 0 {
-		a = w.Uint32()
-	}
-	return netipAddr(a)
-}
-
-func (w *world) oneOf(n ...int) int { return n[w.IntN(len(n))] }
-
-func (w *world) dev() introspect.Index { return introspect.Index(2 + w.IntN(4)) }
-
-func (w *world) link() {
-	i := w.dev()
-	l := introspect.Link{Index: i, Name: fmt.Sprint("r", i), Type: 1, Flags: 0x11043, MTU: uint32(w.oneOf(1500, 1500, 1400)),
-		MAC: introspect.MAC{2, 0, 0, 0, byte(w.oneOf(1, 1, 9)), byte(i)}, Carrier: w.IntN(9) > 0, XDPFeatures: 7, PeerNS: -1}
-	w.Links = w.Links.With(i, l)
-	if w.IntN(20) == 0 {
-		w.Links = w.Links.Without(i)
-	}
-}
-
-func (w *world) route() {
-	p := netip.PrefixFrom(w.addr(), w.oneOf(0, 7, 8, 14, 15, 16, 17, 22, 23, 24, 25, 30, 31, 32, 32)).Masked()
-	key := introspect.RouteKey{Dst: p, Table: uint32(w.oneOf(254, 254, 254, 254, 255, 253, 77)), Priority: uint32(w.oneOf(0, 0, 5))}
-	if w.IntN(30) == 0 {
-		key.TOS = 16
-	}
-	r := introspect.Route{Key: key, Type: uint8(w.oneOf(1, 1, 1, 1, 1, 1, 2, 3, 6))}
-	if w.throws && w.IntN(5) == 0 {
-		r.Type = unix.RTN_THROW
-	}
-	switch w.IntN(4) {
-	case 0:
-		r.Object = uint32(1 + w.IntN(3))
-	case 1:
-		r.Hops = []introspect.Hop{{Index: w.dev()}}
-	default:
-		r.Hops = []introspect.Hop{{Index: w.dev(), Via: w.addr()}}
-	}
-	if w.IntN(12) == 0 {
-		r.Hops = append(r.Hops, introspect.Hop{Index: w.dev(), Via: w.addr()})
-	}
-	if w.IntN(12) == 0 {
-		r.MTU = 1300
-	}
-	w.Routes4 = w.Routes4.With(key, r)
-}
-
-func (w *world) neigh() {
-	k := introspect.NeighKey{Index: w.dev(), Addr: w.addr()}
-	n := introspect.Neigh{Key: k, MAC: introspect.MAC{2, 1, byte(w.IntN(3)), 0, 0, byte(k.Index)}, HasMAC: w.IntN(5) > 0,
-		State: uint16(w.oneOf(2, 2, 4, 8, 0x20, 1))}
-	w.Neighs = w.Neighs.With(k, n)
-}
-
-func (w *world) step() {
-	switch w.IntN(14) {
-	case 0:
-		w.link()
-	case 1:
-		k := introspect.AddrKey{Index: w.dev(), Local: netip.PrefixFrom(w.addr(), 24)}
-		w.Addrs = w.Addrs.With(k, introspect.Addr{Key: k})
-	case 2, 3, 4, 5:
-		w.route()
-	case 6, 7, 8:
-		w.neigh()
-	case 9:
-		id := introspect.Index(1 + w.IntN(3))
-		n := introspect.Nexthop{ID: uint32(id), Hop: introspect.Hop{Index: w.dev(), Via: w.addr()}, Blackhole: w.IntN(6) == 0}
-		w.Nexthops = w.Nexthops.With(id, n)
-	case 10:
-		w.Sysctls = w.Sysctls.With("ipv4/fib_multipath_hash_policy", introspect.Sysctl{Value: fmt.Sprint(w.IntN(2))})
-	default:
-		w.remove()
-	}
-}
-
-func (w *world) remove() {
-	w.Routes4 = drop(w, w.Routes4)
-	if w.IntN(3) == 0 {
-		w.Neighs = drop(w, w.Neighs)
-		w.Addrs = drop(w, w.Addrs)
-		w.Nexthops = drop(w, w.Nexthops)
-	}
-}
-
-func drop[K introspect.Key[K], V introspect.Object[V]](w *world, m introspect.Map[K, V]) introspect.Map[K, V] {
-	if m.Len() == 0 {
-		return m
-	}
-	n := w.IntN(m.Len())
-	for k := range m.All() {
-		if n--; n < 0 {
-			return m.Without(k)
-		}
-	}
-	return m
-}
-
-func (w *world) now() *introspect.Snapshot {
-	s := w.Snapshot
-	return &s
-}
-
 // TestFIBFollows compares the tables, kept up to date by writes, with the slow answer, and looks at them between writes:
 // at any moment an address has its old or its new answer.
 func TestFIBFollows(t *testing.T) {
+	for name, six := range map[string]bool{"ipv4": false, "ipv6": true} {
+		t.Run(name, func(t *testing.T) { followAll(t, six) })
+	}
+}
+
+func followAll(t *testing.T, six bool) {
 	kinds := map[slowpath.Reason]int{}
 	rounds := 150
 	if testing.Short() {
 		rounds = 30
 	}
 	for seed := range uint64(rounds) {
-		follow(t, newWorld(seed), kinds)
+		follow(t, newWorld(seed, six), kinds)
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
 	}
-	for _, r := range []slowpath.Reason{slowpath.None, slowpath.NoRoute, slowpath.Local, slowpath.RouteTable, slowpath.RouteTOS,
-		slowpath.Multipath, slowpath.NexthopUnknown, slowpath.NeighbourMissing, slowpath.EgressDown, slowpath.DestMartian} {
+	expected := []slowpath.Reason{slowpath.None, slowpath.NoRoute, slowpath.Local, slowpath.RouteTable, slowpath.Multipath,
+		slowpath.NexthopUnknown, slowpath.NeighbourMissing, slowpath.EgressDown, slowpath.DestMartian}
+	if six {
+		expected = append(expected, slowpath.RouteExpires, slowpath.RouteUnknown, slowpath.EgressLearns)
+	} else {
+		expected = append(expected, slowpath.RouteTOS)
+	}
+	for _, r := range expected {
 		if kinds[r] == 0 {
 			t.Errorf("no answer was %s: %v", r, kinds)
 		}
@@ -319,16 +221,24 @@ func TestFIBFollows(t *testing.T) {
 type probe struct {
 	view string
 	ask  lookups
-	addr uint32
+	addr netip.Addr
 }
 
 func (f *FIB) probe(w *world) probe {
-	i := w.IntN(len(f.plan.views))
-	return probe{f.plan.name(i), f.plan.views[i], addr4(w.addr())}
+	p := f.plans[w.layout()]
+	i := w.IntN(len(p.views))
+	return probe{p.name(i), p.views[i], w.addr()}
 }
 
-func (p probe) slowly(f *FIB, s *introspect.Snapshot) found {
-	if f.plan.parted {
+func (w *world) layout() *layout {
+	if w.six {
+		return layout6
+	}
+	return layout4
+}
+
+func (p probe) slowly(parted bool, s *introspect.Snapshot) found {
+	if parted {
 		return slowlyIn(s, p.ask, p.addr)
 	}
 	return slowly(s, p.addr)
@@ -361,7 +271,7 @@ func follow(t *testing.T, w *world, kinds map[slowpath.Reason]int) {
 		}
 		after := make([]found, len(probes))
 		for i, p := range probes {
-			after[i] = p.slowly(f, s)
+			after[i] = p.slowly(f.plans[w.layout()].parted, s)
 			kinds[slowpath.Reason(after[i].reason)]++
 		}
 		for n, write := range writes {
@@ -369,13 +279,13 @@ func follow(t *testing.T, w *world, kinds map[slowpath.Reason]int) {
 			for i, p := range probes {
 				got := m.findIn(p.view, p.addr)
 				if steps == 1 && got != before[i] && got != after[i] && !between(got, before[i], after[i]) {
-					t.Errorf("step %d write %d: %s in %s is %v, was %v, becomes %v", step, n, netipAddr(p.addr), p.ask, got, before[i], after[i])
+					t.Errorf("step %d write %d: %s in %s is %v, was %v, becomes %v", step, n, p.addr, p.ask, got, before[i], after[i])
 				}
 			}
 		}
 		for i, p := range probes {
 			if got := m.findIn(p.view, p.addr); got != after[i] {
-				t.Errorf("step %d: %s in %s is %v, want %v", step, netipAddr(p.addr), p.ask, got, after[i])
+				t.Errorf("step %d: %s in %s is %v, want %v", step, p.addr, p.ask, got, after[i])
 			}
 		}
 		if t.Failed() {

@@ -24,6 +24,8 @@ func TestGolden(t *testing.T) {
 		"veth":   {veth(text), tested},
 		"strict": {swapped(t, text, "netconf dev=2", "netconf dev=2 rp-filter=1"), tested},
 		"loose":  {swapped(t, text, "netconf dev=-1", "netconf dev=-1 rp-filter=2"), tested},
+		"card6":  {router6(t), tested},
+		"tun6":   {strings.ReplaceAll(router6(t), "flags=0x11043 ", "flags=0x11043 kind=tun "), Options{Hook: "xdp"}},
 		"nolive": {text, Options{Hook: "xdp"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -41,7 +41,7 @@ func TestGrows(t *testing.T) {
 	}
 	for i := range uint32(300) {
 		for _, a := range []uint32{20<<24 | i<<8 | 3, 20<<24 | i<<8 | 200} {
-			if got, want := m.find(a), slowly(s, a); got != want {
+			if got, want := m.find(netipAddr(a)), slowly(s, netipAddr(a)); got != want {
 				t.Fatalf("%s is %v, want %v", netipAddr(a), got, want)
 			}
 		}
@@ -67,7 +67,7 @@ func TestLargeTable(t *testing.T) {
 	}
 	m := remember(f)
 	for _, a := range probes[:300] {
-		if got, want := m.find(a), slowly(s, a); got != want {
+		if got, want := m.find(netipAddr(a)), slowly(s, netipAddr(a)); got != want {
 			t.Fatalf("%s is %v, want %v", netipAddr(a), got, want)
 		}
 	}
@@ -103,7 +103,7 @@ func TestManyRows(t *testing.T) {
 	m := remember(f)
 	full := 0
 	for i := range uint32(maxRows + 10) {
-		if m.find(50<<24|i<<8).reason == uint32(slowpath.TableFull) {
+		if m.find(netipAddr(50<<24|i<<8)).reason == uint32(slowpath.TableFull) {
 			full++
 		}
 	}

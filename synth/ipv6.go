@@ -31,7 +31,7 @@ func (c *compiler) nextHeader() bool {
 	next := c.block("next")
 	protocol := c.Load(atNextHeader, 1)
 	for _, known := range []uint64{unix.IPPROTO_TCP, unix.IPPROTO_UDP, unix.IPPROTO_ESP} {
-		other := c.block("not-" + protocolNames[known])
+		other := c.block("past-" + protocolNames[known])
 		c.If(ir.Eq, protocol, c.Const(known), next, other, false)
 		c.Start(other)
 	}

@@ -24,7 +24,7 @@ func (w *world) ruled() *world {
 	}
 	if w.IntN(3) == 0 {
 		r := introspect.Rule{Key: key(40000), Action: 7, SuppressPrefix: introspect.Nothing, SuppressGroup: introspect.Nothing}
-		w.Rules4 = w.Rules4.With(r.Key, r)
+		w.addRule(r)
 	}
 	return w
 }
@@ -37,7 +37,7 @@ func TestFIBFollowsRules(t *testing.T) {
 		rounds = 20
 	}
 	for seed := range uint64(rounds) {
-		w := newWorld(1000 + seed).ruled()
+		w := newWorld(1000+seed, false).ruled()
 		w.throws = true
 		follow(t, w, kinds)
 		if t.Failed() {
@@ -75,7 +75,7 @@ route dst=10.1.4.0/24 table=255 type=1 hop=dev:2,via:10.0.0.4`))
 		"11.1.1.1": slowpath.RouteType,
 		"12.1.1.1": slowpath.NeighbourMissing,
 	} {
-		got := m.find(addr4(netip.MustParseAddr(addr)))
+		got := m.find(netip.MustParseAddr(addr))
 		if slowpath.Reason(got.reason) != want {
 			t.Errorf("%s: %v, want %v", addr, got, want)
 		}

@@ -132,11 +132,11 @@ func TestRulesOfSources(t *testing.T) {
 func TestReplanned(t *testing.T) {
 	s := parse(t, ruledRouter(t))
 	f := NewFIB(s)
-	if got := len(f.Shape().Views); got != 1 {
+	if got := len(f.Shape().Views); got != 2 {
 		t.Fatalf("%d views without rules", got)
 	}
 	next := parse(t, ruledRouter(t, "rule pref=100 action=1 table=7 from=10.1.0.0/24"))
-	if _, reshaped := f.Update(next); !reshaped || len(f.Shape().Views) != 3 {
+	if _, reshaped := f.Update(next); !reshaped || len(f.Shape().Views) != 4 {
 		t.Errorf("views %v", f.Shape().Views)
 	}
 	same := parse(t, ruledRouter(t, "rule pref=100 action=1 table=7 from=10.8.0.0/24"))

@@ -34,11 +34,15 @@ func (f *FIB) Update(s *introspect.Snapshot) (writes []ir.Write, reshaped bool) 
 
 // replanned tells whether other lists of routing tables are to be asked than before.
 func (f *FIB) replanned(old *introspect.Snapshot) bool {
-	if old.Rules4.Equal(f.Rules4) && old.Links.Equal(f.Links) {
+	if old.Rules4.Equal(f.Rules4) && old.Rules6.Equal(f.Rules6) && old.Links.Equal(f.Links) {
 		return false
 	}
-	p := routing(f.Snapshot, layout4)
-	return !p.same(f.plan)
+	for ip, before := range f.plans {
+		if p := routing(f.Snapshot, ip); !p.same(before) {
+			return true
+		}
+	}
+	return false
 }
 
 // neighChanges lists the neighbours that have changed.

@@ -262,11 +262,15 @@ func (v *view[P]) larger() ViewShape { return v.lpm.larger() }
 
 // shape tells programs about the view.
 func (v *view[P]) shape() ViewShape {
+	s := v.lpm.shape()
+	s.Plain = v.odd == 0 && v.choose
+	if v.six {
+		return s // own sources are no matter
+	}
 	if !v.inline.known {
 		v.inline = v.inlineOwn()
 	}
-	s := v.lpm.shape()
-	s.Plain, s.Inline, s.Own = v.odd == 0 && v.choose, v.inline.fits, v.inline.text
+	s.Inline, s.Own = v.inline.fits, v.inline.text
 	return s
 }
 
