@@ -57,6 +57,10 @@ func (l *lowering) compareSpecial(c ir.Cond, p, q *ir.Value, to label) bool {
 		l.branchImm(jumpOps[c], false, l.skb, 0, to) // all bits of the address
 		return true
 	}
+	if p.Op == ir.OpLookup && p.Table.Kind == ir.Set6 && q.Imm == 0 && l.onlyCompared(p, 0) {
+		l.compareSet6(c == ir.Ne, p, to)
+		return true
+	}
 	if shift, ok := l.shifted[p]; ok {
 		l.compareShifted(c, p, q.Imm, shift, to)
 		return true

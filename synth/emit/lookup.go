@@ -22,7 +22,9 @@ func (l *lowering) lookup(v *ir.Value) error {
 	case ir.LPM6:
 		l.values[v] = l.lookupPrefix6(t, v.Args[0], v.Args[1])
 	case ir.Set6:
-		l.values[v] = l.lookupSet6(t, v.Args[0], v.Args[1])
+		if !l.onlyCompared(v, 0) { // see compareSpecial
+			l.values[v] = l.lookupSet6(t, v.Args[0], v.Args[1])
+		}
 	case ir.Hash:
 		l.values[v] = l.lookupHash(t, v.Args[0])
 	case ir.FIB, ir.FIB6:

@@ -1,9 +1,7 @@
 package emit
 
 import (
-	"cmp"
 	"math"
-	"slices"
 
 	"github.com/cilium/ebpf/asm"
 
@@ -78,51 +76,4 @@ func (l *lowering) window6(w walk6, later bool) (above, index reg) {
 	l.alu(asm.And, true, index, mask)
 	l.alu(asm.Xor, false, above, index)
 	return above, index
-}
-
-// lookupSet6 compares the address with one prefix after the other: first those of at most 64 bits, then the others by
-// their first half, so that a stranger is compared with each of these once.
-func (l *lowering) lookupSet6(t *ir.Table, hi, lo *ir.Value) reg {
-	r, done := l.reg(), l.newLabel()
-	first, second := l.in(hi), l.in(lo)
-	prefixes := slices.Clone(t.Prefixes6)
-	slices.SortStableFunc(prefixes, func(a, b ir.Prefix6) int {
-		return cmp.Or(min(a.Len, 65)-min(b.Len, 65), cmp.Compare(a.Hi, b.Hi))
-	})
-	l.setConstant(r, 1)
-	for len(prefixes) > 0 && prefixes[0].Len <= 64 {
-		l.branch6(first, prefixes[0].Hi, prefixes[0].Len, done)
-		prefixes = prefixes[1:]
-	}
-	for len(prefixes) > 0 {
-		next := l.newLabel()
-		l.branch(asm.JNE, false, first, l.constant(prefixes[0].Hi), next)
-		h := prefixes[0].Hi
-		for len(prefixes) > 0 && prefixes[0].Hi == h {
-			l.branch6(second, prefixes[0].Lo, prefixes[0].Len-64, done)
-			prefixes = prefixes[1:]
-		}
-		l.mark(next)
-	}
-	l.setConstant(r, 0)
-	l.mark(done)
-	return r
-}
-
-// branch6 jumps if the first bits of half an address are those of n.
-func (l *lowering) branch6(half reg, n uint64, bits int, to label) {
-	if bits == 0 {
-		l.jump(to)
-		return
-	}
-	if bits < 64 {
-		half = l.copy(half)
-		l.aluImm(asm.RSh, false, half, int32(64-bits))
-		n >>= 64 - bits
-	}
-	if imm, ok := immediate(n, false); ok {
-		l.branchImm(asm.JEq, false, half, imm, to)
-		return
-	}
-	l.branch(asm.JEq, false, half, l.constant(n), to)
 }
