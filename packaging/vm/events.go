@@ -2,12 +2,15 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -78,6 +81,37 @@ func (e *events) boot(err error, lenient bool) {
 	e.out.Encode(event{Action: action, Package: pkg, Test: "boot", Elapsed: time.Since(e.started).Seconds()})
 }
 
+// output is what the kernels share: each write is whole.
+type output struct {
+	mu   sync.Mutex
+	file *os.File
+}
+
+var stdout = output{file: os.Stdout}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.file.Write(b)
+}
+
+// lineWriter hands on whole lines.
+type lineWriter struct {
+	w    io.Writer
+	rest []byte
+}
+
+func (l *lineWriter) Write(b []byte) (int, error) {
+	l.rest = append(l.rest, b...)
+	end := bytes.LastIndexByte(l.rest, '\n') + 1
+	if end == 0 {
+		return len(b), nil
+	}
+	_, err := l.w.Write(l.rest[:end])
+	l.rest = l.rest[end:]
+	return len(b), err
+}
+
 // converter turns the output of one test program into events; nil takes what is outside of one.
 type converter struct {
 	command *exec.Cmd
@@ -89,7 +123,7 @@ type converter struct {
 func (e *events) convert(name string) *converter {
 	c := &converter{events: e, name: "linux-" + e.series + "/" + name}
 	c.command = exec.Command("go", "tool", "test2json", "-t", "-p", c.name)
-	c.command.Stdout = e.raw
+	c.command.Stdout = &lineWriter{w: e.raw}
 	var err error
 	if c.in, err = c.command.StdinPipe(); err == nil {
 		err = c.command.Start()

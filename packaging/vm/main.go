@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -40,7 +41,8 @@ func main() {
 	}
 }
 
-// run runs the tests on every kernel. What fails on one of them is told as an event, and does not stop the others.
+// run runs the tests on every kernel at the same time: each takes one processor. What fails on one of them is told as an
+// event, and does not stop the others.
 func run(o options) error {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -52,14 +54,18 @@ func run(o options) error {
 	}
 	defer os.RemoveAll(m.work)
 	ready := m.prepare()
+	var all sync.WaitGroup
 	for _, series := range strings.Split(o.kernels, ",") {
-		e := newEvents(os.Stdout, series)
-		err := ready
-		if err == nil {
-			err = m.runOn(series, e)
-		}
-		e.boot(err, o.lenient)
+		all.Go(func() {
+			e := newEvents(&stdout, series)
+			err := ready
+			if err == nil {
+				err = m.runOn(series, e)
+			}
+			e.boot(err, o.lenient)
+		})
 	}
+	all.Wait()
 	return nil
 }
 
@@ -69,6 +75,7 @@ type machine struct {
 	cache string // downloads, kept
 	work  string // this run's files
 	tests []suite
+	apt   sync.Mutex
 }
 
 // prepare does what is the same for every kernel.
@@ -83,7 +90,9 @@ func (m *machine) prepare() error {
 
 // runOn boots one kernel with the tests.
 func (m *machine) runOn(series string, e *events) error {
+	m.apt.Lock() // which locks its lists, and does not wait
 	k, err := fetch(m.cache, series)
+	m.apt.Unlock()
 	if err != nil {
 		return err
 	}
