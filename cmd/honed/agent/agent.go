@@ -14,6 +14,7 @@ import (
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/slowpath/upkeep"
 	"github.com/hone-net/hone/synth"
+	"github.com/hone-net/hone/synth/emit"
 )
 
 // watcher is what the agent asks of introspect.Watcher; tests put a fake in its place.
@@ -33,7 +34,8 @@ type Agent struct {
 	events     events
 	started    time.Time
 	seen       func() (slowpath.Epochs, error)
-	ready      func(string) // told the state in words after each change
+	probe      func() (emit.Kernel, error) // asks what the kernel can do
+	ready      func(string)                // told the state in words after each change
 	closers    []func() error
 
 	mu       sync.Mutex // guards what follows
@@ -42,6 +44,7 @@ type Agent struct {
 	fib      *synth.FIB
 	faces    map[introspect.Index]*face
 	ours     map[uint32]bool // ids of the programs that were ever attached
+	asked    bool            // the kernel was asked again, see learn
 	counts   control.Agent
 }
 
@@ -82,6 +85,7 @@ func New(ctx context.Context, o Options, socket string, log *slog.Logger) (*Agen
 		err := w.Seen().Lookup(uint32(0), &e)
 		return e, err
 	}
+	a.probe = fastpath.Probe
 	a.closers = []func() error{h.Close, release, w.Close}
 	return a, nil
 }

@@ -24,6 +24,7 @@ func (a *Agent) apply(s *introspect.Snapshot, e slowpath.Epochs) {
 	defer a.rescue()
 	old := a.snapshot
 	a.snapshot, a.counts.Snapshots = s, a.counts.Snapshots+1
+	a.learn(s)
 	writes, reshaped := a.update(s)
 	a.release(s, a.survey(old, s, reshaped))
 	a.parkStale(e, reshaped)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hone-net/hone/control"
 	"github.com/hone-net/hone/fastpath"
+	"github.com/hone-net/hone/synth/emit"
 )
 
 func TestFirstConfiguration(t *testing.T) {
@@ -178,6 +179,15 @@ func TestLessOfAKernel(t *testing.T) {
 	b.announce()
 	if i := b.Status().Interfaces[0]; i.State != control.StateKernel || i.Reason != "vlan-hidden" {
 		t.Errorf("without a way to see tags: %+v", i)
+	}
+	asked := 0
+	b = newBed(t)
+	b.options.Kernel.VethTag = nil
+	b.probe = func() (emit.Kernel, error) { asked++; return testKernel, nil }
+	b.inOrder(b.announce(), "attach 2", "vouch 2 for 1")
+	b.announce()
+	if asked != 1 {
+		t.Errorf("asked %d times what the kernel can do", asked)
 	}
 	b = newBed(t)
 	b.options.Kernel.FIBLookup, b.options.Kernel.CPUv4 = false, false

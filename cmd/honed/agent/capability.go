@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/introspect"
 )
 
 // capabilities are what the agent needs; CAP_SYS_ADMIN does in the place of those that name it.
@@ -48,4 +50,28 @@ func effective() (func(bit int) bool, error) {
 		return nil, err
 	}
 	return func(bit int) bool { return data[bit/32].Effective&(1<<(bit%32)) != 0 }, nil
+}
+
+// learn asks once more what the kernel can do when there is a veth and nobody knows where its frames carry their tags: it
+// may be a module that was loaded after honed had started.
+func (a *Agent) learn(s *introspect.Snapshot) {
+	if a.asked || a.probe == nil || a.options.Kernel.VethTag != nil || !hasVeth(s) {
+		return
+	}
+	a.asked = true
+	k, err := a.probe()
+	if err != nil {
+		a.log.Warn("kernel not probed again", "error", err)
+		return
+	}
+	a.options.Kernel = k
+}
+
+func hasVeth(s *introspect.Snapshot) bool {
+	for _, l := range s.Links.All() {
+		if l.Kind == "veth" {
+			return true
+		}
+	}
+	return false
 }
