@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
 )
 
 // sentryWay is where the sentry finds what it looks at in the kernel's memory.
@@ -98,23 +99,49 @@ func digestTCX(w sentryWay) asm.Instructions {
 		return code
 	}
 	code = append(code, walk(w.devices)...)
-	code = append(code, asm.LoadMem(asm.R1, asm.RFP, slotHead, asm.DWord).WithSymbol("device"),
-		asm.JEq.Reg(asm.R8, asm.R1, "compare"), asm.JEq.Imm(asm.R8, 0, "compare"))
-	code = append(code, atMost(sentryDevices, "compare", "look-device")...)
+	return append(code,
+		asm.StoreMem(asm.RFP, slotList+listEntry, asm.R8, asm.DWord),
+		asm.StoreMem(asm.RFP, slotList+listDigest, asm.R7, asm.DWord),
+		asm.Mov.Imm(asm.R1, sentryDevices),
+		callback(asm.R2, "device"),
+		asm.Mov.Reg(asm.R3, asm.RFP),
+		asm.Add.Imm(asm.R3, slotList),
+		asm.Mov.Imm(asm.R4, 0),
+		asm.FnLoop.Call(),
+		asm.LoadMem(asm.R7, asm.RFP, slotList+listDigest, asm.DWord),
+	)
+}
+
+// digestDevice is what bpf_loop calls for each device, with where it is in the list of them.
+func digestDevice(w sentryWay) asm.Instructions {
+	code := asm.Instructions{
+		function(asm.Mov.Reg(asm.R6, asm.R2), "device", btf.StaticFunc, "list"),
+		asm.Mov.Imm(asm.R0, 1),
+		asm.LoadMem(asm.R8, asm.R6, listEntry, asm.DWord),
+		asm.LoadMem(asm.R7, asm.R6, listDigest, asm.DWord),
+		asm.LoadMem(asm.R1, asm.R6, listHead, asm.DWord),
+		asm.JEq.Reg(asm.R8, asm.R1, "end"),
+		asm.JEq.Imm(asm.R8, 0, "end"),
+	}
 	code = append(code, mix(int32(w.ingress)-int32(w.next), 8)...)
 	code = append(code, mix(int32(w.egress)-int32(w.next), 8)...)
 	code = append(code, fetch(0)...)
-	return append(code, asm.Ja.Label("device"))
+	return append(code,
+		asm.StoreMem(asm.R6, listEntry, asm.R8, asm.DWord),
+		asm.StoreMem(asm.R6, listDigest, asm.R7, asm.DWord),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.Return().WithSymbol("end"),
+	)
 }
 
-// walk begins a list in the namespace: R8 is its first entry, slotHead the address of its head, R9 counts, R7 digests.
+// walk begins a list in the namespace: R8 is its first entry, slotList the address of its head, R9 counts, R7 digests.
 func walk(list uint32) asm.Instructions {
 	return append(asm.Instructions{
 		asm.Mov.Imm(asm.R7, 0),
 		asm.Mov.Imm(asm.R9, 0),
 		asm.LoadMem(asm.R8, asm.R6, sentryNet, asm.DWord),
 		asm.Add.Imm(asm.R8, int32(list)),
-		asm.StoreMem(asm.RFP, slotHead, asm.R8, asm.DWord),
+		asm.StoreMem(asm.RFP, slotList+listHead, asm.R8, asm.DWord),
 	}, fetch(0)...)
 }
 

@@ -27,8 +27,8 @@ const (
 )
 
 const (
-	sentrySockets = 128 // how many packet sockets are looked at; where there are more, each look finds a change
-	sentryDevices = 512 // the same of devices
+	sentrySockets = 128     // how many packet sockets are looked at; where there are more, each look finds a change
+	sentryDevices = 1 << 16 // how many devices are looked at for TCX
 	sentrySeldom  = int32(hookPeriod / tapPeriod)
 	digestPrime   = 0x01000193 // spreads what goes into a digest
 )
@@ -37,8 +37,15 @@ const (
 const (
 	slotWord   = -8
 	slotMask   = -16
-	slotHead   = -24
-	slotDigest = slotHead - 8*numWatches
+	slotList   = -40
+	slotDigest = slotList - 8*numWatches
+)
+
+// A list that is walked: its head, the entry that is next, and the digest of those before.
+const (
+	listHead   = 0
+	listEntry  = 8
+	listDigest = 16
 )
 
 // sentryMap holds the state; the kernel knows the timer in it by the name of its type.
@@ -56,17 +63,25 @@ func sentryMap() *ebpf.MapSpec {
 // sentryProgram starts the timer when it is run, and is what the timer calls.
 func sentryProgram(w sentryWay, state, ring int) asm.Instructions {
 	code := append(startSentry(w, state), lookout(w, ring)...)
+	if w.tcx {
+		code = append(code, digestDevice(w)...)
+	}
 	code[0] = function(code[0], "hone_sentry", btf.GlobalFunc, "context")
 	return code
 }
 
-// function marks the first instruction of a function.
+// function marks the first instruction of a function. Of what its parameters are the kernel knows by itself.
 func function(first asm.Instruction, name string, linkage btf.FuncLinkage, parameters ...string) asm.Instruction {
 	kind := &btf.FuncProto{Return: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}}
 	for _, p := range parameters {
 		kind.Params = append(kind.Params, btf.FuncParam{Name: p, Type: &btf.Pointer{Target: (*btf.Void)(nil)}})
 	}
 	return btf.WithFuncMetadata(first.WithSymbol(name), &btf.Func{Name: name, Linkage: linkage, Type: kind})
+}
+
+// callback loads the address of a function for a helper to call.
+func callback(r asm.Register, name string) asm.Instruction {
+	return asm.Instruction{OpCode: asm.LoadImmOp(asm.DWord), Dst: r, Src: asm.PseudoFunc, Constant: -1}.WithReference(name)
 }
 
 // startSentry notes the namespace of the task that runs it, and starts the timer.
@@ -94,7 +109,7 @@ func startSentry(w sentryWay, state int) asm.Instructions {
 		asm.FnTimerInit.Call(),
 		asm.JNE.Imm(asm.R0, 0, "started"),
 		asm.Mov.Reg(asm.R1, asm.R6),
-		asm.Instruction{OpCode: asm.LoadImmOp(asm.DWord), Dst: asm.R2, Src: asm.PseudoFunc, Constant: -1}.WithReference("lookout"),
+		callback(asm.R2, "lookout"),
 		asm.FnTimerSetCallback.Call(),
 		asm.JNE.Imm(asm.R0, 0, "started"),
 		asm.Mov.Reg(asm.R1, asm.R6),

@@ -10,6 +10,9 @@ import (
 // TestSysctlSpaces writes in another namespace, which moves nothing, and from there through a file of this one, which does.
 func TestSysctlSpaces(t *testing.T) {
 	const path = "/proc/sys/net/ipv4/conf/all/src_valid_mark"
+	if _, err := targetSpace(0); err != nil {
+		t.Skipf("the kernel tells only who writes: %v", err)
+	}
 	inNamespace(t, func(run func(string)) {
 		l, err := newLedger()
 		if err != nil {
@@ -26,15 +29,12 @@ func TestSysctlSpaces(t *testing.T) {
 			return err
 		})
 		if err != nil {
-			t.Skip(err)
+			t.Error(err)
 		}
 	})
 }
 
 func writeAcross(t *testing.T, l *ledger, path string) {
-	if _, err := targetSpace(0); err != nil {
-		t.Skip(err)
-	}
 	ours, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		t.Error(err)

@@ -67,7 +67,7 @@ func (w *Watcher) pollSysctls() poll {
 func (w *Watcher) newPoll(period time.Duration, watch int, look func() error, mechanism string, changes ...string) poll {
 	p := poll{period: period, rest: period, look: look}
 	if watch < numWatches && w.sentry != nil {
-		p.watched, p.rest = 1<<watch, max(period, slowPeriod)
+		p.watched, p.rest = 1<<watch, sparePeriod
 		mechanism = strings.Replace(mechanism, "polled", "looked at by a timer in the kernel", 1)
 	}
 	p.due = time.Now().Add(p.rest)
