@@ -12,17 +12,25 @@ func foldRoute(s *Snapshot, m message, resync *Kind) (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
+	changed, ok := s.merge(r, s.equals(r.Key), m)
+	if !ok {
+		*resync |= r.Key.kind() // another than the one that we know: only the kernel can say what is left
+	}
+	s.countUses()
+	return changed, nil
+}
+
+// merge folds a route into its equals. It leaves the uses to be counted, which is better done of many changes at once.
+func (s *Snapshot) merge(r Route, equals []Route, m message) (changed, ok bool) {
 	merge := merge4
 	if r.Key.six() {
 		merge = merge6
 	}
-	before := s.equals(r.Key)
-	after, ok := merge(slices.Clone(before), r, m)
+	after, ok := merge(slices.Clone(equals), r, m)
 	if !ok {
-		*resync |= r.Key.kind() // another than the one that we know: only the kernel can say what is left
-		return false, nil
+		return false, false
 	}
-	return s.setEquals(r.Key, before, after), nil
+	return s.replaceEquals(r.Key, equals, after), true
 }
 
 // merge4 keeps the order of equal routes as the kernel's fib_table_insert does: a replacement takes the place of the first
@@ -64,9 +72,16 @@ func (s *Snapshot) routes(k Kind) *Map[RouteKey, Route] {
 	return &s.Routes4
 }
 
-// setEquals replaces the routes that are equal to a key but for Seq, and tells whether that changed anything. Of link-local
-// and multicast prefixes there are as many as devices.
+// setEquals replaces the routes that are equal to a key but for Seq, and tells whether that changed anything.
 func (s *Snapshot) setEquals(k RouteKey, before, after []Route) bool {
+	changed := s.replaceEquals(k, before, after)
+	s.countUses()
+	return changed
+}
+
+// replaceEquals does the same and leaves the uses to be counted. Of link-local and multicast prefixes there are as many
+// routes as devices.
+func (s *Snapshot) replaceEquals(k RouteKey, before, after []Route) bool {
 	routes := s.routes(k.kind())
 	root := routes.root
 	for i, r := range after {
@@ -77,7 +92,6 @@ func (s *Snapshot) setEquals(k RouteKey, before, after []Route) bool {
 	for i := len(after); i < len(before); i++ {
 		*routes = routes.Without(keyAt(k, i))
 	}
-	s.countUses()
 	return routes.root != root
 }
 

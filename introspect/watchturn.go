@@ -88,8 +88,13 @@ func (w *Watcher) resync() error {
 	return nil
 }
 
-// drain folds what is queued.
+// drain folds what is queued. What routes depend on is counted for all of it.
 func (w *Watcher) drain() error {
+	defer func() {
+		n := *w.s
+		n.countUses()
+		w.s = changed(w.s, &n)
+	}()
 	left := maxBatch
 	for _, l := range w.listeners {
 		for ; left > 0; left-- {
@@ -170,13 +175,15 @@ func (w *Watcher) takeRouting(m netlink.Message) error {
 	}
 	// Of IPv4, the kernel tells routes apart by more than it shows, such as the scope of a gateway: one that seems to be there
 	// already may be its twin.
-	twin := !k.six() && m.Header.Type == unix.RTM_NEWROUTE && slices.ContainsFunc(w.s.equals(k), r.same)
-	s, effect, err := w.s.Fold(m)
-	if err != nil {
-		return fmt.Errorf("introspect: fold notification: %w", err)
+	equals := w.s.equals(k)
+	twin := !k.six() && m.Header.Type == unix.RTM_NEWROUTE && slices.ContainsFunc(equals, r.same)
+	n := *w.s
+	said := message{gone: m.Header.Type == unix.RTM_DELROUTE, hidden: n.hidden6, flags: m.Header.Flags}
+	changed, fits := n.merge(r, equals, said)
+	if changed {
+		w.s = &n
 	}
-	w.s = s
-	t.moved(k, twin || effect.Resync&k.kind() != 0)
+	t.moved(k, twin || !fits)
 	return nil
 }
 

@@ -22,7 +22,7 @@ type trie struct {
 	first   int
 	words   []uint16
 	depth   []uint8
-	entries map[prefix]uint16
+	entries sorted[prefix]
 	lengths [33]int // how many entries have each length
 
 	blocks   int // that the table has room for; 0 while it is being built and grows
@@ -36,7 +36,7 @@ type trie struct {
 
 // newTrie makes a table for about size prefixes, with a first level that is at least as large as that of least.
 func newTrie(j *journal, table string, size int, least ViewShape) *trie {
-	t := &trie{table: table, journal: j, entries: make(map[prefix]uint16, size)}
+	t := &trie{table: table, journal: j}
 	first := max(least.First, firstSmall)
 	if size > manyRoutes {
 		first = firstLarge
@@ -53,9 +53,7 @@ func (t *trie) clear(first int) {
 // widen starts over with the large first level.
 func (t *trie) widen() {
 	t.clear(firstLarge)
-	for p, value := range t.entries {
-		t.paint(span{p, p.len(), value, uint8(p.len())}, 0, 0, t.first)
-	}
+	t.each(func(p prefix, value uint16) { t.paint(span{p, p.len(), value, uint8(p.len())}, 0, 0, t.first) })
 }
 
 // seal gives the table its size, once it is built.
@@ -68,14 +66,12 @@ func (t *trie) seal(least ViewShape) {
 
 // set makes value the answer for the addresses of p that no longer prefix covers.
 func (t *trie) set(p prefix, value uint16) {
-	old, there := t.entries[p]
-	if there && old == value {
+	if old, there := t.entries.get(p); there && old == value {
 		return
 	}
-	if !there {
+	if t.entries.put(p, value) {
 		t.lengths[p.len()]++
 	}
-	t.entries[p] = value
 	t.paint(span{p, p.len(), value, uint8(p.len())}, 0, 0, t.first)
 	if t.blocks == 0 && t.first == firstSmall && t.next == smallBlocks {
 		t.widen()
@@ -84,14 +80,14 @@ func (t *trie) set(p prefix, value uint16) {
 
 // remove takes p out; the addresses that it answered for get the answer of the next shorter prefix.
 func (t *trie) remove(p prefix) {
-	if _, there := t.entries[p]; !there {
+	if !t.entries.drop(p) {
 		return
 	}
-	delete(t.entries, p)
 	t.lengths[p.len()]--
 	value, depth := uint16(0), uint8(0)
 	if shorter, ok := t.cover(p, p.len()-1); ok {
-		value, depth = t.entries[shorter], uint8(shorter.len())
+		value, _ = t.entries.get(shorter)
+		depth = uint8(shorter.len())
 	}
 	t.paint(span{p, p.len(), value, depth}, 0, 0, t.first)
 }
@@ -103,7 +99,7 @@ func (t *trie) cover(p prefix, length int) (prefix, bool) {
 			continue
 		}
 		shorter := newPrefix(p.addr(), length)
-		if _, ok := t.entries[shorter]; ok {
+		if _, ok := t.entries.get(shorter); ok {
 			return shorter, true
 		}
 	}
@@ -235,18 +231,15 @@ func (t *trie) find(addr uint32) uint16 {
 	return word
 }
 
-func (t *trie) entry(p prefix) (uint16, bool) {
-	value, ok := t.entries[p]
-	return value, ok
-}
+func (t *trie) entry(p prefix) (uint16, bool) { return t.entries.get(p) }
 
 func (t *trie) each(visit func(prefix, uint16)) {
-	for p, value := range t.entries {
-		visit(p, value)
+	for e := range t.entries.from(0) {
+		visit(e.p, e.row)
 	}
 }
 
-func (t *trie) size() int { return len(t.entries) }
+func (t *trie) size() int { return t.entries.n }
 
 func (t *trie) shape() ViewShape {
 	return ViewShape{Table: t.table, First: t.first, Blocks: t.blocks, Full: t.overflow}

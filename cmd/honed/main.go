@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -116,6 +117,9 @@ func run(f flags) error {
 		// The agent does one thing at a time. More processors would only have the runtime wake its threads for one another:
 		// that is most of what an idle agent costs.
 		runtime.GOMAXPROCS(1)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // a full table is much to keep twice, and little changes of it
 	}
 	socket := c.Socket
 	if socket == "" {
