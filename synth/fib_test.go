@@ -193,7 +193,7 @@ func TestFIBFollows(t *testing.T) {
 
 func followAll(t *testing.T, six bool) {
 	kinds := map[slowpath.Reason]int{}
-	rounds := 150
+	rounds := 100
 	if testing.Short() {
 		rounds = 30
 	}
