@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -115,18 +114,7 @@ func (b *linkBed) remake() {
 	b.must(b.B, "ip link add b0 address 02:00:00:00:0b:00 type veth peer name r1 address 02:00:00:00:01:01 index "+
 		fmt.Sprint(b.Ports[1].Index)+" netns "+b.home())
 	b.must(b.B, "ip link set b0 up", "ip addr add 10.2.0.1/24 dev b0")
-	index := 0
-	err := b.B.Do(func() error {
-		i, err := net.InterfaceByName("b0")
-		if err == nil {
-			index = i.Index
-		}
-		return err
-	})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.flow.watch(b.t, b.B, index, 1)
+	b.flow.watch(b.t, b.B, indexOf(b.t, b.B, "b0"), 1)
 }
 
 // home binds the router's namespace to a name, for ip to find.
