@@ -184,9 +184,6 @@ func refuseRules(s subject, ip *layout) verdict {
 	if v.reason != slowpath.None {
 		return v
 	}
-	if ip.six && p.parted {
-		return refused(slowpath.Rules, "%d rules, of which some are not the usual ones", len(p.rules))
-	}
 	if len(root.views()) == 0 {
 		return refused(slowpath.Rules, "no rule leads to a routing table")
 	}
