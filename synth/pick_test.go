@@ -3,6 +3,7 @@ package synth
 import (
 	"testing"
 
+	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth/ir"
 )
@@ -143,4 +144,50 @@ func TestReplanned(t *testing.T) {
 	if _, reshaped := f.Update(same); reshaped {
 		t.Error("the same tables are asked, by another test")
 	}
+}
+
+// TestRules6: where IPv6 packets of r0 go, by the rules.
+func TestRules6(t *testing.T) {
+	lines := []string{"route6 dst=::/0 table=7 metric=1 type=1 hop=dev:2,via:fe80::9", "rule6 pref=100 action=1 table=7 "}
+	for _, c := range []struct {
+		name, rule string
+		packet     []byte
+		chosen     bool
+		reason     slowpath.Reason
+	}{
+		{name: "from", rule: "from=2001:db8:1::/48", packet: datagram6(), chosen: true},
+		{name: "from another", rule: "from=2001:db8:2::/48", packet: datagram6()},
+		{name: "from one", rule: "from=2001:db8:1::2/128", packet: datagram6(), chosen: true},
+		{name: "from one of another half", rule: "from=2001:db8:1::3/128", packet: datagram6()},
+		{name: "from one of another net", rule: "from=2001:db8:1:1::2/128", packet: datagram6()},
+		{name: "to", rule: "to=2001:db8:f::/124", packet: datagram6(), chosen: true},
+		{name: "to all but", rule: "to=2001:db8:f::/48 invert", packet: datagram6()},
+		{name: "class", rule: "tos=16", packet: datagram6(put(14, 0x61, 0x02)), chosen: true},
+		{name: "other class", rule: "tos=16", packet: datagram6()},
+		{name: "dscp", rule: "dscp=46 dscp-mask=63", packet: datagram6(put(14, 0x6b, 0x92)), chosen: true},
+		{name: "label", rule: "flowlabel=0x23456 flowlabel-mask=0xfffff", packet: datagram6(), chosen: true},
+		{name: "other label", rule: "flowlabel=0x23457 flowlabel-mask=0xfffff", packet: datagram6()},
+		{name: "port", rule: "ipproto=17 dport=4000-5000", packet: datagram6(), chosen: true},
+		{name: "other port", rule: "dport=4000-4001", packet: datagram6()},
+		{name: "port of echo", rule: "dport=4000-4001", packet: datagram6(put(20, 58), put(54, 128, 0)), reason: slowpath.Rule},
+	} {
+		b := newBed(t, with(router6(t), lines[0], lines[1]+c.rule), 2)
+		want := slowpath.None
+		if c.chosen {
+			want = slowpath.NeighbourMissing
+		} else if c.reason != slowpath.None {
+			want = c.reason
+		}
+		if v := b.run(t, c.packet); v.Reason != want {
+			t.Errorf("%s: %v, want %v", c.name, v, want)
+		}
+		if v := refuseFamily(subject{Snapshot: b.snapshot, link: mustLink(b, 2), options: tested}, layout6); v.reason != slowpath.None {
+			t.Errorf("%s: %v", c.name, v)
+		}
+	}
+}
+
+func mustLink(b *bed, i introspect.Index) introspect.Link {
+	link, _ := b.snapshot.Links.Get(i)
+	return link
 }

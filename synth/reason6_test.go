@@ -147,7 +147,7 @@ func TestConfigReasons6(t *testing.T) {
 			"sysctl path=ipv4/conf/r1/accept_redirects value=1"}},
 		{name: "expires", reason: slowpath.RouteExpires, old: "via:fe80::2\n", fresh: "via:fe80::2 expires\n"},
 		{name: "egress tap", reason: slowpath.EgressTap, lines: []string{"tap inode=1 dev=3 protocol=3"}},
-		{name: "rule", reason: slowpath.Rules, lines: []string{"rule6 pref=5 action=1 table=77 from=2001:db8::/32"}},
+		{name: "rule", reason: slowpath.Rules, lines: []string{"rule6 pref=5 action=1 table=77 uidrange"}},
 		{name: "rule of IPv4", lines: []string{"rule pref=5 action=1 table=77 from=10.9.0.0/16"}},
 		{name: "hook", reason: slowpath.Netfilter, lines: []string{"hook kind=nft name=ip6-filter-forward family=ip6"}},
 		{name: "hook of IPv4", lines: []string{"hook kind=nft name=ip-filter-forward family=ip"}},

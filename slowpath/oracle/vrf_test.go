@@ -50,6 +50,9 @@ func TestVRF(t *testing.T) {
 			for _, f := range o.findings {
 				t.Errorf("seed %d, %s", seed(), f)
 			}
+			if o.refused == slowpath.VLANHidden {
+				t.Skipf("the kernel has no fast path on veth: %s", o.cause)
+			}
 			if o.refused != slowpath.None || o.packets == 0 {
 				t.Errorf("%s: %s", o.refused, o.cause)
 			}
