@@ -15,13 +15,15 @@ type picker struct {
 	root  *choice
 	views map[string]ViewShape
 	full  bool // there is no room for the routes of one of them
-	plain bool // the live lookup answers as the kernel would, whatever the choice
+	live  bool // the live lookup goes by the rules as the kernel does
+	plain bool // and answers as the kernel would, whatever the choice
 }
 
 // pickerOf is the picker of an interface whose rules are not refused.
 func pickerOf(s *introspect.Snapshot, l introspect.Link, shape Shape, ip *layout) picker {
 	plan := routing(s, ip)
-	p := picker{views: map[string]ViewShape{}, plain: !plan.domains()}
+	p := picker{views: map[string]ViewShape{}, live: plan.live(ip.six)}
+	p.plain = p.live
 	root, _, v := plan.choice(ingressOf(s, l))
 	if v.reason != slowpath.None {
 		root = &choice{reason: slowpath.Rule}

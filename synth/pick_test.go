@@ -191,3 +191,23 @@ func mustLink(b *bed, i introspect.Index) introspect.Link {
 	link, _ := b.snapshot.Links.Get(i)
 	return link
 }
+
+// TestLiveWithRules: the live lookup does not know of what IPv6 rules suppress, nor is it sure to know VRFs.
+func TestLiveWithRules(t *testing.T) {
+	group := swapped(t, router6(t), "hop=dev:3,via:fe80::2", "hop=dev:3,via:fe80::2 hop=dev:3,via:fe80::3")
+	for rule, want := range map[string]slowpath.Reason{
+		"rule6 pref=100 action=1 table=254":                   slowpath.None,
+		"rule6 pref=100 action=1 table=254 suppress-prefix=0": slowpath.Multipath,
+		"rule6 pref=100 action=1 l3mdev":                      slowpath.Multipath,
+	} {
+		b := newBed(t, with(group, rule), 2)
+		b.env.FIB6 = func([]uint64) []byte { return liveRow(0, 3) }
+		if v := b.run(t, datagram6()); v.Reason != want {
+			t.Errorf("%s: %v, want %v", rule, v, want)
+		}
+		b.env.Moved = slowpath.Epochs{slowpath.Any: 1, slowpath.Route6: 1}
+		if v := b.run(t, datagram6()); (v.Kind == ir.RedirectExit) != (want == slowpath.None) {
+			t.Errorf("%s: %v while routes move", rule, v)
+		}
+	}
+}

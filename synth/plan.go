@@ -34,10 +34,7 @@ func routing(s *introspect.Snapshot, ip *layout) plan {
 	for _, r := range ip.rules(s).All() {
 		p.rules = append(p.rules, r)
 	}
-	p.parted = len(p.rules) != defaults
-	for _, r := range p.rules {
-		p.parted = p.parted || !isDefault(r)
-	}
+	p.parted = len(p.rules) != defaults || slices.ContainsFunc(p.rules, custom)
 	p.sources = p.asked(s)
 	for _, in := range p.ingresses(s) {
 		p.add(in)
@@ -50,6 +47,9 @@ func routing(s *introspect.Snapshot, ip *layout) plan {
 
 // kernelLookups are those of the kernel's own rules.
 var kernelLookups = lookups{tables: []lookup{{tableLocal, suppressNothing}, {tableMain, suppressNothing}, {tableDefault, suppressNothing}}}
+
+// custom tells whether a rule is none of the kernel's own.
+func custom(r introspect.Rule) bool { return !isDefault(r) }
 
 // add takes in the views that the packets of an ingress need, while there is room.
 func (p *plan) add(in ingress) {
@@ -127,6 +127,13 @@ func (p *plan) domains() bool {
 	return slices.ContainsFunc(p.rules, func(r introspect.Rule) bool { return r.L3MDev })
 }
 
+// live tells whether the live lookup goes by the rules as the kernel does. It is not sure that it knows VRFs, and of IPv6 it
+// takes the answers that a rule suppresses.
+func (p *plan) live(six bool) bool {
+	suppresses := func(r introspect.Rule) bool { return r.SuppressPrefix != introspect.Nothing }
+	return !p.domains() && !(six && slices.ContainsFunc(p.rules, suppresses))
+}
+
 // vrfs lists the VRFs whose tables a rule leads to.
 func (p *plan) vrfs(s *introspect.Snapshot) (all []introspect.Link) {
 	if !p.domains() {
@@ -183,6 +190,9 @@ func refuseRules(s subject, ip *layout) verdict {
 	root, _, v := p.choice(ingressOf(s.Snapshot, s.link))
 	if v.reason != slowpath.None {
 		return v
+	}
+	if ip.six && p.parted && !slices.ContainsFunc(p.rules, custom) { // IPv6 only looks at rules once one was added
+		return refused(slowpath.Rules, "a rule that every host has is missing")
 	}
 	if len(root.views()) == 0 {
 		return refused(slowpath.Rules, "no rule leads to a routing table")

@@ -148,6 +148,7 @@ func TestConfigReasons6(t *testing.T) {
 		{name: "expires", reason: slowpath.RouteExpires, old: "via:fe80::2\n", fresh: "via:fe80::2 expires\n"},
 		{name: "egress tap", reason: slowpath.EgressTap, lines: []string{"tap inode=1 dev=3 protocol=3"}},
 		{name: "rule", reason: slowpath.Rules, lines: []string{"rule6 pref=5 action=1 table=77 uidrange"}},
+		{name: "no rule of main", reason: slowpath.Rules, old: "rule6 pref=32766 action=1 table=254\n", fresh: ""},
 		{name: "rule of IPv4", lines: []string{"rule pref=5 action=1 table=77 from=10.9.0.0/16"}},
 		{name: "hook", reason: slowpath.Netfilter, lines: []string{"hook kind=nft name=ip6-filter-forward family=ip6"}},
 		{name: "hook of IPv4", lines: []string{"hook kind=nft name=ip-filter-forward family=ip"}},

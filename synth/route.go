@@ -85,7 +85,7 @@ func (c *compiler) rewrite(mac, smac *ir.Value, counter ir.Counter) {
 // some the live lookup chooses the nexthop, after all of them.
 func (c *compiler) slow(row, flags *ir.Value) {
 	reason := c.Field(row, "reason")
-	if !c.options.FIBLookup {
+	if !c.options.FIBLookup || !c.picks[c.ip].live {
 		c.PuntBy(reason)
 		return
 	}
