@@ -13,6 +13,9 @@ import (
 func routeMessage(dst netip.Prefix, via netip.Addr, dev uint32) netlink.Message {
 	b := make([]byte, unix.SizeofRtMsg, 60)
 	b[0], b[1], b[4], b[5], b[7] = unix.AF_INET, byte(dst.Bits()), unix.RT_TABLE_MAIN, unix.RTPROT_BGP, unix.RTN_UNICAST
+	if dst.Addr().Is6() {
+		b[0] = unix.AF_INET6
+	}
 	b = attribute(b, unix.RTA_TABLE, native.AppendUint32(nil, unix.RT_TABLE_MAIN))
 	b = attribute(b, unix.RTA_DST, dst.Addr().AsSlice())
 	b = attribute(b, unix.RTA_PRIORITY, native.AppendUint32(nil, 20))

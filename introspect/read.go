@@ -131,10 +131,17 @@ func (b *routeBuilder) add(m netlink.Message) error {
 func (b *routeBuilder) build() Map[RouteKey, Route] {
 	slices.SortStableFunc(b.routes, func(x, y *node[RouteKey, Route]) int { return x.key.Compare(y.key) })
 	var s spine[RouteKey, Route]
-	for i, n := range b.routes {
-		if i > 0 && keyAt(b.routes[i-1].key, 0) == n.key {
-			n = seed(keyAt(n.key, int(b.routes[i-1].key.Seq)+1), n.value)
-			b.routes[i] = n
+	var equals []*node[RouteKey, Route]
+	for _, n := range b.routes {
+		if len(equals) > 0 && equals[0].key != n.key {
+			equals = equals[:0]
+		}
+		if n.key.six() && slices.ContainsFunc(equals, again(n)) {
+			continue
+		}
+		equals = append(equals, n)
+		if seq := len(equals) - 1; seq > 0 {
+			n = seed(keyAt(n.key, seq), n.value)
 		}
 		s.add(n)
 	}

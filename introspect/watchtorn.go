@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,8 +11,9 @@ import (
 )
 
 // When IPv6 routes change between two parts of their dump, the kernel begins the walk anew, passes over as many as it has
-// shown before, and says nothing of it: where one went meanwhile, another one is missed. A dump like that is believed only
-// if what comes of it has as many entries as the kernel counts in a moment of rest.
+// shown before, and says nothing of it: where one went meanwhile, another one is missed, and where one came, another is
+// shown again. A dump like that is believed only if what comes of it has as many entries as the kernel counts in a moment
+// of rest.
 
 const (
 	restTries = 30
@@ -38,6 +40,14 @@ func (w *Watcher) entriesAtRest() (int, error) {
 		}
 	}
 	return -1, nil
+}
+
+// again finds a route of IPv6 that is shown for the second time: the kernel has no two alike, unless they differ in what
+// is not read.
+func again(n *node[RouteKey, Route]) func(o *node[RouteKey, Route]) bool {
+	encapsulates := func(h Hop) bool { return h.Encap != 0 }
+	known := len(n.value.Unknown) == 0 && !slices.ContainsFunc(n.value.Hops, encapsulates)
+	return func(o *node[RouteKey, Route]) bool { return known && (n.value == o.value || n.value.Equal(*o.value)) }
 }
 
 // countedEntries reads how many entries the IPv6 tables have, -1 where the kernel does not tell.
