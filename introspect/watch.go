@@ -34,7 +34,7 @@ type Watcher struct {
 
 	passed bool // a barrier, since something was announced that may not be done yet
 	blind  bool // something was lost, so that what is announced is not all known
-	early  bool // an answer without the routes of IPv4 may be given
+	early  bool // an answer without the routes may be given
 
 	turns, balanced int // since the last audit
 

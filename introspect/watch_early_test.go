@@ -6,7 +6,7 @@ import (
 	"github.com/hone-net/hone/slowpath"
 )
 
-// TestAnswerBeforeRoutes takes a link down that routes lead over: all but the routes of IPv4 is accounted for at once.
+// TestAnswerBeforeRoutes takes a link down that routes lead over: all but the routes is accounted for at once.
 // After a loss nothing is before everything is.
 func TestAnswerBeforeRoutes(t *testing.T) {
 	inNamespace(t, func(run func(string)) {
@@ -19,7 +19,7 @@ func TestAnswerBeforeRoutes(t *testing.T) {
 		e, err := w.turn()
 		built := w.ledger.built()
 		if err != nil || e[slowpath.Config] != built[slowpath.Config] || e[slowpath.Neigh] != built[slowpath.Neigh] ||
-			e[slowpath.Route6] != built[slowpath.Route6] || e[slowpath.Any] != slowpath.Never || e[slowpath.Route4] != slowpath.Never {
+			e[slowpath.Route6] != slowpath.Never || e[slowpath.Any] != slowpath.Never || e[slowpath.Route4] != slowpath.Never {
 			t.Errorf("at first %v of %v is accounted for, %v", e, built, err)
 		}
 		if l := linkNamed(t, w.s, "v1"); l.Flags&1 != 0 {

@@ -36,14 +36,17 @@ func (t *stale) routes(k Kind) *staleRoutes {
 	return &t.routes4
 }
 
-func (t *stale) any() bool { return t.routes4.any() || t.besidesRoutes4() }
+func (t *stale) any() bool { return t.anyRoutes() || t.besidesRoutes() }
 
-// besidesRoutes4 tells of doubts about anything but the routes of IPv4, which may be very many.
-func (t *stale) besidesRoutes4() bool { return t.announced() || t.hooks || len(t.neighs) > 0 }
+// anyRoutes tells of doubts about routes, which may be very many.
+func (t *stale) anyRoutes() bool { return t.routes4.any() || t.routes6.any() }
 
-// announced tells of doubts about what may be announced before it is done, the routes of IPv4 apart.
+// besidesRoutes tells of doubts about anything else.
+func (t *stale) besidesRoutes() bool { return t.announced() || t.hooks || len(t.neighs) > 0 }
+
+// announced tells of doubts about what may be announced before it is done, the routes apart.
 func (t *stale) announced() bool {
-	return t.dump != 0 || t.routes6.any() || t.rules || t.silent || len(t.links) > 0
+	return t.dump != 0 || t.rules || t.silent || len(t.links) > 0
 }
 
 func (t *stale) everything() {
@@ -127,20 +130,28 @@ func (t *stale) takeNeigh(m netlink.Message) {
 
 // refresh goes one step towards what is stale. A barrier comes first: the kernel announces that a link goes down or an
 // address is deleted before it flushes the routes, and holds the lock that the barrier waits for until that is done. The
-// routes of IPv4 come last.
+// routes come last, those of IPv6 first, which are fewer.
 func (w *Watcher) refresh() error {
 	switch {
-	case !w.passed && (w.stale.announced() || w.stale.routes4.any()):
+	case !w.passed && (w.stale.announced() || w.stale.anyRoutes()):
 		w.passed = true
 		return w.barrier()
-	case w.stale.besidesRoutes4():
+	case w.stale.besidesRoutes():
 		return w.refreshRest()
 	}
 	w.early = true
-	return w.refreshRoutes(Routes4)
+	for _, k := range []Kind{Routes6, Routes4} {
+		if !w.stale.routes(k).any() {
+			continue
+		}
+		if err := w.refreshRoutes(k); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// refreshRest reads all that is stale but the routes of IPv4.
+// refreshRest reads all that is stale but the routes.
 func (w *Watcher) refreshRest() error {
 	t := w.stale
 	w.stale = stale{routes4: t.routes4, routes6: t.routes6}
@@ -155,13 +166,7 @@ func (w *Watcher) refreshRest() error {
 	if err := w.refreshSilent(t); err != nil {
 		return err
 	}
-	if err := w.refreshNeighs(t.neighs, t.dump); err != nil {
-		return err
-	}
-	if w.stale.routes6.any() {
-		return w.refreshRoutes(Routes6)
-	}
-	return nil
+	return w.refreshNeighs(t.neighs, t.dump)
 }
 
 func (w *Watcher) refreshSilent(t stale) (err error) {

@@ -51,14 +51,20 @@ func (w *Watcher) accounted() (slowpath.Epochs, bool) {
 		w.passed, w.blind, w.early = false, false, true
 		return e, true
 	}
-	if !w.passed || w.stale.besidesRoutes4() || w.blind || !w.early || e[slowpath.Config] == w.givenEpochs[slowpath.Config] {
+	if !w.passed || w.stale.besidesRoutes() || w.blind || !w.early || e[slowpath.Config] == w.givenEpochs[slowpath.Config] {
 		return never, false
 	}
 	// A full table takes a second to read. What else has changed is known, and the live lookup can go on meanwhile: the
 	// Snapshot may hold routes that are gone, but none that the lookup does not do justice to is missing, since those are
 	// announced as Config. Each reading of the routes may be preceded by one such answer.
 	w.early = false
-	e[slowpath.Any], e[slowpath.Route4] = slowpath.Never, slowpath.Never
+	e[slowpath.Any] = slowpath.Never
+	if w.stale.routes4.any() {
+		e[slowpath.Route4] = slowpath.Never
+	}
+	if w.stale.routes6.any() {
+		e[slowpath.Route6] = slowpath.Never
+	}
 	return e, true
 }
 
