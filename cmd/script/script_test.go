@@ -81,14 +81,17 @@ func setup(e *testscript.Env) error {
 }
 
 // condition knows [root]: the script may make network namespaces; and [fast]: the kernel tells what a fast path between
-// veth pairs takes, the VLAN tag of a frame and the devices that take redirected ones; and [unveth]: the machine is
-// one of packaging/vm, which nobody else uses, and its module veth was there and is not any more.
+// veth pairs takes, the VLAN tag of a frame and the devices that take redirected ones; [vlan]: it has VLAN devices; and
+// [unveth]: the machine is one of packaging/vm, which nobody else uses, and its module veth was there and is not any more.
 func condition(name string) (bool, error) {
 	switch name {
 	case "root":
 		return os.Geteuid() == 0, nil
 	case "fast":
 		return accelerates()
+	case "vlan":
+		lines := "ip link add p type veth peer name q && ip link add link p name p.5 type vlan id 5"
+		return exec.Command("unshare", "-n", "sh", "-c", lines).Run() == nil, nil
 	case "unveth":
 		return os.Getenv("HONE_VM") != "" && unix.DeleteModule("veth", unix.O_NONBLOCK) == nil, nil
 	}
