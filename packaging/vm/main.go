@@ -19,6 +19,7 @@ type options struct {
 	only    string
 	short   bool
 	lenient bool
+	args    string
 	verbose bool
 	script  string
 	limit   time.Duration
@@ -29,6 +30,7 @@ func main() {
 	flag.StringVar(&o.kernels, "kernels", "6.1,6.12", "series of Debian's kernels, separated by commas")
 	flag.StringVar(&o.run, "run", "", "only tests whose names match, as of `go test`")
 	flag.StringVar(&o.only, "only", "", "only packages whose names contain this")
+	flag.StringVar(&o.args, "args", "", "more arguments of the test programs")
 	flag.BoolVar(&o.short, "short", false, "a selection that takes a few minutes")
 	flag.BoolVar(&o.lenient, "lenient", false, "where something cannot be installed, skip instead of fail")
 	flag.StringVar(&o.script, "script", "", "run this shell script instead of tests, and show what it says")

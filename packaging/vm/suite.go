@@ -66,6 +66,7 @@ func build(o options, to string) ([]suite, error) {
 		if o.run != "" {
 			s.short = o.run
 		}
+		s.args += " " + o.args
 		built = append(built, s)
 	}
 	if len(built) == 0 {
