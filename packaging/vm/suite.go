@@ -21,10 +21,10 @@ type suite struct {
 var suites = []suite{
 	{"fastpath", "10m", ".", ""},
 	{"slowpath/lab", "5m", ".", ""},
-	{"introspect", "15m", "Live|Watch|Epoch|Tap", ""},
-	{"synth/emit", "10m", "Live", ""},
-	{"cmd/script", "20m", ".", "-test.parallel=1"},
-	{"slowpath/oracle", "30m", "TestOracle", ""},
+	{"synth/emit", "10m", "TestForwarder|TestLive|TestReal|TestMetadata", ""},
+	{"slowpath/oracle", "35m", "TestKinds|TestVRF", "-oracle.packets=100000"},
+	{"cmd/script", "20m", "TestScripts/(basic|kinds|killed|links|module|old)", "-test.parallel=1"},
+	{"introspect", "20m", "TestLive|TestReadSilent", ""},
 }
 
 // timing are the tests of how much processor time something takes, which emulation makes meaningless.

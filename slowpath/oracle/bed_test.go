@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hone-net/hone/fastpath"
 	"github.com/hone-net/hone/slowpath/lab"
 )
 
@@ -268,4 +269,22 @@ func needRoot(t testing.TB) {
 	if os.Geteuid() != 0 {
 		t.Skip("network namespaces need root")
 	}
+}
+
+// needTags skips a test that is about a fast path, which a veth has only where programs see the VLAN tags of its frames.
+func needTags(t testing.TB) {
+	t.Helper()
+	if !showsTags(t) {
+		t.Skip("the kernel does not show the VLAN tags of a veth: nothing is fast here")
+	}
+}
+
+// showsTags tells whether programs on a veth see VLAN tags.
+func showsTags(t testing.TB) bool {
+	t.Helper()
+	k, err := fastpath.Probe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k.VethTag != nil
 }

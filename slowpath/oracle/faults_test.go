@@ -42,6 +42,7 @@ var planted = []struct {
 
 func TestPlantedFaultsAreFound(t *testing.T) {
 	needRoot(t)
+	needTags(t)
 	if testing.Short() {
 		t.Skip("short")
 	}

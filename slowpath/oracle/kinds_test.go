@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hone-net/hone/fastpath"
 	"github.com/hone-net/hone/slowpath"
 )
 
@@ -123,14 +122,4 @@ func (c kindConfig) check(t *testing.T, o *outcome) {
 	if o.refused == slowpath.None && o.share("fast") == 0 {
 		t.Errorf("nothing is fast: %s", o.left("fast"))
 	}
-}
-
-// showsTags tells whether programs on a veth can see VLAN tags.
-func showsTags(t *testing.T) bool {
-	t.Helper()
-	k, err := fastpath.Probe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k.VethTag != nil
 }

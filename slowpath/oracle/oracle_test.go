@@ -26,6 +26,7 @@ func seed() uint64 {
 // bytes as it does without the program, and everything else is as if there were no program.
 func TestOracle(t *testing.T) {
 	needRoot(t)
+	needTags(t)
 	if testing.Short() {
 		t.Skip("short")
 	}

@@ -15,6 +15,7 @@ import (
 // sends to leaves a neighbour stale for ever, and a host that has moved is never noticed.
 func TestStateIsThatOfTheKernel(t *testing.T) {
 	needRoot(t)
+	needTags(t)
 	if testing.Short() {
 		t.Skip("short")
 	}

@@ -33,6 +33,7 @@ var vrfConfigs = []config{
 // TestVRF compares hone with the kernel where there are VRFs.
 func TestVRF(t *testing.T) {
 	needRoot(t)
+	needTags(t)
 	for _, c := range vrfConfigs {
 		t.Run(c.name, func(t *testing.T) {
 			b, err := newBed(c)
