@@ -91,7 +91,7 @@ func (a *Agent) survey(old, s *introspect.Snapshot, reshaped bool) (again bool) 
 		} else if !again && f.shape.Equal(shape) {
 			continue
 		}
-		f.decision, f.shape = decide(s, link, a.options, shape), shape
+		f.decision, f.shape = decide(s, link, a.options, shape, f.decision), shape
 	}
 	return again
 }

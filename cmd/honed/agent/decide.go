@@ -31,12 +31,13 @@ type decision struct {
 	left    []control.Left // families that the program leaves to the kernel
 	program *ir.Program
 	text    string // the program's text: programs of equal text are equal
+	general string // the same before it was specialized
 }
 
 const families = 2
 
-// decide is a pure function of its arguments.
-func decide(s *introspect.Snapshot, link introspect.Link, o Options, shape synth.Shape) decision {
+// decide is a pure function of its arguments; of the decision before only the work is used that leads to the same.
+func decide(s *introspect.Snapshot, link introspect.Link, o Options, shape synth.Shape, before decision) decision {
 	d := decision{link: link}
 	if o.Switched.Off(link.Name) {
 		d.reason, d.detail = slowpath.Off, "switched off by hone disable"
@@ -60,6 +61,10 @@ func decide(s *introspect.Snapshot, link introspect.Link, o Options, shape synth
 	p, err := synth.Program(s, int(link.Index), so, shape)
 	if err != nil {
 		d.reason, d.detail = slowpath.Unknown, err.Error()
+		return d
+	}
+	if d.general = p.String(); d.general == before.general {
+		d.program, d.text = before.program, before.text
 		return d
 	}
 	d.program = specialize.Run(p)

@@ -57,7 +57,7 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 	x := control.Explanation{Packet: description, Interface: link.Name, Path: "kernel", Before: hex.EncodeToString(frame)}
 	x.Route, x.Neighbour = route(s, frame)
 	fib := synth.NewFIB(s)
-	d := decide(s, link, o, fib.Shape())
+	d := decide(s, link, o, fib.Shape(), decision{})
 	if d.reason != slowpath.None {
 		x.Reason, x.Detail = d.reason.String(), d.detail
 		return x, nil
