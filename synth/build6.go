@@ -53,7 +53,7 @@ func (t *trie6) build(set []entry[prefix6], from int, over cell) (word uint32, o
 		return 0, false
 	}
 	base, to := unit*unitWords+atWords, p.skip+p.window
-	height := 0
+	height := uint8(0)
 	for i := 0; i < len(set); {
 		e := set[i]
 		index := e.p.part(p.skip, p.window)
@@ -75,7 +75,7 @@ func (t *trie6) build(set []entry[prefix6], from int, over cell) (word uint32, o
 		t.words[base+index] = below
 		height = max(height, t.height(below))
 	}
-	t.nodes[unit] = node6{len(set), len(set), height + 1}
+	t.nodes[unit] = node6{int32(len(set)), int32(len(set)), height + 1}
 	return ir.Word6(unit, p.skip, p.window), true
 }
 
@@ -96,7 +96,7 @@ func (t *trie6) newNode(path prefix6, p plan6, over cell) (unit int, ok bool) {
 }
 
 // height is the number of nodes that a walk from a word on visits at most.
-func (t *trie6) height(word uint32) int {
+func (t *trie6) height(word uint32) uint8 {
 	if word < ir.Node6 {
 		return 0
 	}
@@ -128,6 +128,6 @@ func (t *trie6) rebuild(index int, p prefix6, from int, over cell) bool {
 	old := t.words[index]
 	t.publish(index, word, depth)
 	t.let(old)
-	t.steps = max(t.steps, t.height(word))
+	t.steps = max(t.steps, int(t.height(word)))
 	return true
 }

@@ -8,7 +8,7 @@ import (
 
 // change gives the words that stand there for p, or for a shorter prefix, a new answer. Entries says by how many p is more
 // or fewer.
-func (t *trie6) change(p prefix6, c cell, entries int) {
+func (t *trie6) change(p prefix6, c cell, entries int32) {
 	if p.len() == 0 {
 		t.fill(0, 1, span6{0, c})
 		return
@@ -39,7 +39,7 @@ func (t *trie6) change(p prefix6, c cell, entries int) {
 }
 
 // adjust accounts for more or fewer entries below a word, and makes its node anew, if it was built for many more or fewer.
-func (t *trie6) adjust(index, from int, p prefix6, entries int) (done bool) {
+func (t *trie6) adjust(index, from int, p prefix6, entries int32) (done bool) {
 	unit, _, _ := ir.Node6Of(t.words[index])
 	n := &t.nodes[unit]
 	n.now += entries
@@ -55,7 +55,7 @@ func (t *trie6) adjust(index, from int, p prefix6, entries int) (done bool) {
 
 // lift brings the heights of nodes up to those of the nodes below them.
 func (t *trie6) lift(way []int) {
-	height := 0
+	height := uint8(0)
 	for _, index := range slices.Backward(way) {
 		if word := t.words[index]; word >= ir.Node6 {
 			unit, _, _ := ir.Node6Of(word)
@@ -63,7 +63,7 @@ func (t *trie6) lift(way []int) {
 			t.nodes[unit].height = height
 		}
 	}
-	t.steps = max(t.steps, height)
+	t.steps = max(t.steps, int(height))
 }
 
 // shared is how many bits of p, up to a node's window, are those that the node wants. All bits above the half that has the

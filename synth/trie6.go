@@ -29,9 +29,9 @@ type trie6 struct {
 
 // node6 is what is to be known of a node beside its words.
 type node6 struct {
-	now    int // entries that it and the nodes below are there for
-	built  int // how many they were when its size was chosen
-	height int // nodes that a walk from here on visits at most
+	now    int32 // entries that it and the nodes below are there for
+	built  int32 // how many they were when its size was chosen
+	height uint8 // nodes that a walk from here on visits at most
 }
 
 // made6 is a node that no word names yet.
@@ -79,7 +79,7 @@ func (t *trie6) set(p prefix6, row uint16) {
 	if old, there := t.entries.get(p); there && old == row {
 		return
 	}
-	added := 0
+	added := int32(0)
 	if t.entries.put(p, row) {
 		added = 1
 	}

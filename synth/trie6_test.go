@@ -226,3 +226,38 @@ func TestTrie6Full(t *testing.T) {
 		t.Errorf("%d bytes", n)
 	}
 }
+
+// FuzzTrie6: whatever comes and goes in whatever order, the answers are those of the list.
+func FuzzTrie6(f *testing.F) {
+	f.Add([]byte("\x00\x00\x00\x00\x00\x01\x20\x01\x0d\x30\x02\x20\x01\x0d\x80\x03\x20\x01\x0d\x80\x00"), uint8(2))
+	f.Add([]byte("\x20\x01\x00\x40\x01\x20\x01\x01\x40\x01\x20\x02\x00\x7f\x01\x20\x02\x01\x41\x01"), uint8(0))
+	f.Fuzz(func(t *testing.T, changes []byte, before uint8) {
+		b := newBed6()
+		var all []prefix6
+		sealed := false
+		for len(changes) >= 5 && len(all) < 400 {
+			c := changes[:5]
+			changes = changes[5:]
+			p := newPrefix6(uint64(c[0])<<56|uint64(c[1])<<48|uint64(c[2])<<12, uint64(c[2])<<60|uint64(c[1]), int(c[3])%129)
+			if !sealed && len(all) >= int(before) {
+				b.seal(1 << 13)
+				sealed = true
+			}
+			b.clock = b.clock.Add(restTime / 8)
+			b.set(p, uint16(c[4]%8))
+			all = append(all, p)
+		}
+		if !sealed {
+			b.seal(1 << 13)
+		}
+		b.writes(func() {})
+		for _, p := range all {
+			maskHi, maskLo := maskOf6(p.len())
+			for _, a := range [][2]uint64{{p.hi, p.lo}, {p.hi | ^maskHi, p.lo | ^maskLo}, {p.hi, p.lo ^ 1}, {p.hi ^ 1<<20, p.lo}} {
+				if got, want := b.find(a[0], a[1]), b.slowly(a[0], a[1]); got != want && !b.trie.overflow {
+					t.Fatalf("%v is %d, want %d", netipAddr6(a[0], a[1]), got, want)
+				}
+			}
+		}
+	})
+}
