@@ -51,8 +51,8 @@ func refuseMaster(s subject) verdict {
 
 // refuseChildren looks for links on top of this one that take frames off it before they are routed.
 func refuseChildren(s subject) verdict {
-	for _, child := range s.Links.All() {
-		if child.Lower == s.link.Index && child.PeerNS < 0 && child.Index != s.link.Index &&
+	for _, i := range wholeOf(s.Snapshot).children[s.link.Index] {
+		if child, _ := s.Links.Get(i); child.PeerNS < 0 && child.Index != s.link.Index &&
 			!slices.Contains(harmlessChildren, child.Kind) {
 			return refused(slowpath.Kind, "%s (%s) stands on it", child.Name, child.Kind)
 		}

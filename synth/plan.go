@@ -135,16 +135,11 @@ func (p *plan) live(six bool) bool {
 }
 
 // vrfs lists the VRFs whose tables a rule leads to.
-func (p *plan) vrfs(s *introspect.Snapshot) (all []introspect.Link) {
+func (p *plan) vrfs(s *introspect.Snapshot) []introspect.Link {
 	if !p.domains() {
 		return nil
 	}
-	for _, l := range s.Links.All() {
-		if l.Kind == kindVRF {
-			all = append(all, l)
-		}
-	}
-	return all
+	return wholeOf(s).vrfs
 }
 
 // asked lists the routing tables that the rules may lead to, whatever the packet and wherever it is going: the kernel

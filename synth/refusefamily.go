@@ -105,10 +105,8 @@ func refuseDisabled(s subject, ip *layout) verdict {
 	if _, ok := s.Netconf6.Get(s.link.Index); !ok || device6(s.Snapshot, s.link, "disable_ipv6") != "0" {
 		return refused(slowpath.NoIPv6, "ipv6 of %s is off", s.link.Name)
 	}
-	for key := range s.Addrs.All() {
-		if a := key.Local.Addr(); a.Is6() && !a.IsLinkLocalUnicast() && !a.IsLoopback() {
-			return accepted
-		}
+	if wholeOf(s.Snapshot).numbered {
+		return accepted
 	}
 	return refused(slowpath.NoIPv6, "no interface has an IPv6 address for more than its link")
 }
