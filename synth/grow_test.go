@@ -182,7 +182,7 @@ func TestDevices(t *testing.T) {
 
 // TestShapes: what the live lookup may not be asked about shuts it, and only as long as it is there.
 func TestShapes(t *testing.T) {
-	text := router(t)
+	text := router6(t)
 	f := NewFIB(parse(t, text))
 	for _, line := range []string{"route dst=9.0.0.0/8 table=254 type=1 hop=dev:3,via:10.2.0.2 mtu=1400",
 		"route dst=9.0.0.0/8 table=254 tos=16 type=1 hop=dev:3,via:10.2.0.2", "route dst=9.0.0.0/8 table=254 type=1 hop=dev:3 realm=3"} {
@@ -193,6 +193,12 @@ func TestShapes(t *testing.T) {
 		f.Update(parse(t, text))
 		if !view4(f).Plain {
 			t.Errorf("not plain without %s", line)
+		}
+	}
+	for line, plain := range map[string]bool{"": true, " mtu=1400": false, " mtu=1400 mtu-lock": true, " expires": true, " unknown=src-len": false} {
+		f.Update(parse(t, with(text, "route6 dst=2001:db8:9::/48 table=254 metric=1024 type=1 hop=dev:3,via:fe80::2"+line)))
+		if v, _ := f.Shape().view(tableRoute6); v.Plain != plain {
+			t.Errorf("plain %v with%s", v.Plain, line)
 		}
 	}
 	f.Update(parse(t, with(text, "route dst=9.0.0.0/8 table=255 type=2 hop=dev:1")))

@@ -137,6 +137,8 @@ func TestConfigReasons6(t *testing.T) {
 		{name: "incomplete", reason: slowpath.NeighbourState, old: "addr=fe80::2 mac=02:00:00:00:02:02 has-mac state=0x02", fresh: "addr=fe80::2 state=0x01"},
 		{name: "stale", old: "addr=fe80::2 mac=02:00:00:00:02:02 has-mac state=0x02", fresh: "addr=fe80::2 mac=02:00:00:00:02:02 has-mac state=0x04"},
 		{name: "route mtu", reason: slowpath.MTU, old: "via:fe80::2\n", fresh: "via:fe80::2 mtu=60\n"},
+		{name: "learned", reason: slowpath.RouteLearned, lines: []string{"learned6 dst=2001:db8:f::7"}},
+		{name: "learned of another", lines: []string{"learned6 dst=2001:db8:f::8"}},
 		{name: "off", reason: slowpath.EgressDisabled, old: "ipv6/conf/r1/disable_ipv6 value=0", fresh: "ipv6/conf/r1/disable_ipv6 value=1"},
 		{name: "not known", reason: slowpath.EgressDisabled, old: "sysctl path=ipv6/conf/r1/disable_ipv6 value=0\n", fresh: ""},
 		{name: "no ipv6", reason: slowpath.EgressDisabled, old: "netconf6 dev=3 forwarding\n", fresh: ""},

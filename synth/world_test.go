@@ -141,7 +141,7 @@ func (w *world) neigh() {
 }
 
 func (w *world) step() {
-	switch w.IntN(14) {
+	switch w.IntN(15) {
 	case 0:
 		w.link()
 	case 1:
@@ -158,6 +158,10 @@ func (w *world) step() {
 	case 10:
 		policy := introspect.Sysctl{Value: fmt.Sprint(w.IntN(2))}
 		w.Sysctls = w.Sysctls.With("ipv4/fib_multipath_hash_policy", policy).With("ipv6/fib_multipath_hash_policy", policy)
+	case 11:
+		if e := (introspect.Exception{Dst: w.addr()}); e.Dst.Is6() {
+			w.Learned6 = w.Learned6.With(introspect.Address(e.Dst), e)
+		}
 	default:
 		w.remove()
 	}
@@ -169,6 +173,7 @@ func (w *world) remove() {
 		w.Neighs = drop(w, w.Neighs)
 		w.Addrs = drop(w, w.Addrs)
 		w.Nexthops = drop(w, w.Nexthops)
+		w.Learned6 = drop(w, w.Learned6)
 	}
 }
 

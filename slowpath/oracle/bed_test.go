@@ -128,8 +128,12 @@ func (b *bed) configure(lines []string) error {
 	return nil
 }
 
-// perform runs one line; "sysctl path=value" needs no process.
+// perform runs one line; "sysctl path=value" needs no process, and "wait" is for what the kernel does a moment later.
 func perform(ns *lab.Namespace, line string) error {
+	if line == "wait" {
+		time.Sleep(200 * time.Millisecond)
+		return nil
+	}
 	if rest, ok := strings.CutPrefix(line, "sysctl "); ok {
 		path, value, _ := strings.Cut(rest, "=")
 		return ns.Sysctl(path, value)

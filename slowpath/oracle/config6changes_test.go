@@ -42,7 +42,7 @@ var changeConfigs6 = []config{
 		"ip -6 route add 2001:db8:1600::/40 via 2001:db8:4::1 metric 2000"}, alter: []string{"B: ip link set b0 down"}},
 	{name: "ip6 change: egress mac", alter: []string{"ip link set r1 address 02:00:00:00:07:07"}},
 	{name: "ip6 change: ingress mac", alter: []string{"ip link set r0 address 02:00:00:00:07:07"}},
-	{name: "ip6 change: new address", alter: []string{"ip -6 addr add 2001:db8:1605::c8/64 dev r3 nodad"},
+	{name: "ip6 change: new address", alter: []string{"ip -6 addr add 2001:db8:1605::c8/64 dev r3 nodad", "wait"},
 		targets: []string{"2001:db8:1605::/64", "2001:db8:1605::c8/128", "2001:db8:1605::/128"}},
 	{name: "ip6 change: address withdrawn", alter: []string{"ip -6 addr del 2001:db8:2::fe/64 dev r1"}},
 	{name: "ip6 change: qdisc", alter: []string{"tc qdisc add dev r1 root tbf rate 10gbit burst 10m limit 20m"}},
