@@ -71,7 +71,7 @@ func (n *Neighbours) Use(ifindex int, addr netip.Addr) (bool, error) {
 	entry, err := n.entry(k)
 	if err == nil && stale(entry) {
 		n.forget(now)
-		n.next[k] = now.Add(interval(ifindex))
+		n.next[k] = now.Add(k.interval())
 		err = n.send(k, entry)
 	} else {
 		entry = nil
@@ -133,13 +133,17 @@ func (n *Neighbours) request(kind, flags int, k key, ndm uint8) ([][]byte, error
 	return req.Execute(unix.NETLINK_ROUTE, 0)
 }
 
-// interval is half of the interface's base_reachable_time.
-func interval(ifindex int) time.Duration {
-	l, err := netlink.LinkByIndex(ifindex)
+// interval is half of the interface's base_reachable_time, which each family has for itself.
+func (k key) interval() time.Duration {
+	l, err := netlink.LinkByIndex(k.ifindex)
 	if err != nil {
 		return pause
 	}
-	text, err := os.ReadFile("/proc/sys/net/ipv4/neigh/" + l.Attrs().Name + "/base_reachable_time_ms")
+	family := "ipv4"
+	if !k.addr.Is4() {
+		family = "ipv6"
+	}
+	text, err := os.ReadFile("/proc/sys/net/" + family + "/neigh/" + l.Attrs().Name + "/base_reachable_time_ms")
 	if err != nil {
 		return pause
 	}

@@ -31,10 +31,17 @@ func two(t *testing.T) (here int, moveMAC func(net.HardwareAddr)) {
 		"base_reachable_time_ms": "400", "delay_first_probe_time": "0", "retrans_time_ms": "50", "locktime": "0",
 	} {
 		must(t, os.WriteFile("/proc/sys/net/ipv4/neigh/here/"+name, []byte(value), 0))
+		if name != "locktime" {
+			must(t, os.WriteFile("/proc/sys/net/ipv6/neigh/here/"+name, []byte(value), 0))
+		}
 	}
 	here = address(t, "here", "10.0.0.1/24")
+	address(t, "here", "fd00::1/64")
 	there := inside(t, other)
-	there(func() { address(t, "there", "10.0.0.2/24") })
+	there(func() {
+		address(t, "there", "10.0.0.2/24")
+		address(t, "there", "fd00::2/64")
+	})
 	return here, func(mac net.HardwareAddr) {
 		there(func() {
 			must(t, os.WriteFile("/proc/sys/net/ipv4/conf/all/arp_notify", []byte("0"), 0))
@@ -63,6 +70,7 @@ func address(t *testing.T, name, prefix string) int {
 	must(t, err)
 	addr, err := netlink.ParseAddr(prefix)
 	must(t, err)
+	addr.Flags = unix.IFA_F_NODAD
 	must(t, netlink.AddrAdd(l, addr))
 	must(t, netlink.LinkSetUp(l))
 	return l.Attrs().Index
@@ -75,21 +83,28 @@ func must(t testing.TB, err error) {
 	}
 }
 
-var there = netip.MustParseAddr("10.0.0.2")
+var there, there6 = netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("fd00::2")
 
 func neighbour(t *testing.T, ifindex, state int, mac string) {
 	t.Helper()
 	hw, err := net.ParseMAC(mac)
 	must(t, err)
-	must(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: ifindex, IP: there.AsSlice(), State: state, HardwareAddr: hw}))
+	for _, addr := range []netip.Addr{there, there6} {
+		must(t, netlink.NeighSet(&netlink.Neigh{LinkIndex: ifindex, IP: addr.AsSlice(), State: state, HardwareAddr: hw}))
+	}
 }
 
 // became waits until the neighbour satisfies ok.
 func became(t *testing.T, n *Neighbours, ifindex int, what string, ok func(*netlink.Neigh) bool) {
 	t.Helper()
+	becomes(t, n, key{ifindex, there}, what, ok)
+}
+
+func becomes(t *testing.T, n *Neighbours, k key, what string, ok func(*netlink.Neigh) bool) {
+	t.Helper()
 	var last *netlink.Neigh
 	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
-		e, err := n.entry(key{ifindex, there})
+		e, err := n.entry(k)
 		must(t, err)
 		if last = e; ok(e) {
 			return
@@ -138,6 +153,25 @@ func TestStaleNeighbourIsConfirmed(t *testing.T) {
 	// Three unicast probes go unanswered; the next packet of the kernel's own would ask by broadcast.
 	became(t, n, here, "failed", state(netlink.NUD_FAILED))
 	t.Logf("told: a MAC that moved in silence was noticed %v after the neighbour became stale", time.Since(use).Round(time.Millisecond))
+}
+
+// TestStaleIPv6NeighbourIsConfirmed: IPv6 has entries, timers and questions of its own.
+func TestStaleIPv6NeighbourIsConfirmed(t *testing.T) {
+	here, move := two(t)
+	n := open(t)
+	mac := net.HardwareAddr{2, 0, 0, 0, 0, 9}
+	move(mac)
+	time.Sleep(1500 * time.Millisecond) // until the link-local addresses are no duplicates
+	neighbour(t, here, netlink.NUD_STALE, mac.String())
+	k := key{here, there6}
+	becomes(t, n, k, "stale", state(netlink.NUD_STALE))
+	if told, err := n.Use(here, there6); !told || err != nil {
+		t.Fatalf("Use of a stale neighbour: %v, %v", told, err)
+	}
+	becomes(t, n, k, "reachable", state(netlink.NUD_REACHABLE))
+	if every := k.interval(); every != 200*time.Millisecond {
+		t.Errorf("asked every %v", every)
+	}
 }
 
 func TestUseChangesNothingElse(t *testing.T) {
