@@ -211,6 +211,8 @@ func TestShapes(t *testing.T) {
 func FuzzSynth(f *testing.F) {
 	f.Add(router(f))
 	f.Add(veth(router(f)))
+	f.Add(router6(f))
+	f.Add(with(router6(f), "route6 type=1", "neigh dev=2 addr=::", "route6 dst=::/0 table=254 type=1 expires", "addr dev=3 local=fe80::1/10"))
 	f.Add(router(f) + "addr dev=2\nroute type=1\nneigh dev=2\nroute dst=::/0 table=254 type=1\naddr dev=3 local=::1/64\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := introspect.ParseSnapshot([]byte(text))
@@ -228,8 +230,11 @@ func FuzzSynth(f *testing.F) {
 			}
 			env := fib.Env()
 			env.FIB = func([]uint64) []byte { return liveRow(0, 3) }
-			if _, err := ir.Eval(p, env, datagram()); err != nil {
-				t.Fatal(err)
+			env.FIB6 = env.FIB
+			for _, frame := range [][]byte{datagram(), datagram6()} {
+				if _, err := ir.Eval(p, env, frame); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		fib.Update(&introspect.Snapshot{})
