@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/control"
+	"github.com/hone-net/hone/fastpath"
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth/emit"
@@ -35,10 +36,11 @@ func (a *Agent) Doctor() control.Doctor {
 // Doctor tells what a machine with this kernel and configuration allows; the Snapshot may be nil.
 func Doctor(s *introspect.Snapshot, o Options) control.Doctor {
 	d := control.Doctor{Silent: []control.Silent{}}
-	d.Checks = append(d.Checks, kernelCheck(), capabilityCheck(), fibCheck(o.Kernel), vlanCheck(o.Kernel))
+	d.Checks = append(d.Checks, kernelCheck(), capabilityCheck(), fibCheck(o.Kernel), vlanCheck(o.Kernel), tracingCheck(), moduleCheck())
 	if s == nil {
 		return d
 	}
+	d.Checks = append(d.Checks, redirectCheck(s))
 	for _, p := range Plan(s, o).Interfaces {
 		d.Checks = append(d.Checks, interfaceCheck(s, p))
 	}
@@ -75,6 +77,36 @@ func vlanCheck(k emit.Kernel) control.Check {
 			Detail: "the kernel's BTF does not tell where a tag stands: veth is left to the kernel"}
 	}
 	return control.Check{Name: "vlan tags on veth", Outcome: control.OK, Detail: "visible"}
+}
+
+// tracingCheck and moduleCheck tell what a machine allows; that it does not is no fault.
+func tracingCheck() control.Check {
+	detail := "fentry programs can be loaded; honed does without"
+	if err := fastpath.Tracing(); err != nil {
+		detail = "fentry programs cannot be loaded; honed does without"
+	}
+	return control.Check{Name: "tracing", Outcome: control.OK, Detail: detail}
+}
+
+func moduleCheck() control.Check {
+	detail := "none is loaded, or has types that can be read"
+	if n := fastpath.ModuleTypes(); n > 0 {
+		detail = fmt.Sprintf("the types of %d can be read", n)
+	}
+	return control.Check{Name: "modules", Outcome: control.OK, Detail: detail}
+}
+
+// redirectCheck looks for an interface that says that it takes redirected frames: older kernels say so of none, and
+// nothing is forwarded there.
+func redirectCheck(s *introspect.Snapshot) control.Check {
+	c := control.Check{Name: "redirects", Outcome: control.OK, Detail: "the kernel tells which interfaces take them"}
+	for _, l := range s.Links.All() {
+		if l.XDPFeatures != 0 {
+			return c
+		}
+	}
+	c.Outcome, c.Detail = control.Warning, "no interface tells its XDP features (Linux 6.3): packets are left to the kernel"
+	return c
 }
 
 // interfaceCheck says what an interface allows and whether somebody else is on it.
