@@ -1,0 +1,105 @@
+package introspect
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// advertise sends a router's advertisement out of a device: itself for so many seconds, and an on-link prefix.
+func advertise(t *testing.T, device string, router uint16, prefix netip.Prefix, valid uint32) {
+	t.Helper()
+	link, err := net.InterfaceByName(device)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_ICMPV6)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer unix.Close(fd)
+	for option, value := range map[int]int{unix.IPV6_MULTICAST_IF: link.Index, unix.IPV6_MULTICAST_HOPS: 255} {
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, option, value); err != nil {
+			t.Error(err)
+		}
+	}
+	const advertisement, information, onLink = 134, 3, 0x80
+	b := binary.BigEndian.AppendUint16([]byte{advertisement, 0, 0, 0, 64, 0}, router)
+	b = append(b, make([]byte, 8)...)
+	b = append(b, information, 4, byte(prefix.Bits()), onLink)
+	b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, valid), valid)
+	b = append(append(b, 0, 0, 0, 0), prefix.Addr().AsSlice()...)
+	all := &unix.SockaddrInet6{Addr: netip.MustParseAddr("ff02::1").As16(), ZoneId: uint32(link.Index)}
+	if err := unix.Sendto(fd, b, 0, all); err != nil {
+		t.Errorf("send advertisement: %v", err)
+	}
+}
+
+// TestRouterAdvertisements has a router announce a prefix for ever, then for a while: its route gets an end in silence.
+func TestRouterAdvertisements(t *testing.T) {
+	inNamespace(t, func(run func(string)) {
+		run(`ip link set lo up
+			ip link add r0 type veth peer name a0
+			sysctl -qw net.ipv6.conf.a0.accept_dad=0
+			sysctl -qw net.ipv6.conf.a0.accept_ra=0
+			sysctl -qw net.ipv6.conf.r0.accept_dad=0
+			sysctl -qw net.ipv6.conf.r0.accept_ra=2
+			ip link set a0 up
+			ip link set r0 up`)
+		w := watchHere(t)
+		defer w.Close()
+		same(t, w)
+		prefix := netip.MustParsePrefix("fd05::/64")
+		route := func(dst netip.Prefix) (found Route, ok bool) {
+			for k, r := range w.s.Routes6.From(RouteKey{Dst: dst}) {
+				return r, k.Dst == dst
+			}
+			return found, false
+		}
+		for _, step := range []struct {
+			router             uint16
+			valid              uint32
+			leads, there, ends bool
+		}{
+			{1800, ^uint32(0), true, true, false},
+			{1800, 600, true, true, true},
+			{0, 900, false, true, true},
+			{0, ^uint32(0), false, true, false},
+			{0, 0, false, false, false},
+		} {
+			advertise(t, "a0", step.router, prefix, step.valid)
+			until(t, w, func(*Snapshot) bool {
+				r, ok := route(prefix)
+				_, leads := route(netip.MustParsePrefix("::/0"))
+				return ok == step.there && r.Expires == step.ends && leads == step.leads
+			})
+			same(t, w)
+			if d, ok := route(netip.MustParsePrefix("::/0")); ok != step.leads || ok && !d.Expires {
+				t.Errorf("%+v: the default route is %+v", step, d)
+			}
+			if t.Failed() {
+				t.Errorf("after %+v:\n%s", step, w.s)
+				return
+			}
+		}
+	})
+}
+
+// TestVRFLink decodes the table of a VRF, which not every kernel has to show.
+func TestVRFLink(t *testing.T) {
+	b := append(header(sizeofIfInfomsg, unix.AF_UNSPEC), attribute(nil, unix.IFLA_IFNAME, []byte("red\x00"))...)
+	native.PutUint32(b[4:], 7)
+	info := attribute(nil, unix.IFLA_INFO_KIND, []byte("vrf\x00"))
+	data := attribute(nil, unix.IFLA_VRF_TABLE, native.AppendUint32(nil, 100))
+	b = attribute(b, unix.IFLA_LINKINFO, attribute(info, unix.IFLA_INFO_DATA, data))
+	b = attribute(b, unix.IFLA_GROUP, native.AppendUint32(nil, 3))
+	l, ok, err := decodeLink(b)
+	if err != nil || !ok || l.VRFTable != 100 || l.Group != 3 || len(l.Unknown) > 0 {
+		t.Errorf("%+v, %v, %v", l, ok, err)
+	}
+}
