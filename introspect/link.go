@@ -188,9 +188,23 @@ func foldLink(s *Snapshot, m message, resync *Kind) (bool, error) {
 	if known && old.MTU != l.MTU {
 		*resync |= s.usedBy(use{id: l.Index}) & Routes6 // those with an MTU of their own follow in silence
 	}
+	if known && s.changesVRF(old, l) {
+		*resync |= s.affected(l.Index, func(uint8) bool { return true })
+	}
 	down := changes&unix.IFF_UP != 0 && l.Flags&unix.IFF_UP == 0
 	*resync |= s.affected(l.Index, func(state uint8) bool { return down || !follows(l.Flags, state) })
 	return put(&s.Links, false, l.Index, l), nil
+}
+
+// changesVRF tells whether a link has another master than it had, of which one may be a VRF: the kernel flushes the IPv4
+// routes over a link that enters one or leaves it.
+func (s *Snapshot) changesVRF(old, new Link) bool {
+	return old.Master != new.Master && (s.mayBeVRF(old.Master) || s.mayBeVRF(new.Master))
+}
+
+func (s *Snapshot) mayBeVRF(i Index) bool {
+	l, known := s.Links.Get(i)
+	return i != 0 && (!known || l.Kind == "vrf")
 }
 
 // follows tells whether hops of a state are what the kernel leaves in the routes for a device with these flags. It marks,

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -101,5 +102,29 @@ func TestVRFLink(t *testing.T) {
 	l, ok, err := decodeLink(b)
 	if err != nil || !ok || l.VRFTable != 100 || l.Group != 3 || len(l.Unknown) > 0 {
 		t.Errorf("%+v, %v, %v", l, ok, err)
+	}
+}
+
+// TestVRFTakesRoutes puts a link into a VRF: the routes over it go in silence, be the change announced or found by a dump.
+func TestVRFTakesRoutes(t *testing.T) {
+	before, err := ParseSnapshot([]byte(`link index=2 name=r0 kind=veth flags=0x11043 carrier
+		link index=3 name=red kind=vrf vrf-table=100
+		link index=4 name=br0 kind=bridge
+		route dst=10.0.0.0/8 table=254 type=1 hop=dev:2
+		route6 dst=fd00::/8 table=254 type=1 hop=dev:2`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for master, want := range map[Index]Kind{3: Routes4 | Routes6, 4: 0, 5: Routes4 | Routes6} {
+		b := header(sizeofIfInfomsg, unix.AF_UNSPEC)
+		native.PutUint32(b[4:], 2)
+		native.PutUint32(b[8:], 0x11043)
+		b = attribute(b, unix.IFLA_IFNAME, []byte("r0\x00"))
+		b = attribute(b, unix.IFLA_MASTER, native.AppendUint32(nil, uint32(master)))
+		m := netlink.Message{Header: netlink.Header{Type: unix.RTM_NEWLINK}, Data: b}
+		after, effect, err := before.Fold(m)
+		if err != nil || effect.Resync&(Routes4|Routes6) != want || after.mastered(before) != want {
+			t.Errorf("master %d: %v and %v, %v, want %v", master, effect.Resync, after.mastered(before), err, want)
+		}
 	}
 }

@@ -162,11 +162,22 @@ func (w *Watcher) refreshRest() error {
 	if err != nil {
 		return err
 	}
+	w.stale.kinds(s.mastered(w.s))
 	w.s = s
 	if err := w.refreshSilent(t); err != nil {
 		return err
 	}
 	return w.refreshNeighs(t.neighs, t.dump)
+}
+
+// mastered tells what follows in silence where a dump of links shows another master before it is announced.
+func (s *Snapshot) mastered(old *Snapshot) (kinds Kind) {
+	for c := range DiffMaps(old.Links, s.Links) {
+		if c.Old != nil && c.New != nil && s.changesVRF(*c.Old, *c.New) {
+			kinds |= s.affected(c.Key, func(uint8) bool { return true })
+		}
+	}
+	return kinds
 }
 
 func (w *Watcher) refreshSilent(t stale) (err error) {
