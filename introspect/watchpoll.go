@@ -60,7 +60,7 @@ func (w *Watcher) pollSysctls() poll {
 			fmt.Sprintf("polled, for no program can watch writes (%v)", w.unwatched), "a sysctl is written that RTM_NEWNETCONF does not carry")
 	}
 	return w.newPoll(sparePeriod, numWatches, w.looker(readSysctls), "cgroup/sysctl program, and polled",
-		"a sysctl is written from outside the cgroups that honed sees")
+		"a sysctl is written from outside the cgroups that honed sees, or by a writer that is held up")
 }
 
 // newPoll makes a poll for changes that nothing announces. Where the sentry watches for them, it looks seldom by itself.
