@@ -55,7 +55,7 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 	}
 	frame := p.Frame(packet.MAC(link.MAC))
 	x := control.Explanation{Packet: description, Interface: link.Name, Path: "kernel", Before: hex.EncodeToString(frame)}
-	x.Route, x.Neighbour = route(s, frame)
+	x.Route, x.Neighbour = route(s, link, frame)
 	fib := synth.NewFIB(s)
 	d := decide(s, link, o, fib.Shape(), decision{})
 	if d.reason != slowpath.None {

@@ -5,59 +5,33 @@ import (
 	"net/netip"
 
 	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/synth"
 )
 
-// Routing tables of the kernel's default rules, in their order.
-var tablesInOrder = map[uint32]string{255: "local", 254: "main", 253: "default"}
+// tableNames are the routing tables that the kernel's own rules lead to.
+var tableNames = map[uint32]string{255: "local", 254: "main", 253: "default"}
 
-// route names the route that the configuration holds for a frame's destination, and the neighbour it leads to. It is
-// for the reader of an explanation; nothing is decided by it.
-func route(s *introspect.Snapshot, frame []byte) (routeText, neighbourText string) {
-	dst, ok := destination(frame)
+// route names the route that the configuration holds for a frame's packet, and the neighbour it leads to; of several
+// nexthops, each. It is for the reader of an explanation; nothing is decided by it.
+func route(s *introspect.Snapshot, link introspect.Link, frame []byte) (routeText, neighbourText string) {
+	found, ok := synth.Find(s, int(link.Index), frame)
 	if !ok {
 		return "", ""
 	}
-	best, found := longest(s, dst)
-	if !found {
-		return "", ""
+	table, known := tableNames[found.Route.Key.Table]
+	if !known {
+		table = fmt.Sprint(found.Route.Key.Table)
 	}
-	routeText = fmt.Sprintf("%s table %s", best.Key.Dst, tablesInOrder[best.Key.Table])
-	for i, hop := range best.Hops {
+	routeText = fmt.Sprintf("%s table %s", found.Route.Key.Dst, table)
+	for i, hop := range found.Hops {
 		if i == 0 {
-			neighbourText = neighbour(s, hop, dst)
+			neighbourText = neighbour(s, hop, found.Dest)
+		} else {
+			routeText += " or"
 		}
 		routeText += " " + hopText(s, hop)
 	}
 	return routeText, neighbourText
-}
-
-// destination is where a frame's packet goes.
-func destination(frame []byte) (netip.Addr, bool) {
-	switch {
-	case len(frame) >= 34 && frame[12] == 8 && frame[13] == 0:
-		return netip.AddrFrom4([4]byte(frame[30:34])), true
-	case len(frame) >= 54 && frame[12] == 0x86 && frame[13] == 0xdd:
-		return netip.AddrFrom16([16]byte(frame[38:54])), true
-	}
-	return netip.Addr{}, false
-}
-
-func longest(s *introspect.Snapshot, dst netip.Addr) (best introspect.Route, found bool) {
-	routes := s.Routes4
-	if dst.Is6() {
-		routes = s.Routes6
-	}
-	for k, r := range routes.All() {
-		if tablesInOrder[k.Table] == "" || !k.Dst.Contains(dst) {
-			continue
-		}
-		longer := k.Dst.Bits() > best.Key.Dst.Bits()
-		same := k.Dst.Bits() == best.Key.Dst.Bits()
-		if !found || longer || same && (k.Table > best.Key.Table || k.Table == best.Key.Table && k.Priority < best.Key.Priority) {
-			best, found = r, true
-		}
-	}
-	return best, found
 }
 
 func hopText(s *introspect.Snapshot, hop introspect.Hop) string {
