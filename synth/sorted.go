@@ -17,8 +17,9 @@ type entry[P point[P]] struct {
 	row uint16
 }
 
-// mostInChunk is the number of entries at which a chunk is cut in two.
-const mostInChunk = 512
+// mostInChunk is the number of entries at which a chunk is cut in two. With one more they fill the memory that is given
+// out for them.
+const mostInChunk = 511
 
 // search finds where p is, or would be.
 func (s *sorted[P]) search(p P) (chunk, at int, there bool) {
@@ -54,7 +55,7 @@ func (s *sorted[P]) put(p P, row uint16) (added bool) {
 	}
 	s.n++
 	if len(s.chunks) == 0 {
-		s.chunks = append(s.chunks, nil)
+		s.chunks = append(s.chunks, newChunk[P](nil))
 	}
 	c := slices.Insert(s.chunks[chunk], at, entry[P]{p, row})
 	s.chunks[chunk] = c
@@ -63,10 +64,15 @@ func (s *sorted[P]) put(p P, row uint16) (added bool) {
 		if chunk == len(s.chunks)-1 && at == len(c)-1 { // what comes in order leaves full chunks behind
 			cut = len(c) - 1
 		}
-		s.chunks[chunk] = slices.Clip(c[:cut])
-		s.chunks = slices.Insert(s.chunks, chunk+1, slices.Clone(c[cut:]))
+		s.chunks[chunk] = c[:cut]
+		s.chunks = slices.Insert(s.chunks, chunk+1, newChunk(c[cut:]))
 	}
 	return true
+}
+
+// newChunk copies entries to a chunk that never has to grow.
+func newChunk[P point[P]](entries []entry[P]) []entry[P] {
+	return append(make([]entry[P], 0, mostInChunk+1), entries...)
 }
 
 // drop takes p out and tells whether it was there.

@@ -11,6 +11,7 @@ const (
 	smallBlocks = 1 << 13 // more of them than this and the large first level is worth its memory
 	minBlocks   = 64
 	blockBit    = 1 << 15 // a word with it names a block
+	usualBlocks = 1 << 10 // more than a full table needs
 	manyRoutes  = 50000   // so many that the large first level is worth its memory, whatever their lengths
 )
 
@@ -47,7 +48,11 @@ func newTrie(j *journal, table string, size int, least ViewShape) *trie {
 
 func (t *trie) clear(first int) {
 	t.first, t.next, t.free.queue = first, 0, nil
-	t.words, t.depth = make([]uint16, 1<<first), make([]uint8, 1<<first)
+	room := 1 << first
+	if first == firstLarge {
+		room += usualBlocks * blockWords // to grow by so little would take half as much again
+	}
+	t.words, t.depth = make([]uint16, 1<<first, room), make([]uint8, 1<<first, room)
 }
 
 // widen starts over with the large first level.

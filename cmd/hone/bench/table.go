@@ -69,12 +69,12 @@ func readPrefixes(path string, six bool) (all []netip.Prefix, err error) {
 }
 
 // generate makes different prefixes of the lengths that are asked for.
-func generate(shares []share, address func(*rand.Rand) netip.Addr) (all []netip.Prefix) {
+func generate(shares []share, address func(int, *rand.Rand) netip.Addr) (all []netip.Prefix) {
 	w := rand.New(rand.NewPCG(3, 4))
 	there := map[netip.Prefix]bool{}
 	for _, s := range shares {
 		for n := 0; n < s.count; {
-			p := netip.PrefixFrom(address(w), s.bits).Masked()
+			p := netip.PrefixFrom(address(s.bits, w), s.bits).Masked()
 			if !there[p] && s.bits > 0 {
 				there[p] = true
 				all = append(all, p)
@@ -86,7 +86,7 @@ func generate(shares []share, address func(*rand.Rand) netip.Addr) (all []netip.
 }
 
 // clustered4 makes addresses that are about as scattered as those that are announced: in 33,000 networks of 16 bits.
-func clustered4(w *rand.Rand) netip.Addr {
+func clustered4(_ int, w *rand.Rand) netip.Addr {
 	net := w.Uint32N(33000) * 2654435761 >> 16 % (223 << 8)
 	if net>>8 == 0 || net>>8 == 10 || net>>8 == 127 {
 		net += 1 << 8
@@ -94,9 +94,18 @@ func clustered4(w *rand.Rand) netip.Addr {
 	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, net<<16|w.Uint32N(1<<16))))
 }
 
-// clustered6 does the same: in 19,000 networks of 28 bits, of which each has a few branches.
-func clustered6(w *rand.Rand) netip.Addr {
-	net := uint64(w.Uint32N(19000)) * 2654435761 % (1 << 24)
-	high := 0x2<<60 | net<<36 | uint64(w.Uint32N(8))<<32 | uint64(w.Uint32())
-	return netip.AddrFrom16([16]byte(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, high), w.Uint64())))
+// clustered6 does the same: in 60 networks of 16 bits and 19,000 of 28, of which those that are divided further have few
+// branches.
+func clustered6(bits int, w *rand.Rand) netip.Addr {
+	nets := uint32(19000)
+	if bits > 32 {
+		nets = 10000
+	}
+	net := w.Uint32N(nets)
+	high := 0x2<<24 | uint64(net%60*67+1)<<12 | uint64(net/60*2654435761>>20)
+	for _, branches := range []uint32{2, 1, 2, 1} { // of every 4 bits down to 44
+		high = high<<4 | (high*2654435761>>16+uint64(w.Uint32N(branches)))&15
+	}
+	high = high<<4 | uint64(w.Uint32N(16))
+	return netip.AddrFrom16([16]byte(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, high<<16|uint64(w.Uint32N(1<<16))), w.Uint64())))
 }

@@ -37,6 +37,9 @@ func (a *Agent) apply(s *introspect.Snapshot, e slowpath.Epochs) {
 	a.outdate(reshaped)
 	a.install(e, reshaped)
 	a.counts.Error = ""
+	if reshaped {
+		go debug.FreeOSMemory() // to build large tables takes far more memory than to keep them
+	}
 }
 
 // rescue is deferred: it parks every program when the compiler panics, and starts over with the next configuration.
