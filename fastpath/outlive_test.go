@@ -228,7 +228,8 @@ func TestKilledProcessLeavesNoOldDecision(t *testing.T) {
 	}
 	for _, d := range deaths {
 		var sum killed
-		for range d.runs {
+		// One kill may come between two packets: the flaw has some more to show itself.
+		for n := 0; n < d.runs || d.how == "plain" && sum.wrong == 0 && n < 8; n++ {
 			k := kill(t, d.how, time.Duration(10+rnd.IntN(60))*time.Millisecond, ports)
 			sum.old, sum.wrong, sum.punted = sum.old+k.old, sum.wrong+k.wrong, sum.punted+k.punted
 		}

@@ -45,8 +45,8 @@ func (b *bed) comparableIP(port uint32, f []byte) []byte {
 	if f[lab.OffIP] > 0x45 {
 		return withoutOptions(f)
 	}
-	if in := tunnelled(f); len(in) >= lab.OffL4 && bounded(in) {
-		return nil
+	if in := tunnelled(f); len(in) >= lab.OffL4 && (in[lab.OffIP] > 0x45 || bounded(in)) {
+		return nil // options may hold a time
 	}
 	if !b.own[netip.AddrFrom4([4]byte(f[lab.OffSrc:lab.OffDst]))] && !answers(port, f) {
 		return f
