@@ -83,6 +83,8 @@ func (w *Watcher) closeWindow(kind Kind, doubts staleRoutes, dumped *Snapshot) e
 		maps.DeleteFunc(w.unsettled, func(k RouteKey, _ bool) bool {
 			return k.kind() == kind && (doubts.whole || doubts.keys[k] && !after.keys[k])
 		})
+		n.hidden6 = n.hidden6 && !torn // the count was right
+		w.doubtEnds(&n)
 		w.s, *t = changed(w.s, &n), after
 	}
 	w.giveUp(t)
@@ -107,6 +109,19 @@ func (t *staleRoutes) settle(n, folded, dumped *Snapshot, kind Kind, doubts stal
 			continue
 		}
 		n.takeEquals(k, dumped)
+	}
+}
+
+// doubtEnds marks the IPv6 routes that had an end and are shown without: in the moment of its end there is no time left to
+// show, and the kernel does not use the route any more. Another dump, later, tells the two apart.
+func (w *Watcher) doubtEnds(n *Snapshot) {
+	for c := range DiffMaps(w.s.Routes6, n.Routes6) {
+		if c.Old == nil || c.New == nil || !c.Old.Expires || c.New.Expires || slices.Contains(c.Old.Unknown, unsettled) {
+			continue
+		}
+		k := keyAt(c.Key, 0)
+		n.unsettle(k)
+		w.unsettled[k] = true
 	}
 }
 
