@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -50,10 +51,33 @@ var options = synth.Options{Hook: "xdp", VethTag: true, FIBLookup: true}
 // TestSynthesizedProgramsKeepTheirMeaning compares what synthesis makes before and after the passes: on good packets and
 // on packets with something wrong, while nothing moves and while something does.
 func TestSynthesizedProgramsKeepTheirMeaning(t *testing.T) {
+	compareSynthesized(t, frame, func(s *introspect.Snapshot) *introspect.Snapshot { return s })
+}
+
+// TestSynthesizedProgramsKeepTheirMeaning6 does so with IPv6.
+func TestSynthesizedProgramsKeepTheirMeaning6(t *testing.T) {
+	more, err := os.ReadFile("../synth/testdata/router6.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compareSynthesized(t, frame6, func(s *introspect.Snapshot) *introspect.Snapshot {
+		text := bytes.Clone(more)
+		if n, _ := s.Neighs.Get(introspect.NeighKey{Index: 3, Addr: netip.MustParseAddr("10.2.0.2")}); n.State == 4 {
+			text = bytes.ReplaceAll(text, []byte("state=0x02"), []byte("state=0x04"))
+		}
+		both, err := introspect.ParseSnapshot(append([]byte(s.String()), text...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return both
+	})
+}
+
+func compareSynthesized(t *testing.T, frame func(*rand.Rand) []byte, and func(*introspect.Snapshot) *introspect.Snapshot) {
 	const seed = 7
 	r := rand.New(rand.NewPCG(seed, 0))
 	for name, change := range configurations {
-		s := router(t, change)
+		s := and(router(t, change))
 		fib := synth.NewFIB(s)
 		p, err := synth.Program(s, 2, options, fib.Shape())
 		if err != nil {
@@ -65,6 +89,7 @@ func TestSynthesizedProgramsKeepTheirMeaning(t *testing.T) {
 		}
 		env, verdicts := fib.Env(), map[string]int{}
 		env.FIB = func([]uint64) []byte { return []byte{23: 0, 4: 3, 8: 2, 20: 220, 21: 5} }
+		env.FIB6 = env.FIB
 		for range 4000 {
 			env.Moved = slowpath.Epochs{}
 			if r.IntN(4) == 0 {
@@ -121,6 +146,41 @@ func frame(r *rand.Rand) []byte {
 	binary.BigEndian.PutUint16(f[24:], ^uint16(sum+sum>>16)+uint16(r.IntN(16)/15))
 	if r.IntN(16) == 0 {
 		f = f[:14+r.IntN(46)]
+	}
+	return f
+}
+
+// frame6 is a frame, or an IPv6 datagram that the router forwards, in which up to two things may be wrong.
+func frame6(r *rand.Rand) []byte {
+	if r.IntN(8) == 0 {
+		return frame(r)
+	}
+	f := make([]byte, 62+r.IntN(2)*r.IntN(20))
+	copy(f, []byte{2, 0, 0, 0, 1, 1, 2, 0, 0, 0, 1, 2, 0x86, 0xdd, 0x60, 0, 0, 0, 0, byte(len(f) - 54), 17, 64})
+	addrs := []string{"2001:db8:1::2", "2001:db8:f::7", "2001:db8:2::2", "2001:db8:2::1", "2001:db8:2::", "::1", "ff02::1", "fe80::1", "2001:db9::"}
+	put := func(at, i int) { copy(f[at:], netip.MustParseAddr(addrs[i]).AsSlice()) }
+	put(22, 0)
+	put(38, 1+r.IntN(2))
+	copy(f[54:], []byte{0x30, 0x39, 0x12, 0x67, 0, 8, 0xbe, 0xef})
+	for range r.IntN(3) {
+		switch r.IntN(6) {
+		case 0:
+			f[12+r.IntN(10)] ^= 1 << r.IntN(8)
+		case 1:
+			put(22, r.IntN(len(addrs)))
+		case 2:
+			put(38, r.IntN(len(addrs)))
+		case 3:
+			f[r.IntN(6)]++
+		case 4:
+			f[21] = byte(r.IntN(4))
+		case 5:
+			f[20] = []byte{0, 6, 44, 50, 58, 58}[r.IntN(6)]
+			f[54] = byte(126 + r.IntN(5))
+		}
+	}
+	if r.IntN(16) == 0 {
+		f = f[:14+r.IntN(48)]
 	}
 	return f
 }
