@@ -9,8 +9,8 @@ import (
 // plan6 is where a node has its window.
 type plan6 struct{ skip, window int }
 
-// roomy is by how many bits a window may be larger than the number of entries asks for. That is what it takes to have most
-// entries of a table of the whole Internet two nodes below the first.
+// roomy is by how many bits a window may be larger than the number of entries asks for. That is what it takes to have nearly all
+// entries of a table of the whole Internet end in the first three nodes: each one is memory that has to be waited for.
 const (
 	roomy       = 4
 	leastWindow = 8

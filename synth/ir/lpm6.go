@@ -25,7 +25,7 @@ const (
 	// MaxUnits6 is how many units words can name.
 	MaxUnits6 = 1 << 20
 	// MaxWindow6 is the largest number of bits that pick a word of a node.
-	MaxWindow6 = 20
+	MaxWindow6 = 22
 	// LowHalf6 is the bit of a word that says which half has the window, WindowAt6 where the window's size is told.
 	LowHalf6  = 1 << 26
 	WindowAt6 = 27
