@@ -158,8 +158,6 @@ func TestConfigReasons(t *testing.T) {
 			lines: []string{"nexthop id=8 object=8 member=9*0", "nexthop id=9 dev=3 via=10.2.0.2 object=9"}},
 		{name: "blackhole object", reason: slowpath.RouteType, old: "hop=dev:3,via:10.2.0.2", fresh: "nhid=9",
 			lines: []string{"nexthop id=9 blackhole object=9"}},
-		{name: "resilient", reason: slowpath.Multipath, old: "hop=dev:3,via:10.2.0.2", fresh: "nhid=8",
-			lines: []string{"nexthop id=8 object=8 member=9*0 resilient", "nexthop id=9 dev=3 via=10.2.0.2 object=9"}},
 		{name: "ipv6 gateway", old: "via:10.2.0.2\n", fresh: "via:fe80::2\n",
 			lines: []string{"neigh dev=3 addr=fe80::2 mac=02:00:00:00:02:02 has-mac state=0x04 type=1"}},
 		{name: "no ipv6 neighbour", reason: slowpath.NeighbourMissing, old: "via:10.2.0.2\n", fresh: "via:fe80::2\n"},
@@ -319,6 +317,8 @@ func liveRow(ret, oif uint32) []byte {
 func TestGroups(t *testing.T) {
 	group := swapped(t, router(t), "hop=dev:3,via:10.2.0.2", "hop=dev:3,via:10.2.0.2 hop=dev:3,via:10.2.0.3")
 	stale := with(group, "neigh dev=3 addr=10.2.0.3 mac=02:00:00:00:02:03 has-mac state=0x04 type=1")
+	resilient := with(swapped(t, router(t), "hop=dev:3,via:10.2.0.2", "nhid=8"), "nexthop id=8 object=8 member=9*0 resilient",
+		"nexthop id=9 dev=3 via=10.2.0.2 object=9")
 	equal := with(router(t), "route dst=192.0.2.0/24 table=254 seq=1 type=1 proto=3 hop=dev:3,via:10.2.0.3")
 	for _, c := range []struct {
 		name, text string
@@ -331,6 +331,8 @@ func TestGroups(t *testing.T) {
 		{"by ports", swapped(t, group, "hash_policy value=0", "hash_policy value=1"), slowpath.Multipath, 0},
 		{"equal, by ports", swapped(t, equal, "hash_policy value=0", "hash_policy value=1"), slowpath.None, 0},
 		{"mtu", swapped(t, group, "via:10.2.0.3\n", "via:10.2.0.3 mtu=1400\n"), slowpath.Multipath, 0},
+		{"resilient", resilient, slowpath.None, 0},
+		{"resilient, by ports", swapped(t, resilient, "hash_policy value=0", "hash_policy value=1"), slowpath.Multipath, 0},
 		{"equal, one a blackhole", with(router(t), "route dst=192.0.2.0/24 table=254 seq=1 type=6"), slowpath.RouteEqual, 0},
 	} {
 		b := newBed(t, c.text, 2)

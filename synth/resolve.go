@@ -171,7 +171,10 @@ func (r *resolver[P]) route(p P, route *introspect.Route) answer {
 	if reason != slowpath.None {
 		return because(reason)
 	}
-	if len(hops) > 1 {
+	if r.resilient(route.Object) && !r.choose {
+		return because(slowpath.Multipath)
+	}
+	if len(hops) > 1 || r.resilient(route.Object) {
 		return r.several(slowpath.Multipath, []introspect.Route{*route})
 	}
 	if route.Expires {
@@ -222,6 +225,12 @@ func hopReason(h introspect.Hop) slowpath.Reason {
 	return slowpath.None
 }
 
+// resilient tells whether an object is a group that remembers when its nexthops were used last: every packet has to ask it.
+func (r *resolver[P]) resilient(id uint32) bool {
+	n, ok := r.Nexthops.Get(introspect.Index(id))
+	return id != 0 && ok && n.Resilient
+}
+
 // object lists the nexthops of a nexthop object.
 func (r *resolver[P]) object(id uint32) ([]introspect.Hop, slowpath.Reason) {
 	n, ok := r.Nexthops.Get(introspect.Index(id))
@@ -230,8 +239,6 @@ func (r *resolver[P]) object(id uint32) ([]introspect.Hop, slowpath.Reason) {
 		return nil, slowpath.NexthopUnknown
 	case n.Blackhole:
 		return nil, slowpath.RouteType
-	case n.Resilient:
-		return nil, slowpath.Multipath
 	case len(n.Group) == 0:
 		return []introspect.Hop{n.Hop}, slowpath.None
 	}

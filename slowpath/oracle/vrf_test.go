@@ -17,9 +17,21 @@ var red = []string{
 	"ip route add unreachable default metric 4278198272 table 10",
 }
 
+// red6 is red for IPv6.
+var red6 = append([]string{"sysctl ipv6/conf/r0/keep_addr_on_down=1", "sysctl ipv6/conf/r1/keep_addr_on_down=1",
+	"sysctl ipv6/conf/default/disable_ipv6=0"},
+	append(red[:len(red):len(red)], "ip neigh replace 2001:db8::1 lladdr 02:00:00:00:0a:00 nud permanent dev r0",
+		"ip neigh replace 2001:db8:2::1 lladdr 02:00:00:00:0b:00 nud permanent dev r1",
+		"ip -6 route add 2001:db8:6400::/40 via 2001:db8::1 dev r0 table 10",
+		"ip -6 route add 2001:db8:1600::/41 via 2001:db8:2::1 dev r1 table 10",
+		"ip -6 route add 2001:db8:1680::/41 via 2001:db8:3::1 dev r2 onlink table 10")...)
+
 // vrfConfigs have a VRF. They are apart from the others, since a kernel may be without.
 var vrfConfigs = []config{
 	{name: "vrf", setup: red},
+	{name: "vrf ip6", six: true, setup: red6},
+	{name: "vrf ip6 and rules", six: true, setup: append([]string{"ip -6 rule add to 2001:db8:1605::/48 lookup 100",
+		"ip -6 route add default via 2001:db8:3::1 table 100"}, red6...)},
 	{name: "vrf of the others", setup: []string{"ip link add red type vrf table 10", "ip link set red up", "ip link set r3 master red",
 		"ip neigh replace 10.4.0.1 lladdr 02:00:00:00:0b:02 nud permanent dev r3"}},
 	{name: "vrf and rules", setup: append([]string{"ip rule add to 172.16.9.0/24 lookup 100", "ip rule add pref 2000 from 100.64.0.0/11 lookup 101",
