@@ -302,7 +302,7 @@ func (c *churn) all(figure string, change func(i int) lab.Route, want func(flow 
 // again waits until everything is fast, and looks at the flows.
 func (c *churn) again(figure string) (err error) {
 	begin := time.Now()
-	if c.words, err = c.daemon.await(c.words, c.Ports[0].Name, 20*time.Second); err != nil {
+	if c.words, err = c.daemon.await(c.words, c.Ports[0].Name, 30*time.Second); err != nil {
 		return err
 	}
 	c.Figures[figure] = max(c.Figures[figure], float64(time.Since(begin).Microseconds())/1000)
