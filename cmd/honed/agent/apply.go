@@ -146,15 +146,21 @@ func wished(r slowpath.Reason) bool {
 	return false
 }
 
-// abandon takes off the programs whose interfaces have been left to the kernel for a while.
-func (a *Agent) abandon(now time.Time) {
+// abandon takes off the programs whose interfaces have been left to the kernel for a while, and tells how many interfaces
+// were left to it at all.
+func (a *Agent) abandon(now time.Time) (refused int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, f := range a.faces {
-		if f.port != nil && !f.refused.IsZero() && now.Sub(f.refused) >= patience {
+		if f.port == nil || f.refused.IsZero() {
+			continue
+		}
+		refused++
+		if now.Sub(f.refused) >= patience {
 			a.detach(f, f.reason, f.detail)
 		}
 	}
+	return refused
 }
 
 // parkStale stops the programs that are about to be replaced. A change that the kernel announced has stopped them

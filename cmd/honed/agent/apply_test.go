@@ -143,7 +143,9 @@ func TestRefusedProgramWaits(t *testing.T) {
 	if i := b.Status().Interfaces[0]; i.State != control.StateKernel || i.Reason != "not-forwarding" {
 		t.Errorf("%+v", i)
 	}
-	b.abandon(time.Now())
+	if b.abandon(time.Now()) != 1 {
+		t.Error("nothing waits to be taken off")
+	}
 	b.edit("netconf dev=2", "netconf dev=2 forwarding")
 	if did := b.announce(); slices.Contains(did, "swap 2") || !slices.Contains(did, "vouch 2 for 3") {
 		t.Errorf("accepted again: %q", did)
@@ -152,6 +154,9 @@ func TestRefusedProgramWaits(t *testing.T) {
 	b.announce()
 	b.abandon(time.Now().Add(patience))
 	b.expect(b.host.take(), "close 2")
+	if b.abandon(time.Now()) != 0 {
+		t.Error("something waits to be taken off still")
+	}
 }
 
 func TestSwitch(t *testing.T) {

@@ -18,27 +18,48 @@ type neighbours interface {
 	Use(ifindex int, addr netip.Addr) (bool, error)
 }
 
+// After so many looks that found nothing used, the agent looks less often: to wake is most of what it costs while idle.
+// A first packet then moves its neighbour on some seconds late, once, of the half minute that entries live by default.
+const (
+	upkeepPatience = 10
+	upkeepSeldom   = 3 * time.Second
+)
+
+// pace is how long to wait after so many looks in a row that found nothing to do.
+func pace(quiet int) time.Duration {
+	if quiet < upkeepPatience {
+		return upkeepEvery
+	}
+	return upkeepSeldom
+}
+
 // upkeep repairs what kernel code would have written, had it forwarded the packets.
 func (a *Agent) upkeep(ctx context.Context) {
-	tick := time.NewTicker(upkeepEvery)
-	defer tick.Stop()
-	for {
+	timer := time.NewTimer(upkeepEvery)
+	defer timer.Stop()
+	for quiet := 0; ; {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-tick.C:
-			a.useNeighbours()
-			a.abandon(now)
+		case now := <-timer.C:
+			quiet++
+			if a.useNeighbours()+a.abandon(now) > 0 {
+				quiet = 0
+			}
+			timer.Reset(pace(quiet))
 		}
 	}
 }
 
-func (a *Agent) useNeighbours() {
-	for _, n := range a.used() {
+// useNeighbours tells the kernel of the neighbours that programs have used, and how many those were.
+func (a *Agent) useNeighbours() int {
+	used := a.used()
+	for _, n := range used {
 		if _, err := a.neighbours.Use(int(n.Index), n.Addr); err != nil {
 			a.log.Warn("upkeep", "error", err)
 		}
 	}
+	return len(used)
 }
 
 // used lists the neighbours that programs have used since the last time.
