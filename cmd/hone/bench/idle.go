@@ -12,8 +12,9 @@ import (
 // idleMost is what an idle honed may use of a CPU, in nanoseconds a second: more could be measured by anybody.
 const idleMost = 500_000
 
-// idleRest is how long honed is left alone before it is measured: duplicate address detection has to end.
-const idleRest = 2500 * time.Millisecond
+// idleRest is how long honed is left alone before it is measured: duplicate address detection has to end, and honed to
+// find that nothing is used.
+const idleRest = 12 * time.Second
 
 var idleCase = Case{Name: "idle", Doc: "the CPU time that honed uses while nothing happens", run: func(o Options) (Result, error) {
 	result := Result{Case: "idle", Figures: map[string]float64{}}
