@@ -10,7 +10,7 @@ import (
 // has to move more than Route4. The reader counts as the filter does, or it would never settle.
 func TestOddRoutesMoveConfig(t *testing.T) {
 	inNamespace(t, func(run func(string)) {
-		run("ip link add r0 type veth peer name r1")
+		run(noDetection + "ip link add r0 type veth peer name r1")
 		run("ip link set r0 up")
 		run("ip link set r1 up")
 		run("ip addr add 10.1.0.1/24 dev r0")

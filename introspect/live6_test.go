@@ -134,10 +134,13 @@ func TestHiddenRoutes(t *testing.T) {
 	})
 }
 
+// noDetection has addresses usable at once: the end of their probation is announced, and moves everything.
+const noDetection = "sysctl -qw net.ipv6.conf.default.accept_dad=0\n"
+
 // TestOddRoutesMoveConfig6 is TestOddRoutesMoveConfig of IPv6.
 func TestOddRoutesMoveConfig6(t *testing.T) {
 	inNamespace(t, func(run func(string)) {
-		run(base + base6)
+		run(noDetection + base + base6)
 		w := watchHere(t)
 		defer w.Close()
 		for _, c := range []struct {
@@ -202,4 +205,24 @@ func TestNewerSelectors(t *testing.T) {
 			t.Errorf("%q, %v, %v, want %q", got, ok, err, want)
 		}
 	}
+}
+
+// TestDisabledInSilence takes IPv6 off a device that has no address, where the kernel is told not to announce what it flushes.
+func TestDisabledInSilence(t *testing.T) {
+	inNamespace(t, func(run func(string)) {
+		run(noDetection + base + base6)
+		run("sysctl -qw net.ipv6.route.skip_notify_on_dev_down=1\nip link set b0 addrgenmode none\nip -6 addr flush dev b0")
+		run("ip -6 route add fd09::/64 dev b0")
+		w := watchHere(t)
+		defer w.Close()
+		if w.sysctls == nil {
+			t.Skip("no program watches sysctls here")
+		}
+		settle(t, w)
+		run("sysctl -qw net.ipv6.conf.b0.disable_ipv6=1")
+		if _, ok := settle(t, w).Routes6.Get(RouteKey{Dst: netip.MustParsePrefix("fd09::/64"), Table: 254, Priority: 1024}); ok {
+			t.Error("a route of a device without IPv6 is left")
+		}
+		same(t, w)
+	})
 }

@@ -108,6 +108,10 @@ func (w *Watcher) takeSysctls() error {
 }
 
 func (w *Watcher) readHeld(h hold) (*Snapshot, error) {
+	if h.path == "" || strings.HasSuffix(h.path, "/disable_ipv6") {
+		w.passed = false
+		w.stale.kinds(Routes6) // with skip_notify_on_dev_down they are flushed in silence
+	}
 	if h.path == "" || spreads(h.path) {
 		return readSysctls(w.s)
 	}
