@@ -9,8 +9,9 @@ import (
 // plan6 is where a node has its window.
 type plan6 struct{ skip, window int }
 
-// roomy is by how many bits a window may be larger than the number of entries asks for. That is what it takes to have nearly all
-// entries of a table of the whole Internet end in the first three nodes: each one is memory that has to be waited for.
+// roomy is by how many bits a window may be larger than the number of entries asks for, as long as there is room. That is
+// what it takes to have nearly all entries of a table of the whole Internet end in the first three nodes: each node is
+// memory that has to be waited for. Nodes of few entries have leastWindow.
 const (
 	roomy       = 4
 	leastWindow = 8
@@ -18,7 +19,7 @@ const (
 
 // planOf chooses the window for entries that share their first from bits and are longer. It begins where two of them part
 // or one ends, and is as wide as the entries are worth, but no wider than spares other nodes.
-func planOf(set []entry[prefix6], from int) plan6 {
+func (t *trie6) planOf(set []entry[prefix6], from int) plan6 {
 	var lengths [129]int
 	least := 128
 	for _, e := range set {
@@ -33,7 +34,7 @@ func planOf(set []entry[prefix6], from int) plan6 {
 	if skip >= end { // the first half of the address has to be compared, too
 		return plan6{max(from, end-smallWindow), end - max(from, end-smallWindow)}
 	}
-	window := min(max(bits.Len(uint(len(set)))+roomy, leastWindow), ir.MaxWindow6, end-skip)
+	window := min(max(bits.Len(uint(len(set)))+t.roomy, leastWindow-roomy+t.roomy), ir.MaxWindow6, end-skip)
 	longer := 0
 	for _, n := range lengths[skip+window+1:] {
 		longer += n
@@ -47,7 +48,7 @@ func planOf(set []entry[prefix6], from int) plan6 {
 // build makes the node for entries that share their first from bits and are longer, and those below it; over is the answer
 // for all other addresses. Entries stand in order.
 func (t *trie6) build(set []entry[prefix6], from int, over cell) (word uint32, ok bool) {
-	p := planOf(set, from)
+	p := t.planOf(set, from)
 	unit, ok := t.newNode(set[0].p, p, over)
 	if !ok {
 		return 0, false

@@ -17,7 +17,9 @@ type trie6 struct {
 	nodes   []node6 // by first unit
 	entries sorted[prefix6]
 
+	most     int // units that there may be
 	units    int // that the table has room for; 0 until it is built
+	roomy    int
 	next     int // the first unit that was never used
 	free     [ir.MaxWindow6 + 1]quarantine
 	overflow bool // a node was wanted and there was no room
@@ -51,12 +53,21 @@ const (
 )
 
 func newTrie6(j *journal, table string, now func() time.Time) *trie6 {
-	t := &trie6{table: table, journal: j}
+	t := &trie6{table: table, journal: j, most: ir.MaxUnits6}
 	for i := range t.free {
 		t.free[i].now = now
 	}
-	t.grow(1)
+	t.clear(roomy)
 	return t
+}
+
+// clear leaves the table without a node.
+func (t *trie6) clear(roomy int) {
+	t.words, t.depth, t.nodes, t.next, t.roomy = nil, nil, nil, 0, roomy
+	for i := range t.free {
+		t.free[i].queue = nil
+	}
+	t.grow(1)
 }
 
 // grow appends units.
@@ -67,11 +78,18 @@ func (t *trie6) grow(units int) {
 	t.nodes = append(t.nodes, make([]node6, units)...)
 }
 
-// seal builds the table of the entries and gives it its size.
+// seal builds the table of the entries and gives it its size. Where there is no room for it, it gets more steps and fewer
+// words.
 func (t *trie6) seal(least ViewShape) {
 	row, _ := t.entries.get(prefix6{})
-	t.rebuild(0, prefix6{}, 0, cell{word: uint32(row)})
-	t.units = powerOfTwo(min(t.next+t.next/4, ir.MaxUnits6), max(minUnits, least.Blocks))
+	for !t.rebuild(0, prefix6{}, 0, cell{word: uint32(row)}) {
+		if t.roomy == 0 {
+			t.overflow = true
+			break
+		}
+		t.clear(t.roomy - 1)
+	}
+	t.units = powerOfTwo(min(t.next+t.next/4, t.most), max(minUnits, least.Blocks))
 }
 
 // set makes row the answer for the addresses of p that no longer prefix covers.
@@ -138,12 +156,12 @@ func (t *trie6) shape() ViewShape {
 func (t *trie6) larger() ViewShape {
 	s := t.shape()
 	if t.overflow {
-		s.Blocks = min(2*s.Blocks, ir.MaxUnits6)
+		s.Blocks = min(2*s.Blocks, t.most)
 	}
 	return s
 }
 
-func (t *trie6) maximal() bool { return t.units == ir.MaxUnits6 }
+func (t *trie6) maximal() bool { return t.units == t.most && t.roomy == 0 }
 
 // image is the contents of the whole table, as far as they are not zero.
 func (t *trie6) image() []byte {
@@ -160,7 +178,7 @@ func (t *trie6) take(window int) (unit int, ok bool) {
 	unit, ok = t.free[class].take()
 	if !ok {
 		units := unitsOf(class)
-		if t.next+units > ir.MaxUnits6 || t.units != 0 && t.next+units > t.units {
+		if t.next+units > t.most || t.units != 0 && t.next+units > t.units {
 			return 0, false
 		}
 		unit = t.next

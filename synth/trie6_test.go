@@ -227,6 +227,39 @@ func TestTrie6Full(t *testing.T) {
 	}
 }
 
+// TestTrie6Crowded: where there is little room, there are more steps; where there is none, that is told.
+func TestTrie6Crowded(t *testing.T) {
+	r := rand.New(rand.NewPCG(10, 10))
+	steps := 0
+	for _, most := range []int{1 << 20, 1 << 14, 1 << 13, 1 << 8} {
+		b := newBed6()
+		b.trie.most = most
+		for _, p := range internet6(rand.New(rand.NewPCG(11, 11)), 3000) {
+			b.set(p, uint16(1+r.IntN(20)))
+		}
+		b.seal(0)
+		if full := most == 1<<8; b.trie.overflow != full || b.trie.maximal() != full {
+			t.Fatalf("%d units: %+v", most, b.trie.shape())
+		} else if full {
+			break
+		}
+		if b.trie.steps < steps {
+			t.Errorf("%d steps, then %d", steps, b.trie.steps)
+		}
+		steps = b.trie.steps
+		t.Logf("%d units, %d steps, room for %d bits", b.trie.next, steps, b.trie.roomy)
+		for range 300 {
+			for p := range b.plain {
+				hi, lo := inside(r, p)
+				if got, want := b.find(hi, lo), b.slowly(hi, lo); got != want {
+					t.Fatalf("%v is %d, want %d", netipAddr6(hi, lo), got, want)
+				}
+				break
+			}
+		}
+	}
+}
+
 // FuzzTrie6: whatever comes and goes in whatever order, the answers are those of the list.
 func FuzzTrie6(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x00\x00\x01\x20\x01\x0d\x30\x02\x20\x01\x0d\x80\x03\x20\x01\x0d\x80\x00"), uint8(2))
