@@ -17,7 +17,7 @@ const (
 	Moved                          // the kernel's configuration has moved on since the program was made
 	Short                          // the frame is shorter than its headers
 	OtherHost                      // the destination MAC is not exactly the interface's
-	NotIPv4                        // another ethertype
+	NotIP                          // another ethertype
 	VLANTag                        // a VLAN tag in the metadata
 	Version                        // IP version or header length is not 4 and 20 bytes (options, too)
 	Length                         // total length is below 20 or past the frame
@@ -102,7 +102,7 @@ var reasonTexts = [MaxReasons]reasonText{
 	Moved:            {"moved", "the configuration moved on since the program was made"},
 	Short:            {"short", "frame shorter than its headers"},
 	OtherHost:        {"other-host", "destination MAC is not the interface's"},
-	NotIPv4:          {"not-ipv4", "neither IPv4 nor IPv6"},
+	NotIP:            {"not-ip", "neither IPv4 nor IPv6"},
 	VLANTag:          {"vlan-tag", "frame carries a VLAN tag in its metadata"},
 	Version:          {"version", "IP version is wrong, or the IPv4 header carries options"},
 	Length:           {"length", "length below that of the header or not that of the frame"},

@@ -13,7 +13,7 @@ func ExampleRun() {
 entry:
 	bound 14 short
 	v0 = load.2 12
-	guard eq v0 0x800 not-ipv4
+	guard eq v0 0x800 not-ip
 	bound 34 short
 	v1 = load.1 14
 	v2 = shr v1 4
@@ -35,7 +35,7 @@ entry:
 	// entry:
 	// 	bound 34 short
 	// 	v1 = load.2 12
-	// 	guard eq v1 0x800 not-ipv4
+	// 	guard eq v1 0x800 not-ip
 	// 	v4 = load.le.1 14
 	// 	v6 = shr v4 4
 	// 	guard eq v6 4 version

@@ -78,7 +78,7 @@ func (c *compiler) others(four slowpath.Reason) {
 		c.asides = append(c.asides, func() { c.ipv6(six, arm) })
 		c.Start(not)
 	}
-	c.GuardImm(ir.Eq, kind, layout4.ether, slowpath.NotIPv4)
+	c.GuardImm(ir.Eq, kind, layout4.ether, slowpath.NotIP)
 	c.Punt(four)
 }
 

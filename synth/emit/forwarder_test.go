@@ -66,7 +66,7 @@ func forwarder() *ir.Program {
 func header(b *ir.Builder) packet {
 	b.Bound(34, slowpath.Short)
 	b.GuardImm(ir.Eq, b.ArithImm(ir.OpAnd, b.LoadLE(0, 8), 1<<48-1), testMAC, slowpath.OtherHost)
-	b.GuardImm(ir.Eq, b.LoadLE(12, 2), 0x0008, slowpath.NotIPv4)
+	b.GuardImm(ir.Eq, b.LoadLE(12, 2), 0x0008, slowpath.NotIP)
 	b.GuardImm(ir.Eq, b.Load(14, 1), 0x45, slowpath.Version)
 	length := b.Load(16, 2)
 	b.GuardImm(ir.Ge, length, 20, slowpath.Length)

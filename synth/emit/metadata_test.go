@@ -75,14 +75,14 @@ func TestMetadataTag(t *testing.T) {
 	b.Guard(ir.Eq, b.Load(16, 4), b.Const(8), slowpath.OtherHost)
 	tag := b.Meta(ir.MetaVLAN)
 	b.Guard(ir.Eq, tag, b.Const(0), slowpath.VLANTag)
-	b.PuntBy(b.ArithImm(ir.OpAdd, tag, uint64(slowpath.NotIPv4)))
+	b.PuntBy(b.ArithImm(ir.OpAdd, tag, uint64(slowpath.NotIP)))
 	tagged, plain := onVeth(t, b.Program, func(ns *lab.Namespace) {
 		send(t, ns, "v0")
 		l := attach(t, ns, "v0", tagger(t))
 		t.Cleanup(func() { l.Close() })
 		send(t, ns, "v0")
 		send(t, ns, "v0")
-	}, slowpath.VLANTag, slowpath.NotIPv4)
+	}, slowpath.VLANTag, slowpath.NotIP)
 	if tagged != 2 || plain != 1 {
 		t.Errorf("%d tagged and %d plain frames, want 2 and 1", tagged, plain)
 	}
@@ -98,7 +98,7 @@ func TestMetadataPartial(t *testing.T) {
 	b.If(ir.Eq, b.Load(36, 2), b.Const(4242), ours, others, false)
 	b.Start(ours)
 	b.Guard(ir.Eq, partial, b.Const(0), slowpath.PartialChecksum)
-	b.PuntBy(b.ArithImm(ir.OpAdd, partial, uint64(slowpath.NotIPv4)))
+	b.PuntBy(b.ArithImm(ir.OpAdd, partial, uint64(slowpath.NotIP)))
 	b.Start(others)
 	b.Punt(slowpath.OtherHost)
 	partials, complete := onVeth(t, b.Program, func(ns *lab.Namespace) {
@@ -118,7 +118,7 @@ func TestMetadataPartial(t *testing.T) {
 			t.Fatal(err)
 		}
 		send(t, ns, "v0", 8, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0, 0, 10, 9, 0, 1, 10, 9, 0, 2, 1, 1, 4242>>8, 4242&0xff)
-	}, slowpath.PartialChecksum, slowpath.NotIPv4)
+	}, slowpath.PartialChecksum, slowpath.NotIP)
 	if partials != 2 || complete != 1 {
 		t.Errorf("%d partial and %d complete frames, want 2 and 1", partials, complete)
 	}

@@ -19,7 +19,7 @@ func forwarder() *Program {
 	rows, hash := b.Table(testRows), b.Table(testHash)
 	b.Guard(Eq, b.Moved(slowpath.Any), b.Const(0), slowpath.Moved)
 	b.Bound(34, slowpath.Short)
-	b.GuardImm(Eq, b.Load(12, 2), 0x800, slowpath.NotIPv4)
+	b.GuardImm(Eq, b.Load(12, 2), 0x800, slowpath.NotIP)
 	row := b.Lookup(rows, b.Load(33, 1))
 	oif := b.Field(row, "oif")
 	device := b.Lookup(hash, oif)
@@ -155,7 +155,7 @@ func TestEvalOfAForwarder(t *testing.T) {
 		{packet(61, 1), "punt mtu"},
 		{packet(60, 2), "punt egress-kind"},
 		{packet(34, 0)[:33], "punt short"},
-		{make([]byte, 60), "punt not-ipv4"},
+		{make([]byte, 60), "punt not-ip"},
 	} {
 		v, err := Eval(p, env, c.pkt)
 		if err != nil || v.String() != c.want {

@@ -14,7 +14,7 @@ entry:
 	guard eq v0 0 moved
 	bound 34 short
 	v1 = load.2 12
-	guard eq v1 0x800 not-ipv4
+	guard eq v1 0x800 not-ip
 	v2 = load.1 33
 	v3 = lookup nexthop v2
 	v4 = field v3 mac

@@ -13,7 +13,7 @@ entry:
 	guard eq v0 0 moved
 	bound 34 short
 	v4 = load.2 12
-	guard eq v4 0x800 not-ipv4
+	guard eq v4 0x800 not-ip
 	v7 = load.1 33
 	v8 = lookup rows v7
 	v9 = field v8 oif

@@ -14,7 +14,7 @@
 //		guard eq v0 0 moved
 //		bound 34 short
 //		v1 = load.2 12
-//		guard eq v1 0x800 not-ipv4
+//		guard eq v1 0x800 not-ip
 //
 // The example of Eval is a whole one. The rules that Check enforces keep the promises: a packet is decided by what is not
 // out of date, and it is either forwarded as a whole or left to the kernel as it came. So all that can fail stands before
