@@ -11,7 +11,7 @@ import (
 // a Snapshot and follows it by writes that cost what has changed.
 type FIB struct {
 	shared
-	plans   map[*layout]plan
+	plans   map[*layout]*plan
 	views   []viewer
 	device  map[introspect.Index][]byte
 	devices int // entries that the device table has room for
@@ -52,7 +52,7 @@ const minDevices = 64
 
 // makeViews makes the views that programs ask, empty. Where there are rules, IPv4 sources have one of their own.
 func (f *FIB) makeViews(least Shape) []viewer {
-	f.plans = map[*layout]plan{layout4: routing(f.Snapshot, layout4), layout6: routing(f.Snapshot, layout6)}
+	f.plans = map[*layout]*plan{layout4: routing(f.Snapshot, layout4), layout6: routing(f.Snapshot, layout6)}
 	four, make4 := f.plans[layout4], func(table string) lpm[prefix] { return f.makeTrie(table, least) }
 	all := viewsOf(f, ipv4, four, make4)
 	if four.parted {
@@ -65,7 +65,7 @@ func (f *FIB) makeViews(least Shape) []viewer {
 }
 
 // viewsOf makes the views of one family.
-func viewsOf[P point[P]](f *FIB, family *family[P], p plan, table func(string) lpm[P]) []viewer {
+func viewsOf[P point[P]](f *FIB, family *family[P], p *plan, table func(string) lpm[P]) []viewer {
 	var all []viewer
 	for i, ask := range p.views {
 		all = append(all, newView(&f.shared, family, p, ask, table(p.name(i))))

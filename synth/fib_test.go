@@ -98,7 +98,7 @@ func foundOf(d rowData) found {
 }
 
 // slowResolver knows what answers depend on, without any table.
-func slowResolver[P point[P]](s *introspect.Snapshot, f *family[P], p plan, ask lookups) *view[P] {
+func slowResolver[P point[P]](s *introspect.Snapshot, f *family[P], p *plan, ask lookups) *view[P] {
 	r := newView(&shared{Snapshot: s, egress: map[introspect.Index]egresses{}}, f, p, ask, nil)
 	r.choose = r.chooses()
 	for _, a := range s.Addrs.All() {
@@ -117,9 +117,9 @@ func slowResolver[P point[P]](s *introspect.Snapshot, f *family[P], p plan, ask 
 // slowly is the answer for an address by looking at every route.
 func slowly(s *introspect.Snapshot, addr netip.Addr) found {
 	if addr.Is4() {
-		return slowResolver(s, ipv4, plan{}, kernelLookups).slowly(addr)
+		return slowResolver(s, ipv4, &plan{}, kernelLookups).slowly(addr)
 	}
-	return slowResolver(s, ipv6, plan{}, lookups{tables: kernelLookups.tables[:2]}).slowly(addr)
+	return slowResolver(s, ipv6, &plan{}, lookups{tables: kernelLookups.tables[:2]}).slowly(addr)
 }
 
 func (v *view[P]) slowly(addr netip.Addr) found {
@@ -157,9 +157,9 @@ func (v *view[P]) longest(host P, asks func(introspect.RouteKey) bool) (best P, 
 // slowlyIn is the answer for an address of a list of tables, each of which is asked by itself.
 func slowlyIn(s *introspect.Snapshot, ask lookups, addr netip.Addr) found {
 	if addr.Is4() {
-		return slowResolver(s, ipv4, plan{parted: true}, ask).slowlyIn(addr)
+		return slowResolver(s, ipv4, &plan{parted: true}, ask).slowlyIn(addr)
 	}
-	return slowResolver(s, ipv6, plan{parted: true}, ask).slowlyIn(addr)
+	return slowResolver(s, ipv6, &plan{parted: true}, ask).slowlyIn(addr)
 }
 
 func (v *view[P]) slowlyIn(addr netip.Addr) found {

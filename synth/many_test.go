@@ -60,3 +60,23 @@ func TestManyInterfaces(t *testing.T) {
 		}
 	}
 }
+
+// TestManyRules: rules without end are left to the kernel, in bounded time.
+func TestManyRules(t *testing.T) {
+	s := crowd(t, 1000, "")
+	for i := range 5000 {
+		r := introspect.Rule{Key: introspect.RuleKey{Priority: uint32(100 + i)}, Action: 1, Table: uint32(1000 + i), IIF: fmt.Sprint("x", i),
+			SuppressPrefix: introspect.Nothing, SuppressGroup: introspect.Nothing}
+		s.Rules4 = s.Rules4.With(r.Key, r)
+	}
+	begin := time.Now()
+	f := NewFIB(s)
+	for i := range s.Links.All() {
+		if r, _ := Refuse(s, int(i), tested); i != 1 && r != slowpath.Rules {
+			t.Fatalf("%d: %v", i, r)
+		}
+	}
+	if took := time.Since(begin); took > 10*time.Second || len(f.Shape().Views) > 2*maxViews {
+		t.Errorf("%v, %d views", took, len(f.Shape().Views))
+	}
+}

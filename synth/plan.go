@@ -21,12 +21,19 @@ type plan struct {
 	table   string // name of the first view's table
 	parted  bool   // there have been other rules than the kernel's, so that every table is asked by itself
 	views   []lookups
-	sources []uint32 // routing tables that may be asked about a source
+	vrfs    []introspect.Link // whose tables a rule leads to
+	sources []uint32          // routing tables that may be asked about a source
 }
 
+// maxRules bounds the rules of a family: each interface looks at all of them.
+const maxRules = 1 << 8
+
 // routing is the plan of a family.
-func routing(s *introspect.Snapshot, ip *layout) plan {
-	p := plan{tos: tosBits4, table: ip.table}
+func routing(s *introspect.Snapshot, ip *layout) *plan { return wholeOf(s).plans[ip] }
+
+// newPlan makes the plan of a family in a configuration with some VRFs.
+func newPlan(s *introspect.Snapshot, ip *layout, vrfs []introspect.Link) *plan {
+	p := &plan{tos: tosBits4, table: ip.table}
 	defaults := len(defaultRules)
 	if ip.six {
 		p.tos, defaults = tosBits6, defaults-1
@@ -35,9 +42,14 @@ func routing(s *introspect.Snapshot, ip *layout) plan {
 		p.rules = append(p.rules, r)
 	}
 	p.parted = len(p.rules) != defaults || slices.ContainsFunc(p.rules, custom)
-	p.sources = p.asked(s)
-	for _, in := range p.ingresses(s) {
-		p.add(in)
+	if p.domains() {
+		p.vrfs = vrfs
+	}
+	p.sources = p.asked()
+	if len(p.rules) <= maxRules {
+		for _, in := range p.ingresses() {
+			p.add(in)
+		}
 	}
 	if len(p.views) == 0 {
 		p.views = []lookups{kernelLookups}
@@ -66,6 +78,9 @@ func (p *plan) add(in ingress) {
 
 // choice is what the rules make of the packets of an ingress.
 func (p *plan) choice(in ingress) (*choice, map[string]lookups, verdict) {
+	if len(p.rules) > maxRules {
+		return nil, nil, refused(slowpath.Rules, "%d rules are more than %d", len(p.rules), maxRules)
+	}
 	in.tos = p.tos
 	all, v := in.policies(p.rules)
 	if v.reason != slowpath.None {
@@ -107,7 +122,7 @@ func (p *plan) tables(c *choice) (map[string]string, bool) {
 
 // ingresses are the kinds of interface that rules tell apart: all that no rule names, those that one names, and those in
 // a VRF.
-func (p *plan) ingresses(s *introspect.Snapshot) []ingress {
+func (p *plan) ingresses() []ingress {
 	all := []ingress{{}}
 	seen := map[string]bool{}
 	for _, r := range p.rules {
@@ -116,7 +131,7 @@ func (p *plan) ingresses(s *introspect.Snapshot) []ingress {
 			all = append(all, ingress{link: introspect.Link{Name: r.IIF}})
 		}
 	}
-	for _, vrf := range p.vrfs(s) {
+	for _, vrf := range p.vrfs {
 		all = append(all, ingress{vrf: vrf})
 	}
 	return all
@@ -134,19 +149,11 @@ func (p *plan) live(six bool) bool {
 	return !p.domains() && !(six && slices.ContainsFunc(p.rules, suppresses))
 }
 
-// vrfs lists the VRFs whose tables a rule leads to.
-func (p *plan) vrfs(s *introspect.Snapshot) []introspect.Link {
-	if !p.domains() {
-		return nil
-	}
-	return wholeOf(s).vrfs
-}
-
 // asked lists the routing tables that the rules may lead to, whatever the packet and wherever it is going: the kernel
 // asks about the source of a packet as if it came in where it is to go out. Only marks are known not to be there.
-func (p *plan) asked(s *introspect.Snapshot) []uint32 {
+func (p *plan) asked() []uint32 {
 	tables := map[uint32]bool{}
-	for _, vrf := range p.vrfs(s) {
+	for _, vrf := range p.vrfs {
 		tables[vrf.VRFTable] = true
 	}
 	for _, r := range p.rules {
@@ -166,7 +173,7 @@ func (p *plan) sourced() (l lookups) {
 }
 
 // same tells whether two plans ask the same tables in the same order.
-func (p *plan) same(o plan) bool {
+func (p *plan) same(o *plan) bool {
 	alike := func(a, b lookups) bool { return a.String() == b.String() }
 	return p.parted == o.parted && slices.Equal(p.sources, o.sources) && slices.EqualFunc(p.views, o.views, alike)
 }

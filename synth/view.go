@@ -42,7 +42,7 @@ type viewer interface {
 	image() ir.Write
 }
 
-func newView[P point[P]](s *shared, f *family[P], p plan, ask lookups, table lpm[P]) *view[P] {
+func newView[P point[P]](s *shared, f *family[P], p *plan, ask lookups, table lpm[P]) *view[P] {
 	r := resolver[P]{shared: s, family: f, ask: ask, parted: p.parted, sources: p.sources, addrs: map[P]int{}}
 	return &view[P]{resolver: r, lpm: table, ports: map[introspect.Index]int{}, own: map[P]int{}, local: map[P]int{},
 		lengths: make([][129]int, len(ask.tables)), sizes: make([]int, len(ask.tables)), passed: map[P]bool{}}

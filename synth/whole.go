@@ -10,7 +10,7 @@ import (
 // whole is what is asked of a Snapshot once for every interface, and takes a look at everything.
 type whole struct {
 	children map[introspect.Index][]introspect.Index // links by what they stand on
-	vrfs     []introspect.Link
+	plans    map[*layout]*plan
 	numbered bool // some interface has an IPv6 address for more than its link
 }
 
@@ -32,13 +32,14 @@ func wholeOf(s *introspect.Snapshot) whole {
 }
 
 func survey(s *introspect.Snapshot) whole {
-	w := whole{children: map[introspect.Index][]introspect.Index{}}
+	w := whole{children: map[introspect.Index][]introspect.Index{}, plans: map[*layout]*plan{}}
+	var vrfs []introspect.Link
 	for i, l := range s.Links.All() {
 		if l.Lower != 0 {
 			w.children[l.Lower] = append(w.children[l.Lower], i)
 		}
 		if l.Kind == kindVRF {
-			w.vrfs = append(w.vrfs, l)
+			vrfs = append(vrfs, l)
 		}
 	}
 	for key := range s.Addrs.All() {
@@ -46,6 +47,9 @@ func survey(s *introspect.Snapshot) whole {
 			w.numbered = true
 			break
 		}
+	}
+	for _, ip := range []*layout{layout4, layout6} {
+		w.plans[ip] = newPlan(s, ip, vrfs)
 	}
 	return w
 }
