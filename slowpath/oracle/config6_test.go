@@ -14,11 +14,16 @@ func configs6() []config {
 		{manyRoutes6()}, changeConfigs6,
 	} {
 		for _, c := range group {
-			c.six = true
-			all = append(all, c)
+			all = append(all, of6(c))
 		}
 	}
 	return all
+}
+
+// of6 gives the router of a configuration IPv6.
+func of6(c config) config {
+	c.six = true
+	return c
 }
 
 // subject6 is the prefix that most configurations of IPv6 are about; commonLines6 say nothing of it.
@@ -106,6 +111,8 @@ var routeConfigs6 = []config{
 		"ip -6 route add 2001:db8:5101::/48 via fe80::b dev r0"}, targets: []string{"2001:db8:5100::/47", "2001:db8:6400::/40"}},
 	{name: "ip6 own prefix on r0", setup: []string{"ip -6 route add 2001:db8:0:0:8000::/65 via 2001:db8:2::1"},
 		targets: []string{"2001:db8::/64", "2001:db8:0:0:8000::/65"}},
+	{name: "ip6 learned mtu", open: func() error { return teach("2001:db8:2::fe", "2001:db8:1605::5", 1300) },
+		targets: []string{"2001:db8:1605::5/128"}},
 	{name: "ip6 routes to odd prefixes", setup: []string{"ip -6 route add ::ffff:0:0/96 via 2001:db8:2::1", "ip -6 route add ::/96 via 2001:db8:2::1",
 		"ip -6 route add fec0::/10 via 2001:db8:3::1", "ip -6 route add fe80::/10 via 2001:db8:3::1", "ip -6 route add ff00::/8 via 2001:db8:4::1",
 		"ip -6 route add 64:ff9b::/96 via 2001:db8:4::1", "ip -6 route add 2002::/16 via 2001:db8:4::1"},

@@ -11,12 +11,14 @@ import (
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// planted are mistakes that a forwarder can make, each with a configuration whose packets must show it. If one is not
-// found, the oracle is blind there.
-var planted = []struct {
+// plant is a mistake that a forwarder can make, with a configuration whose packets must show it. If it is not found, the
+// oracle is blind there.
+type plant struct {
 	fault
 	config string
-}{
+}
+
+var planted = []plant{
 	{fault{name: "forwards packets whose time is over", program: without(slowpath.TTL)}, "plain"},
 	{fault{name: "takes two off the TTL", program: faster}, "plain"},
 	{fault{name: "forgets the carry of the checksum", program: constant(0xfffe<<16, 0xffff<<16)}, "plain"},
@@ -46,22 +48,23 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
 	}
-	seed, caught := seed(), 0
-	for _, p := range planted {
+	seed, configs, caught := seed(), configs(), 0
+	all := append(planted, planted6...)
+	for _, p := range all {
 		if !strings.HasPrefix(p.name, *onlyFlag) {
 			continue
 		}
 		t.Run(p.name, func(t *testing.T) {
-			all := configs()
-			i := slices.IndexFunc(all, func(c config) bool { return c.name == p.config })
+			i := slices.IndexFunc(configs, func(c config) bool { return c.name == p.config })
 			if i < 0 {
 				t.Fatalf("no configuration %q", p.config)
 			}
-			b := start(t, all[i])
-			g := b.generator(all[i], seed)
+			c := configs[i]
+			b := start(t, c)
+			g := b.generator(c, seed)
 			frames, more := g.frames(1500), g.frames(1500)
-			p.fault.kernel = altered(t, all[i], more)
-			o, err := b.judge(all[i], p.fault, frames, more)
+			p.fault.kernel = altered(t, c, more)
+			o, err := b.judge(c, p.fault, frames, more)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +78,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 			t.Logf("found: %d packets, %d batches", len(o.findings), o.unsteady)
 		})
 	}
-	t.Logf("told: %d of %d planted faults found", caught, len(planted))
+	t.Logf("told: %d of %d planted faults found", caught, len(all))
 }
 
 // altered gives what the kernel does with the frames when a configuration has changed, in a router of its own: a faulty

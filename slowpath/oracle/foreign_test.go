@@ -1,8 +1,10 @@
 package oracle
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net"
+	"net/netip"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -69,6 +71,20 @@ func legacyTables() error {
 	}
 	defer unix.Close(fd)
 	return getTable(fd, unix.SOL_IP, getInfo, "filter")
+}
+
+// teach tells the router, in the words of a packet too big, of a small MTU on the way to a host.
+func teach(from, to string, mtu uint32) error {
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_ICMPV6)
+	if err != nil {
+		return fmt.Errorf("open socket of ICMPv6: %w", err)
+	}
+	defer unix.Close(fd)
+	b := binary.BigEndian.AppendUint32([]byte{2, 0, 0, 0}, mtu)
+	b = append(b, 0x60, 0, 0, 0, 0, 8, unix.IPPROTO_ICMPV6, 64)
+	b = append(append(b, netip.MustParseAddr(from).AsSlice()...), netip.MustParseAddr(to).AsSlice()...)
+	b = append(b, 128, 0, 0, 0, 0, 0, 0, 0)
+	return unix.Sendto(fd, b, 0, &unix.SockaddrInet6{Addr: netip.IPv6Loopback().As16()})
 }
 
 // tagOddFrames makes a0 put the VLAN tag of VLAN 5 into the metadata of every UDP frame whose IPv4 identification is odd,

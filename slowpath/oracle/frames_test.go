@@ -112,15 +112,25 @@ func (g *generator) valid() []byte {
 // unfinished tells where the device is to put the checksum of a frame: only in such as have the sum of the pseudo header
 // in its place, and of those only if the source port is odd, so that others just look so.
 func unfinished(f []byte) (start, offset int) {
-	at := map[byte]int{6: 16, 17: 6}
-	if len(f) < lab.OffL4+20 || f[lab.OffIP] != 0x45 || f[lab.OffEtherType] != 8 || f[lab.OffL4+1]&1 == 0 || at[f[lab.OffProtocol]] == 0 {
+	if len(f) < lab.Off6L4+20 {
+		return 0, 0
+	}
+	l4, protocol := 0, byte(0)
+	switch {
+	case f[lab.OffIP] == 0x45 && f[lab.OffEtherType] == 8:
+		l4, protocol = lab.OffL4, f[lab.OffProtocol]
+	case f[lab.OffIP]>>4 == 6 && f[lab.OffEtherType] == 0x86:
+		l4, protocol = lab.Off6L4, f[lab.Off6Next]
+	}
+	at := map[byte]int{6: 16, 17: 6}[protocol]
+	if at == 0 || f[l4+1]&1 == 0 {
 		return 0, 0
 	}
 	partial := slices.Clone(f)
 	if lab.SetPartialChecksum(partial); !slices.Equal(partial, f) {
 		return 0, 0
 	}
-	return lab.OffL4, at[f[lab.OffProtocol]]
+	return l4, at
 }
 
 // source is mostly a host behind A, hardly ever the same: the kernel bounds its errors by their receiver.

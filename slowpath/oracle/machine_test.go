@@ -19,10 +19,11 @@ import (
 
 // fault changes what hone makes of a configuration, to see that the comparison notices. The zero value changes nothing.
 type fault struct {
-	name    string
-	program func(*ir.Program)
-	tables  func([]ir.Write) []ir.Write
-	kernel  []arrivals // what the kernel does after the change of a configuration, nil to find out
+	name     string
+	program  func(*ir.Program)
+	tables   func([]ir.Write) []ir.Write
+	snapshot func(*introspect.Snapshot) // what hone believes of the configuration that it reads first
+	kernel   []arrivals                 // what the kernel does after the change of a configuration, nil to find out
 }
 
 // machine is what honed does for r0, step by step and without its loop: the epochs move when the test says so.
@@ -83,6 +84,11 @@ func (m *machine) read(watched bool) (s *introspect.Snapshot, err error) {
 
 // start puts hone's program on r0; a Reason tells that there is none.
 func (m *machine) start(s *introspect.Snapshot) (slowpath.Reason, error) {
+	if m.fault.snapshot != nil {
+		believed := *s
+		m.fault.snapshot(&believed)
+		s = &believed
+	}
 	if r, cause := synth.Refuse(s, m.bed.net.Ports[0].Index, m.options); r != slowpath.None {
 		m.cause = cause
 		return r, nil

@@ -19,6 +19,8 @@ var elsewhere = map[slowpath.Reason]string{
 	slowpath.NeighbourState: "a Snapshot leaves out neighbours that cannot be sent to; synth's tests have them",
 	slowpath.EgressDown:     "the kernel marks the routes of such an interface as dead; synth's tests have a Snapshot of it",
 	slowpath.TableFull:      "it takes more than 32000 ways or blocks; synth's tests fill the tables",
+	slowpath.RouteExpires:   "it takes a kernel without the live lookup; synth's tests do without",
+	slowpath.EgressDisabled: "the kernel removes the routes of such an interface; synth's tests have a Snapshot of it",
 	slowpath.NoEpochs:       "honed says it of a kernel whose changes cannot be noticed",
 }
 

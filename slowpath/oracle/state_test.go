@@ -19,7 +19,7 @@ func TestStateIsThatOfTheKernel(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
 	}
-	for _, c := range append(neighbourConfigs, routeConfigs[0]) {
+	for _, c := range append(neighbourConfigs, routeConfigs[0], of6(routeConfigs6[0]), of6(neighbourConfigs6[0]), of6(neighbourConfigs6[1])) {
 		t.Run(c.name, func(t *testing.T) {
 			kernel, _ := neighboursAfter(t, c, false)
 			fast, idle := neighboursAfter(t, c, true)
@@ -85,14 +85,14 @@ func (m *machine) upkeep() error {
 // neighbours gives the state of each neighbour of the router, in the words of ip.
 func (b *bed) neighbours(t *testing.T) map[string]string {
 	t.Helper()
-	out, err := b.net.R.Output("ip -4 neigh show nud all")
+	out, err := b.net.R.Output("ip neigh show nud all")
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := map[string]string{}
 	for line := range strings.Lines(out) {
 		words := strings.Fields(line) // address dev name ...
-		if len(words) > 3 {
+		if len(words) > 3 && !strings.HasPrefix(words[0], "ff") { // multicast is nobody's state
 			all[words[2]+" "+words[0]] = strings.Join(words[3:], " ")
 		}
 	}

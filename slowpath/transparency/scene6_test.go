@@ -26,12 +26,12 @@ var scenes6 = []scene{
 	{"route get of ip6", false, func(b *bed) string {
 		return b.run(b.r, "ip -6 route get fd00:2::1 from fd00::1 iif r0") + b.run(b.r, "ip -6 route get fd00:2::1")
 	}},
-	{"udp of ip6", false, func(b *bed) string { return iperf(b, host6, "-u -b 4M -l 400 -t 1") }},
-	{"tcp of ip6", false, func(b *bed) string { return iperf(b, host6, "-n 2M") }},
-	{"link counters of ip6", false, func(b *bed) string { return linkCounters(b, host6) }},
+	{"udp of ip6", true, func(b *bed) string { return iperf(b, host6, "-u -b 4M -l 400 -t 1") }},
+	{"tcp of ip6", true, func(b *bed) string { return iperf(b, host6, "-n 2M") }},
+	{"link counters of ip6", true, func(b *bed) string { return linkCounters(b, host6) }},
 	{"tcpdump of ip6", false, func(b *bed) string { return captured(b, "", host6) }},
-	{"unsolicited advertisement and a moved address", false, movedMAC6},
-	{"neighbours of ip6", false, func(b *bed) string {
+	{"unsolicited advertisement and a moved address", true, movedMAC6},
+	{"neighbours of ip6", true, func(b *bed) string {
 		iperf(b, host6, "-u -b 2M -l 500 -t 1")
 		return usable(b.run(b.r, "ip -6 neigh show dev r1 fd00:2::1"))
 	}},
