@@ -91,7 +91,7 @@ func (b *bed) neighbours(t *testing.T) map[string]string {
 	}
 	all := map[string]string{}
 	for line := range strings.Lines(out) {
-		words := strings.Fields(line) // address dev name ...
+		words := strings.Fields(line)                             // address dev name ...
 		if len(words) > 3 && !strings.HasPrefix(words[0], "ff") { // multicast is nobody's state
 			all[words[2]+" "+words[0]] = strings.Join(words[3:], " ")
 		}
