@@ -27,8 +27,9 @@ var suites = []suite{
 	{"introspect", "20m", "TestLive|TestReadSilent", ""},
 }
 
-// timing are the tests of how much processor time something takes, which emulation makes meaningless.
-const timing = "Idle|Cost"
+// timing are the tests of how long something takes, or that need a speed to show anything: emulation makes both
+// meaningless.
+const timing = "Idle|Cost|KeepUp|WatchSysctls|TornDump"
 
 // build compiles the wanted tests without cgo, so that they need nothing in the guest, and hone and honed for scripts.
 func build(o options, to string) ([]suite, error) {
