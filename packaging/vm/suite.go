@@ -22,7 +22,7 @@ var suites = []suite{
 	{"fastpath", "10m", ".", ""},
 	{"slowpath/lab", "5m", ".", ""},
 	{"synth/emit", "10m", "TestForwarder|TestLive|TestReal|TestMetadata", ""},
-	{"slowpath/oracle", "35m", "TestKinds|TestVRF", "-oracle.packets=100000"},
+	{"slowpath/oracle", "60m", "TestKinds|TestVRF", "-oracle.packets=100000 -oracle.whole=false"},
 	{"cmd/script", "20m", "TestScripts/(basic|kinds|killed|links|module|old)", "-test.parallel=1"},
 	{"introspect", "20m", "TestLive|TestReadSilent", ""},
 }
