@@ -35,6 +35,7 @@ func (m *machine) boot(k kernel, image string, e *events) error {
 	if err := c.Start(); err != nil {
 		return fmt.Errorf("start QEMU: %w", err)
 	}
+	e.late = func() bool { return m.lenient && ctx.Err() != nil }
 	done := e.follow(bufio.NewReaderSize(out, 1<<20))
 	err = c.Wait()
 	text, _ := os.ReadFile(console)
@@ -42,6 +43,8 @@ func (m *machine) boot(k kernel, image string, e *events) error {
 		os.Stderr.Write(text)
 	}
 	switch {
+	case e.late():
+		return missing("the rest, because it took longer than %s", m.limit)
 	case ctx.Err() != nil:
 		return fmt.Errorf("not done within %s\n%s", m.limit, tail(text))
 	case err != nil:

@@ -21,6 +21,7 @@ type events struct {
 	series  string
 	started time.Time
 	release string
+	late    func() bool // time is up, and that is no failure
 }
 
 // event is one line of `go test -json`.
@@ -32,7 +33,7 @@ type event struct {
 }
 
 func newEvents(w io.Writer, series string) *events {
-	return &events{out: json.NewEncoder(w), raw: w, series: series, started: time.Now(), release: series}
+	return &events{out: json.NewEncoder(w), raw: w, series: series, started: time.Now(), release: series, late: func() bool { return false }}
 }
 
 // follow reads what a guest says until it ends, and tells whether it said that it is done.
@@ -144,6 +145,12 @@ func (c *converter) line(text string) {
 // end closes the program's output. One that did not end well without a test that failed fails by itself.
 func (c *converter) end(code string) {
 	if c == nil {
+		return
+	}
+	if code == "" && c.events.late() { // without a verdict on what was cut off
+		c.command.Process.Kill()
+		c.in.Close()
+		c.command.Wait()
 		return
 	}
 	c.in.Close()

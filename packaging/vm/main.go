@@ -32,7 +32,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "only packages whose names contain this")
 	flag.StringVar(&o.args, "args", "", "more arguments of the test programs")
 	flag.BoolVar(&o.short, "short", false, "a selection that takes a few minutes")
-	flag.BoolVar(&o.lenient, "lenient", false, "where something cannot be installed, skip instead of fail")
+	flag.BoolVar(&o.lenient, "lenient", false, "where something cannot be installed, or takes too long, skip instead of fail")
 	flag.StringVar(&o.script, "script", "", "run this shell script instead of tests, and show what it says")
 	flag.BoolVar(&o.verbose, "console", false, "show the console of every kernel")
 	flag.DurationVar(&o.limit, "limit", 90*time.Minute, "time limit for each kernel")

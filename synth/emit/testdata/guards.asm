@@ -16,7 +16,7 @@ hot:
    16  if r4 != r5 -> punt other-host              ; v35 guard
    17  r4 = *(u16 *)(r2 +12)                       ; v8 load
    18  r4 = be16 r4                                ; v8 load
-   19  if w4 != 0x800 -> punt not-ip             ; v37 guard
+   19  if w4 != 0x800 -> punt not-ip               ; v37 guard
    20  r4 = *(u16 *)(r2 +20)                       ; v11 load.le
    21  if w4 & 0xff3f -> punt fragment             ; v39 guard
    22  r4 = *(u32 *)(r2 +14)                       ; v14 load.le
