@@ -137,57 +137,6 @@ func (r Route) Equal(o Route) bool {
 		r.Metrics == o.Metrics && r.Realm == o.Realm && r.Pref == o.Pref && r.Expires == o.Expires && slices.Equal(r.Unknown, o.Unknown)
 }
 
-// RuleKey identifies a policy rule: its preference and its place among those of equal preference.
-type RuleKey struct {
-	Priority uint32
-	Seq      uint32
-}
-
-// Compare orders RuleKeys.
-func (k RuleKey) Compare(o RuleKey) int {
-	return cmp.Or(cmp.Compare(k.Priority, o.Priority), cmp.Compare(k.Seq, o.Seq))
-}
-
-// Nothing is what Rule.SuppressPrefix and Rule.SuppressGroup hold where the rule suppresses no route.
-const Nothing int32 = -1
-
-// Rule is a policy rule of either family (RTM_NEWRULE). A selector with a mask selects the packets whose masked value is
-// its value; with a zero mask there is none.
-type Rule struct {
-	Key                      RuleKey
-	Action                   uint8 // FR_ACT_*
-	Table                    uint32
-	Goto                     uint32 // FRA_GOTO: the preference to go on with; 0 without
-	SuppressPrefix           int32  // FRA_SUPPRESS_PREFIXLEN: routes of prefixes no longer than this do not count
-	SuppressGroup            int32  // FRA_SUPPRESS_IFGROUP: nor do those over devices of this group
-	Src, Dst                 netip.Prefix
-	IIF, OIF                 string
-	Mark, MarkMask           uint32
-	TOS                      uint8 // the byte of the header, as rules were once made
-	DSCP, DSCPMask           uint8 // FRA_DSCP: six bits
-	FlowLabel, FlowLabelMask uint32
-	IPProto                  uint8     // 0 for any
-	SPort, DPort             [2]uint16 // first and last; zeros for any
-	SPortMask, DPortMask     uint16    // with one, the port is SPort[0] under it
-	TunID                    uint64    // tunnel key, 0 for any
-	UIDRange                 bool      // FRA_UID_RANGE: of users of this host
-	L3MDev                   bool
-	Invert                   bool     // it selects everything else
-	Unknown                  []string // selectors and attributes that are not among the above
-}
-
-// Equal tells whether two Rules are the same.
-func (r Rule) Equal(o Rule) bool {
-	action := r.Key == o.Key && r.Action == o.Action && r.Table == o.Table && r.Goto == o.Goto &&
-		r.SuppressPrefix == o.SuppressPrefix && r.SuppressGroup == o.SuppressGroup
-	header := r.Src == o.Src && r.Dst == o.Dst && r.TOS == o.TOS && r.DSCP == o.DSCP && r.DSCPMask == o.DSCPMask &&
-		r.FlowLabel == o.FlowLabel && r.FlowLabelMask == o.FlowLabelMask && r.IPProto == o.IPProto && r.SPort == o.SPort &&
-		r.DPort == o.DPort && r.SPortMask == o.SPortMask && r.DPortMask == o.DPortMask
-	return action && header && r.IIF == o.IIF && r.OIF == o.OIF && r.Mark == o.Mark && r.MarkMask == o.MarkMask &&
-		r.TunID == o.TunID && r.UIDRange == o.UIDRange && r.L3MDev == o.L3MDev && r.Invert == o.Invert &&
-		slices.Equal(r.Unknown, o.Unknown)
-}
-
 // Nexthop is a nexthop object (RTM_NEWNEXTHOP).
 type Nexthop struct {
 	ID        uint32
