@@ -6,9 +6,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"testing"
-
-	"github.com/hone-net/hone/slowpath"
-	"github.com/hone-net/hone/synth/ir"
 )
 
 // forwarder6 says in plain words what becomes of an IPv6 frame at r0 of router6; nil if it is left to the kernel.
@@ -36,7 +33,7 @@ func forwarder6(f []byte, software bool) []byte {
 			return nil
 		}
 	}
-	if software && incomplete6(f, total) {
+	if software && incomplete(f, f[22:54], f[20], 54, total-40) {
 		return nil
 	}
 	if !netip.MustParsePrefix("2001:db8:f::/48").Contains(dst) && dst != netip.MustParseAddr("2001:db8:2::2") {
@@ -45,56 +42,9 @@ func forwarder6(f []byte, software bool) []byte {
 	return forwarded6(f)
 }
 
-// incomplete6 tells whether the checksum of TCP or UDP may be partial.
-func incomplete6(f []byte, total int) bool {
-	pseudo := append(bytes.Clone(f[22:54]), 0, f[20], byte((total-40)>>8), byte(total-40))
-	sum := ^checksum(pseudo)
-	switch {
-	case f[20] == 6 && total >= 60:
-		return binary.BigEndian.Uint16(f[70:]) == sum
-	case f[20] == 17 && total >= 48:
-		field, port := binary.BigEndian.Uint16(f[60:]), binary.BigEndian.Uint16(f[56:])
-		for _, p := range tunnelPorts {
-			if uint64(port) == p {
-				return true
-			}
-		}
-		return field == 0 || field == sum
-	}
-	return true
-}
-
 // TestAgreesWithForwarder6 breaks good packets at random.
 func TestAgreesWithForwarder6(t *testing.T) {
-	rounds := 50000
-	if testing.Short() {
-		rounds = 10000
-	}
-	for name, text := range map[string]string{"card": router6(t), "veth": veth(router6(t))} {
-		t.Run(name, func(t *testing.T) {
-			b := newBed(t, text, 2)
-			seed := rand.Uint64()
-			w := rand.New(rand.NewPCG(seed, 3))
-			sent := 0
-			for range rounds {
-				frame := randomFrame6(w)
-				want := forwarder6(frame, name == "veth")
-				v := b.run(t, frame)
-				if (v.Kind == ir.RedirectExit) != (want != nil) || want != nil && !bytes.Equal(v.Packet, want) {
-					t.Fatalf("seed %d: %v of %x\nsent %x\nwant %x", seed, v, frame, v.Packet, want)
-				}
-				if v.Kind == ir.Punt && (v.Reason == slowpath.None || !bytes.Equal(v.Packet, frame)) {
-					t.Fatalf("seed %d: %v changed %x", seed, v, frame)
-				}
-				if want != nil {
-					sent++
-				}
-			}
-			if sent < rounds/10 || sent > rounds*9/10 {
-				t.Errorf("%d of %d packets were forwarded", sent, rounds)
-			}
-		})
-	}
+	agrees(t, 50000, router6(t), randomFrame6, forwarder6)
 }
 
 func randomFrame6(w *rand.Rand) []byte {
