@@ -16,7 +16,8 @@ func (b *bed) comparableIP6(port uint32, f []byte) []byte {
 	if end := lab.Off6L4 + length; end < len(f) && len(f) <= lab.MinFrame {
 		f = f[:end]
 	}
-	own := b.own[netip.AddrFrom16([16]byte(f[lab.Off6Src:lab.Off6Dst]))]
+	source := netip.AddrFrom16([16]byte(f[lab.Off6Src:lab.Off6Dst]))
+	own := b.own[source] || source.IsUnspecified() && f[0]&1 != 0 // to a group, from a device without an address
 	if own && timed6(f) {
 		return nil
 	}
