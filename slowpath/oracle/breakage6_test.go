@@ -166,15 +166,7 @@ func l4Checksum6(g *generator6, f []byte) []byte {
 	if at == lab.Off6L4 || len(f) < at+2 {
 		return f
 	}
-	switch g.IntN(4) {
-	case 0:
-		clear(f[at : at+2])
-	case 1:
-		f[at] ^= 0x5a
-	default:
-		lab.SetPartialChecksum(f)
-	}
-	return f
+	return g.spoil(f, at)
 }
 
 func tunnelPort6(g *generator6, f []byte) []byte {

@@ -165,6 +165,11 @@ func l4Checksum(g *generator, f []byte) []byte {
 	if len(f) < at+2 {
 		return f
 	}
+	return g.spoil(f, at)
+}
+
+// spoil clears the checksum at a place, makes it wrong, or leaves it for the device to complete.
+func (g *generator) spoil(f []byte, at int) []byte {
 	switch g.IntN(4) {
 	case 0:
 		clear(f[at : at+2])

@@ -54,20 +54,7 @@ func (g *generator6) datagrams(n int) [][]byte {
 	return all
 }
 
-func (g *generator6) frame() []byte {
-	f := g.valid()
-	switch r := g.IntN(100); {
-	case r < 45:
-	case r < 92:
-		f = g.broken(f)
-	default:
-		f = g.broken(g.broken(f))
-	}
-	if len(f) > g.mtu+14 {
-		f = f[:g.mtu+14]
-	}
-	return f
-}
+func (g *generator6) frame() []byte { return g.perhaps(g.valid(), g.broken) }
 
 func (g *generator6) broken(f []byte) []byte {
 	if len(f) < lab.Off6L4+8 {

@@ -64,19 +64,18 @@ func (g *generator) datagrams(n int) [][]byte {
 	return all
 }
 
-func (g *generator) frame() []byte {
-	f := g.valid()
+func (g *generator) frame() []byte { return g.perhaps(g.valid(), g.broken) }
+
+// perhaps breaks a frame, or twice, or does not, and cuts off what the link would not carry.
+func (g *generator) perhaps(f []byte, broken func([]byte) []byte) []byte {
 	switch r := g.IntN(100); {
 	case r < 45:
 	case r < 92:
-		f = g.broken(f)
+		f = broken(f)
 	default:
-		f = g.broken(g.broken(f))
+		f = broken(broken(f))
 	}
-	if len(f) > g.mtu+14 {
-		f = f[:g.mtu+14]
-	}
-	return f
+	return f[:min(len(f), g.mtu+14)]
 }
 
 func (g *generator) broken(f []byte) []byte {
