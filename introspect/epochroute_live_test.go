@@ -31,11 +31,7 @@ func TestOddRoutesMoveConfig(t *testing.T) {
 			{"ip route add 10.6.0.0/16 via 10.1.0.2 realm 5", true},
 			{"ip route add 10.7.0.0/16 nexthop via 10.1.0.2 nexthop via 10.1.0.3", true},
 		} {
-			settle(t, w)
-			before := w.ledger.moved()
-			run(c.command)
-			settle(t, w)
-			after := w.ledger.moved()
+			before, after := moves(t, w, func() { run(c.command) })
 			if moved := after[slowpath.Config] != before[slowpath.Config]; moved != c.odd {
 				t.Errorf("%s: config moved: %v", c.command, moved)
 			}
@@ -44,4 +40,14 @@ func TestOddRoutesMoveConfig(t *testing.T) {
 			}
 		}
 	})
+}
+
+// moves tells what a Watcher that is at rest has counted before a change and after it.
+func moves(t *testing.T, w *Watcher, change func()) (before, after slowpath.Epochs) {
+	t.Helper()
+	settle(t, w)
+	before = w.ledger.moved()
+	change()
+	settle(t, w)
+	return before, w.ledger.moved()
 }

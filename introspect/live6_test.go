@@ -158,11 +158,7 @@ func TestOddRoutesMoveConfig6(t *testing.T) {
 			{"ip -6 route add blackhole fd05::/64", true},
 			{"ip -6 route add fd07::/64 nexthop via fd00:1::2 nexthop via fd00:1::3", true},
 		} {
-			settle(t, w)
-			before := w.ledger.moved()
-			run(c.command)
-			settle(t, w)
-			after := w.ledger.moved()
+			before, after := moves(t, w, func() { run(c.command) })
 			if moved := after[slowpath.Config] != before[slowpath.Config]; moved != c.odd {
 				t.Errorf("%s: config moved: %v", c.command, moved)
 			}
