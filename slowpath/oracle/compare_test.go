@@ -74,12 +74,16 @@ func bounded(f []byte) bool {
 	return kind == 5 || kind == 3 && (code <= 1 || code == 13) && often
 }
 
-// tunnelled gives the frame in a packet of IPIP, with room for an Ethernet header, or of VXLAN or Geneve; nil if f is none.
+// tunnelled gives the frame in a packet of IPIP, with room for an Ethernet header, or of Ethernet over GRE, VXLAN or
+// Geneve; nil if f is none.
 func tunnelled(f []byte) []byte {
+	const gre = lab.OffL4 + 4
 	const outer = lab.OffL4 + 8 + 8 // UDP, and the tunnel's header
 	switch {
 	case f[lab.OffProtocol] == 4:
 		return append(make([]byte, lab.OffIP), f[lab.OffL4:]...)
+	case f[lab.OffProtocol] == 47 && len(f) > gre:
+		return f[gre:]
 	case f[lab.OffProtocol] == 17 && len(f) > outer:
 		if port := binary.BigEndian.Uint16(f[lab.OffL4+2:]); port == 4789 || port == 6081 {
 			return f[outer:]
