@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"encoding/binary"
 	"maps"
 	"net/netip"
 	"slices"
@@ -80,6 +81,24 @@ func (v *view[P]) addAddr(a introspect.Addr, n int) {
 	p := v.host(local)
 	count(v.addrs, p, n)
 	v.addOwn(p, n)
+	for _, b := range broadcasts(a) {
+		v.addOwn(v.host(b), n)
+	}
+}
+
+// broadcasts are those for which the kernel has routes as long as the link of an address is up. They count as the host's
+// own all the while, so that a link that flaps changes no program.
+func broadcasts(a introspect.Addr) (all []netip.Addr) {
+	if a.Broadcast.Is4() {
+		all = append(all, a.Broadcast)
+	}
+	if net := a.Key.Local; net.Addr().Is4() && net.Bits() < 31 {
+		ip := net.Addr().As4()
+		last := binary.BigEndian.Uint32(ip[:]) | ^uint32(0)>>net.Bits()
+		binary.BigEndian.PutUint32(ip[:], last)
+		all = append(all, netip.AddrFrom4(ip))
+	}
+	return all
 }
 
 func (v *view[P]) addOwn(p P, n int) {

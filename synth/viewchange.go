@@ -45,14 +45,18 @@ func (v *view[P]) follow(old *introspect.Snapshot) {
 }
 
 func (v *view[P]) addrChange(c introspect.Change[introspect.AddrKey, introspect.Addr]) {
-	if c.Old != nil {
-		v.addAddr(*c.Old, -1)
+	v.addrMoved(c.Old, -1)
+	v.addrMoved(c.New, 1)
+}
+
+func (v *view[P]) addrMoved(a *introspect.Addr, n int) {
+	if a == nil || !v.has(a.Key.Local.Addr()) {
+		return
 	}
-	if c.New != nil {
-		v.addAddr(*c.New, 1)
-	}
-	if local := c.Key.Local.Addr(); v.has(local) {
-		v.dirty.routes[v.host(local)] = true
+	v.addAddr(*a, n)
+	v.dirty.routes[v.host(a.Key.Local.Addr())] = true
+	for _, b := range broadcasts(*a) {
+		v.dirty.routes[v.host(b)] = true
 	}
 }
 
