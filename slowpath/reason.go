@@ -60,6 +60,15 @@ const (
 	RouteExpires                   // the route ends by itself, and no live lookup
 	EgressDisabled                 // the outgoing interface has no IPv6
 	RouteLearned                   // IPv6: the kernel has learned a path MTU or a redirect for the destination
+	RulesetDrop                    // a rule or a policy of the ruleset drops it
+	RulesetReject                  // a rule of the ruleset rejects it
+	RulesetLog                     // a rule of the ruleset logs it
+	RulesetLimit                   // a rule of the ruleset limits a rate, a quota or connections
+	RulesetSet                     // a rule of the ruleset looks into a set that changes by itself, or changes one
+	RulesetConn                    // a rule of the ruleset asks of the connection what is not known
+	RulesetMatch                   // a rule of the ruleset asks for what only the kernel looks at
+	RulesetAction                  // a rule of the ruleset does what only the kernel does
+	RulesetLarge                   // the ruleset is too large from this rule on
 	lastPacketReason
 )
 
@@ -145,6 +154,15 @@ var reasonTexts = [MaxReasons]reasonText{
 	RouteLearned:     {"route-learned", "the kernel has learned a path MTU or a redirect for the destination"},
 	RouteExpires:     {"route-expires", "the route ends by itself, and there is no live lookup"},
 	EgressDisabled:   {"egress-disabled", "the outgoing interface has no IPv6"},
+	RulesetDrop:      {"ruleset-drop", "a rule or a policy of the ruleset drops it"},
+	RulesetReject:    {"ruleset-reject", "a rule of the ruleset rejects it"},
+	RulesetLog:       {"ruleset-log", "a rule of the ruleset logs it"},
+	RulesetLimit:     {"ruleset-limit", "a rule of the ruleset limits a rate, a quota or connections"},
+	RulesetSet:       {"ruleset-set", "a rule of the ruleset looks into a set that changes by itself, or changes one"},
+	RulesetConn:      {"ruleset-conn", "a rule of the ruleset asks of the connection what is not known"},
+	RulesetMatch:     {"ruleset-match", "a rule of the ruleset asks for what only the kernel looks at"},
+	RulesetAction:    {"ruleset-action", "a rule of the ruleset does what only the kernel does"},
+	RulesetLarge:     {"ruleset-large", "the ruleset is too large from this rule on"},
 
 	Off:           {"off", "switched off"},
 	OffAlias:      {"off-alias", "its alias or altname says hone=off"},
