@@ -19,6 +19,12 @@ type Snapshot struct {
 	Learned6 Map[Address, Exception] // IPv6 destinations of which the kernel has learned something by itself
 	Hooks    Map[Name, Hook]         // what may see forwarded packets beside routing: netfilter, iptables-legacy, IPVS, XFRM
 
+	Tables     Map[TableKey, Table]           // nftables: tables,
+	Chains     Map[ChainKey, Chain]           // chains with their rules,
+	Sets       Map[SetKey, Set]               // sets and maps with their elements,
+	Objects    Map[ObjectKey, StatefulObject] // stateful objects,
+	Flowtables Map[FlowtableKey, Flowtable]   // and flowtables
+
 	uses4, uses6 uses // of Routes4 and Routes6
 	hidden6      bool // Routes6 lack some that the kernel counts
 	pieces6      bool // they came in pieces, which may not fit together
@@ -30,5 +36,11 @@ func (s *Snapshot) Equal(o *Snapshot) bool {
 		s.Rules4.Equal(o.Rules4) && s.Rules6.Equal(o.Rules6) && s.Netconf6.Equal(o.Netconf6) &&
 		s.Nexthops.Equal(o.Nexthops) && s.Neighs.Equal(o.Neighs) && s.Netconf.Equal(o.Netconf) && s.Qdiscs.Equal(o.Qdiscs) &&
 		s.Filters.Equal(o.Filters) && s.Taps.Equal(o.Taps) && s.Sysctls.Equal(o.Sysctls) &&
-		s.Learned6.Equal(o.Learned6) && s.Hooks.Equal(o.Hooks)
+		s.Learned6.Equal(o.Learned6) && s.Hooks.Equal(o.Hooks) && s.SameRuleset(o)
+}
+
+// SameRuleset compares what nftables is told to do.
+func (s *Snapshot) SameRuleset(o *Snapshot) bool {
+	return s.Tables.Equal(o.Tables) && s.Chains.Equal(o.Chains) && s.Sets.Equal(o.Sets) && s.Objects.Equal(o.Objects) &&
+		s.Flowtables.Equal(o.Flowtables)
 }

@@ -3,6 +3,7 @@ package introspect
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -11,7 +12,9 @@ import (
 func (s *Snapshot) String() string {
 	var b []byte
 	for _, section := range sections {
-		b = section.print(b, s)
+		if section.print != nil {
+			b = section.print(b, s)
+		}
 	}
 	return string(b)
 }
@@ -47,12 +50,14 @@ func (s *Snapshot) parseLine(line string) error {
 func Diff(a, b *Snapshot) string {
 	var out []byte
 	for _, section := range sections {
-		out = section.diff(out, a, b)
+		if section.diff != nil {
+			out = section.diff(out, a, b)
+		}
 	}
 	return string(out)
 }
 
-// section ties a kind of object to its place in a Snapshot.
+// section ties a kind of object to its place in a Snapshot. Objects that stand within others have only a parser.
 type section struct {
 	kind  string
 	print func(b []byte, s *Snapshot) []byte
@@ -61,10 +66,7 @@ type section struct {
 }
 
 func sectionOf[K Key[K], V Object[V]](f format[V], key func(V) K, at func(*Snapshot) *Map[K, V]) section {
-	line := func(b []byte, sign string, v *V) []byte {
-		b = append(append(append(b, sign...), f.kind...), ' ')
-		return append(f.appendTo(b, v, ' ', '='), '\n')
-	}
+	line := func(b []byte, sign string, v *V) []byte { return lineOf(b, sign, &f, v) }
 	return section{
 		kind: f.kind,
 		print: func(b []byte, s *Snapshot) []byte {
@@ -98,8 +100,14 @@ func sectionOf[K Key[K], V Object[V]](f format[V], key func(V) K, at func(*Snaps
 	}
 }
 
+// lineOf writes an object as a line.
+func lineOf[T any](b []byte, sign string, f *format[T], v *T) []byte {
+	b = append(append(append(b, sign...), f.kind...), ' ')
+	return append(f.appendTo(b, v, ' ', '='), '\n')
+}
+
 // sections stand in the order in which a Snapshot prints.
-var sections = []section{
+var sections = slices.Concat([]section{
 	sectionOf(linkFormat, func(l Link) Index { return l.Index },
 		func(s *Snapshot) *Map[Index, Link] { return &s.Links }),
 	sectionOf(addrFormat, func(a Addr) AddrKey { return a.Key },
@@ -131,7 +139,7 @@ var sections = []section{
 		func(s *Snapshot) *Map[Name, Sysctl] { return &s.Sysctls }),
 	sectionOf(hookFormat, func(h Hook) Name { return Name(h.Name) },
 		func(s *Snapshot) *Map[Name, Hook] { return &s.Hooks }),
-}
+}, rulesetSections)
 
 func printMember(m Member) string { return fmt.Sprintf("%d*%d", m.ID, m.Weight) }
 

@@ -327,5 +327,5 @@ func sameButRoutes(a, b *introspect.Snapshot) bool {
 	return a.Links.Equal(b.Links) && a.Addrs.Equal(b.Addrs) && a.Rules4.Equal(b.Rules4) && a.Rules6.Equal(b.Rules6) &&
 		a.Nexthops.Equal(b.Nexthops) &&
 		a.Netconf.Equal(b.Netconf) && a.Netconf6.Equal(b.Netconf6) && a.Qdiscs.Equal(b.Qdiscs) && a.Filters.Equal(b.Filters) && a.Taps.Equal(b.Taps) &&
-		a.Sysctls.Equal(b.Sysctls) && a.Hooks.Equal(b.Hooks)
+		a.Sysctls.Equal(b.Sysctls) && a.Hooks.Equal(b.Hooks) && a.SameRuleset(b)
 }
