@@ -74,7 +74,7 @@ func (l *lowering) lookupPrefix(t *ir.Table, key *ir.Value) reg {
 // addressBits gives a way to make a register with a part of an address: its bits from the one at from to that before to.
 // Where the address stands in the packet, whole bytes of it are best read there.
 func (l *lowering) addressBits(key *ir.Value) func(from, to int) reg {
-	if key.Op == ir.OpLoad && key.Width == 4 {
+	if key.Op == ir.OpLoad && key.Width == 4 && !l.written {
 		return func(from, to int) reg {
 			r := l.reg()
 			width := uint8((to - from + 7) / 8)

@@ -46,6 +46,7 @@ type lowering struct {
 	names  map[label]string
 
 	ctx, data, end reg
+	written        bool  // some way to here has stored into the packet
 	zero           reg   // zero, made of the epochs that were read so far (Kernel.WeakOrder)
 	skb            reg   // the socket buffer behind the frame, where the program asks; zero without
 	puntBy         label // counts by the offset in puntOffset
@@ -85,9 +86,9 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 	if err := l.prologue(p); err != nil {
 		return nil, err
 	}
-	after := make([]reg, len(p.Blocks))
+	after, written := make([]reg, len(p.Blocks)), map[*ir.Block]bool{}
 	for n, b := range p.Blocks {
-		l.weight, l.zero = weight[b], noReg
+		l.weight, l.zero, l.written = weight[b], noReg, written[b]
 		if graph.Idom[n] >= 0 {
 			l.zero = after[graph.Idom[n]]
 		}
@@ -96,6 +97,9 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 			return nil, fmt.Errorf("emit: lower block %s: %w", b.Name, err)
 		}
 		after[n] = l.zero
+		for _, next := range b.Successors() {
+			written[next] = written[next] || l.written
+		}
 	}
 	l.weight, l.value = rare, nil
 	l.stubs()

@@ -76,6 +76,7 @@ func (l *lowering) define(v *ir.Value) reg {
 
 // packetStore writes to the packet; constants become part of the instruction.
 func (l *lowering) packetStore(v *ir.Value) {
+	l.written = true
 	a, off := v.Args[0], int16(v.Imm)
 	if a.Op == ir.OpConst {
 		n := a.Imm
