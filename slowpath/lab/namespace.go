@@ -143,14 +143,21 @@ func (n *Namespace) Output(line string) (string, error) {
 
 // Batch hands lines to one `ip -batch`.
 func (n *Namespace) Batch(lines []string) error {
-	c := exec.Command("ip", "-batch", "-")
-	c.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
-	return n.Do(func() error {
-		if out, err := c.CombinedOutput(); err != nil {
-			return fmt.Errorf("lab: run a batch of %d lines: %w: %s", len(lines), err, strings.TrimSpace(string(out)))
-		}
-		return nil
-	})
+	return n.Feed("ip -batch -", strings.Join(lines, "\n")+"\n")
+}
+
+// Feed runs a command line in the namespace that reads a text.
+func (n *Namespace) Feed(line, text string) error {
+	c, err := command(line)
+	if err != nil {
+		return err
+	}
+	c.Stdin = strings.NewReader(text)
+	var out []byte
+	if err := n.Do(func() (err error) { out, err = c.CombinedOutput(); return err }); err != nil {
+		return fmt.Errorf("lab: run %s with %d lines: %w: %s", line, strings.Count(text, "\n"), err, strings.TrimSpace(string(out)))
+	}
+	return nil
 }
 
 // Sysctl writes a value below /proc/sys/net, such as "ipv4/ip_forward".

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -80,7 +81,10 @@ func newBed(c config) (_ *bed, err error) {
 		}
 		b.queue = true
 	}
-	return b, b.configure(c.setup)
+	if err := b.configure(c.setup); err != nil {
+		return nil, err
+	}
+	return b, loadRules(b.net.R, c.rules)
 }
 
 // common is what every router has: routes behind every port, and neighbours that need no time to fail and all the time
@@ -146,8 +150,8 @@ func perform(ns *lab.Namespace, line string) error {
 func start(t *testing.T, c config) *bed {
 	t.Helper()
 	b, err := newBed(c)
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("%s: an older kernel: %v", c.name, err)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, exec.ErrNotFound) {
+		t.Skipf("%s: an older kernel, or a command that is not there: %v", c.name, err)
 	}
 	if err != nil {
 		t.Fatalf("%s: %v", c.name, err)
@@ -171,6 +175,9 @@ type packets interface {
 func (b *bed) generator(c config, seed uint64) packets {
 	h := fnv.New64a()
 	h.Write([]byte(c.name))
+	if c.rules != "" {
+		return newAimed(seed^h.Sum64(), b.net, c)
+	}
 	four, six := families(c.targets)
 	g := newGenerator(seed^h.Sum64(), b.net, four)
 	g.partial = c.partial

@@ -12,6 +12,7 @@ type config struct {
 	name    string
 	six     bool // the router has IPv6 as well, and most packets are such
 	setup   []string
+	rules   string   // a ruleset for nft, or for iptables-nft-restore; packets are made around its values, and counters compared
 	targets []string // prefixes that packets go to beside the common ones
 	layout  lab.Layout
 	hook    string       // as in honed's configuration; "" is xdp
@@ -28,7 +29,7 @@ func configs() []config {
 	var all []config
 	for _, group := range [][]config{
 		routeConfigs, nexthopConfigs, neighbourConfigs, addressConfigs, sysctlConfigs, linkConfigs, refusedConfigs,
-		changeConfigs, wayConfigs, wayChanges, ruleConfigs, ruleChanges, configs6(),
+		changeConfigs, wayConfigs, wayChanges, ruleConfigs, ruleChanges, configs6(), rulesetConfigs(),
 	} {
 		all = append(all, group...)
 	}

@@ -39,7 +39,7 @@ func (b *bed) judge(c config, f fault, frames, more [][]byte) (o outcome, err er
 	if err := b.open(); err != nil {
 		return o, err
 	}
-	kernel, err := b.play(frames)
+	kernel, err := b.record(c, frames)
 	if err != nil {
 		return o, err
 	}
@@ -47,7 +47,7 @@ func (b *bed) judge(c config, f fault, frames, more [][]byte) (o outcome, err er
 		o.cause = m.cause
 		return o, err
 	}
-	if err := m.trial(&o, "fast", frames, kernel); err != nil {
+	if err := m.trial(&o, c, "fast", frames, kernel); err != nil {
 		return o, err
 	}
 	if len(c.alter) > 0 {
@@ -56,45 +56,74 @@ func (b *bed) judge(c config, f fault, frames, more [][]byte) (o outcome, err er
 	if err := m.move(); err != nil {
 		return o, err
 	}
-	return o, m.trial(&o, "live", frames, kernel)
+	return o, m.trial(&o, c, "live", frames, kernel)
 }
 
 // change alters the configuration under the running program.
 func (m *machine) change(o *outcome, c config, frames [][]byte) error {
-	var kernel []arrivals
+	var kernel record
 	err := m.aside(func() (err error) {
 		if err := errors.Join(m.bed.configure(c.alter), m.bed.net.R.Do(m.bed.addresses)); err != nil {
 			return err
 		}
-		kernel, err = m.bed.play(frames)
+		kernel, err = m.bed.record(c, frames)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	if m.fault.kernel != nil {
-		kernel = m.fault.kernel
+		kernel = record{arrivals: m.fault.kernel}
 	}
-	if err := m.trial(o, "behind", frames, kernel); err != nil {
+	if err := m.trial(o, c, "behind", frames, kernel); err != nil {
 		return err
 	}
 	if err := m.follow(); err != nil {
 		return err
 	}
-	return m.trial(o, "after", frames, kernel)
+	return m.trial(o, c, "after", frames, kernel)
+}
+
+// record is what the kernel does with frames: what leaves the router, and what its rules count.
+type record struct {
+	arrivals []arrivals
+	counted  counters // nil where there are no rules
+}
+
+// record plays the frames without a program.
+func (b *bed) record(c config, frames [][]byte) (r record, err error) {
+	r.counted, err = b.counting(c, func() (err error) { r.arrivals, err = b.play(frames); return err })
+	return r, err
+}
+
+// counting tells what the rules of a configuration count while something is done.
+func (b *bed) counting(c config, do func() error) (counters, error) {
+	if c.rules == "" {
+		return nil, do()
+	}
+	before, err := readCounters(b.net.R)
+	if err != nil {
+		return nil, err
+	}
+	if err := do(); err != nil {
+		return nil, err
+	}
+	after, err := readCounters(b.net.R)
+	return after.minus(before), err
 }
 
 // trial plays the frames with the program and compares.
-func (m *machine) trial(o *outcome, name string, frames [][]byte, kernel []arrivals) error {
-	before, err := m.port.Stats()
-	if err != nil {
-		return err
-	}
+func (m *machine) trial(o *outcome, c config, name string, frames [][]byte, kernel record) error {
 	keepUp := m.follow
 	if name == "behind" {
 		keepUp = func() error { return nil }
 	}
-	fast, err := m.bed.playWith(frames, keepUp)
+	before, err := m.port.Stats()
+	if err != nil {
+		return err
+	}
+	var fast []arrivals
+	counted, err := m.bed.counting(c, func() (err error) { fast, err = m.bed.playWith(frames, keepUp); return err })
 	if err != nil {
 		return err
 	}
@@ -104,17 +133,41 @@ func (m *machine) trial(o *outcome, name string, frames [][]byte, kernel []arriv
 	}
 	o.runs[name] = difference(after, before)
 	o.packets += len(frames)
+	same := true
 	for i, batch := range slices.Collect(slices.Chunk(frames, batchSize)) {
-		if kernel[i].equal(fast[i]) || len(o.findings) >= maxFindings {
+		if kernel.arrivals[i].equal(fast[i]) || len(o.findings) >= maxFindings {
 			continue
 		}
+		same = false
 		if err := m.findIn(o, name, batch); err != nil {
 			return err
 		}
 		if o.unsteady > 0 {
-			o.last = fmt.Sprintf("%s, batch %d:\n%s", name, i, describe(kernel[i], fast[i]))
+			o.last = fmt.Sprintf("%s, batch %d:\n%s", name, i, describe(kernel.arrivals[i], fast[i]))
 		}
 	}
+	// Frames that are sent once more are counted once more.
+	if text := kernel.counted.differences(counted); same && text != "" {
+		return m.recount(o, c, name, frames, text)
+	}
+	return nil
+}
+
+// recount plays the frames once more both ways: only counters that differ twice are a finding.
+func (m *machine) recount(o *outcome, c config, name string, frames [][]byte, text string) error {
+	var kernel record
+	if err := m.aside(func() (err error) { kernel, err = m.bed.record(c, frames); return err }); err != nil {
+		return err
+	}
+	counted, err := m.bed.counting(c, func() error { _, err := m.bed.playWith(frames, m.follow); return err })
+	if err != nil {
+		return err
+	}
+	if again := kernel.counted.differences(counted); again != "" {
+		o.findings = append(o.findings, fmt.Sprintf("%s: counted differently:\n%s\nand once more:\n%s", name, text, again))
+		return nil
+	}
+	o.unsteady, o.last = o.unsteady+1, name+": counted differently, and not once more:\n"+text
 	return nil
 }
 

@@ -1,0 +1,102 @@
+package oracle
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hone-net/hone/slowpath/lab"
+)
+
+// loadRules hands a ruleset to nft or, in the form of iptables-save, to iptables-nft.
+func loadRules(ns *lab.Namespace, text string) error {
+	switch {
+	case text == "":
+		return nil
+	case strings.HasPrefix(text, "*"):
+		return ns.Feed("iptables-nft-restore", text)
+	}
+	return ns.Feed("nft -f -", text)
+}
+
+// counter is what one counter of a ruleset has seen.
+type counter struct{ packets, bytes uint64 }
+
+// counters are the counters of a ruleset: of rules by table, chain, handle and place, of named ones by table and name.
+type counters map[string]counter
+
+func (c counters) minus(o counters) counters {
+	d := counters{}
+	for k, v := range c {
+		d[k] = counter{v.packets - o[k].packets, v.bytes - o[k].bytes}
+	}
+	return d
+}
+
+func (c counters) plus(o counters) counters {
+	s := maps.Clone(c)
+	for k, v := range o {
+		s[k] = counter{s[k].packets + v.packets, s[k].bytes + v.bytes}
+	}
+	return s
+}
+
+// differences tells where two runs of the same packets have counted differently.
+func (c counters) differences(fast counters) string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(c)) {
+		if c[k] != fast[k] {
+			out = append(out, fmt.Sprintf("  counter of %s: kernel %v, fast path %v", k, c[k], fast[k]))
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// readCounters reads the kernel's counters of all tables.
+func readCounters(ns *lab.Namespace) (counters, error) {
+	out, err := ns.Output("nft -j list ruleset")
+	if err != nil {
+		return nil, err
+	}
+	return parseCounters(out)
+}
+
+// listed is an object of nft's JSON: one of its fields is there.
+type listed struct {
+	Rule *struct {
+		Family, Table, Chain string
+		Handle               uint64
+		Expr                 []struct{ Counter json.RawMessage }
+	}
+	Counter *struct {
+		Family, Table, Name string
+		Packets, Bytes      uint64
+	}
+}
+
+func parseCounters(text string) (counters, error) {
+	var doc struct{ Nftables []listed }
+	if err := json.Unmarshal([]byte(text), &doc); err != nil {
+		return nil, fmt.Errorf("oracle: read counters: %w", err)
+	}
+	all := counters{}
+	for _, l := range doc.Nftables {
+		if n := l.Counter; n != nil {
+			all[fmt.Sprintf("%s %s counter %s", n.Family, n.Table, n.Name)] = counter{n.Packets, n.Bytes}
+		}
+		if l.Rule == nil {
+			continue
+		}
+		for i, e := range l.Rule.Expr {
+			// The counter is an object; a reference to a named one is a string.
+			var c struct{ Packets, Bytes uint64 }
+			if len(e.Counter) > 0 && e.Counter[0] == '{' && json.Unmarshal(e.Counter, &c) == nil {
+				key := fmt.Sprintf("%s %s %s handle %d/%d", l.Rule.Family, l.Rule.Table, l.Rule.Chain, l.Rule.Handle, i)
+				all[key] = counter{c.Packets, c.Bytes}
+			}
+		}
+	}
+	return all, nil
+}
