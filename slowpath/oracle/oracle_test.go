@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	packetsFlag = flag.Int("oracle.packets", 400000, "packets to compare over all configurations")
+	packetsFlag = flag.Int("oracle.packets", 600000, "packets to compare over all configurations")
 	seedFlag    = flag.Uint64("oracle.seed", 1, "seed of the packets; 0 takes another one each time")
 	wholeFlag   = flag.Bool("oracle.whole", true, "compare shares with the golden ones, and want every Reason; not on other kernels")
 	onlyFlag    = flag.String("oracle.only", "", "what the names of the configurations to try begin with")
