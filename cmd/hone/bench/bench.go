@@ -26,12 +26,13 @@ type Case struct {
 
 // Cases lists the measurements in the order in which they run.
 func Cases() []Case {
-	return []Case{
+	cases := []Case{
 		speedCase("route4", "forwarding to 50 prefixes: the kernel, a hand-written program, xdp-forward and hone", ipv4, 50),
 		speedCase("route4-one", "the same to one prefix", ipv4, 1),
 		speedCase("route6", "the same to 50 prefixes of IPv6", ipv6, 50),
 		fulltable4, fulltable6, puntCase, ecmpCase, coherenceCase, churnCase, reactionCase, swapCase, restartCase, portsCase, idleCase,
 	}
+	return append(append(cases, firewallCases...), statefulCases...)
 }
 
 // Run measures the named cases, or all of them, and prints what came out. A case that breaks a promise, or cannot be

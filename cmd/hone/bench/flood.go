@@ -53,14 +53,23 @@ func (f *flood) aim(dsts []netip.Addr) error {
 	if len(dsts) == 0 || len(dsts) > f.room {
 		return fmt.Errorf("bench: aim at %d targets: there is room for 1 to %d", len(dsts), f.room)
 	}
-	all := make([]byte, f.room*targetSize)
+	frames := make([][]byte, len(dsts))
 	for i, dst := range dsts {
-		copy(all[i*targetSize:], f.frame(f.port, dst)[f.target:f.target+targetSize])
+		frames[i] = f.frame(f.port, dst)
 	}
-	for n := len(dsts) * targetSize; n < len(all); n *= 2 {
+	return f.repeat(frames)
+}
+
+// repeat makes the generator send these frames by turns, which are alike but for their targets.
+func (f *flood) repeat(frames [][]byte) error {
+	all := make([]byte, f.room*targetSize)
+	for i, frame := range frames {
+		copy(all[i*targetSize:], frame[f.target:f.target+targetSize])
+	}
+	for n := len(frames) * targetSize; n < len(all); n *= 2 {
 		copy(all[n:], all[:n])
 	}
-	if _, err := f.mem.WriteAt(f.frame(f.port, dsts[0])[:f.end], atHeader); err != nil {
+	if _, err := f.mem.WriteAt(frames[0][:f.end], atHeader); err != nil {
 		return fmt.Errorf("bench: aim: %w", err)
 	}
 	if _, err := f.mem.WriteAt(all, atTargets); err != nil {
