@@ -68,15 +68,22 @@ func (c *compiler) version() bool {
 	return true
 }
 
-// others is for what is not plain IPv4; IPv4 that is not plain is left to the kernel for a Reason.
+// others is for what is not plain IPv4; IPv4 that is not plain is left to the kernel for a Reason, as is what only
+// claims to be IPv6.
 func (c *compiler) others(four slowpath.Reason) {
 	kind := c.Load(atEtherType, 2)
 	if c.arm != armChoose { // which begins where IPv6 has gone its way
+		const plain, bits = 0x60dd86, 0xf0ffff // 86 dd 6x as they stand in the frame
 		six, not := c.block("ipv6"), c.block("not-ipv6")
-		c.If(ir.Eq, kind, c.Const(layout6.ether), six, not, false)
+		c.If(ir.Eq, c.ArithImm(ir.OpAnd, c.LoadLE(atEtherType, 4), bits), c.Const(plain), six, not, false)
 		arm := c.arm
 		c.asides = append(c.asides, func() { c.ipv6(six, arm) })
 		c.Start(not)
+		reason := c.left[layout6]
+		if reason == slowpath.None {
+			reason = slowpath.Version
+		}
+		c.GuardImm(ir.Ne, kind, layout6.ether, reason)
 	}
 	c.GuardImm(ir.Eq, kind, layout4.ether, slowpath.NotIP)
 	c.Punt(four)

@@ -18,10 +18,9 @@ const (
 	atPayload6      = 54
 )
 
-// header6 wants a whole IPv6 header.
+// header6 wants a whole IPv6 header; its version was looked at with the ethertype.
 func (c *compiler) header6() bool {
 	c.Bound(atPayload6, slowpath.Short)
-	c.GuardImm(ir.Eq, c.ArithImm(ir.OpAnd, c.Load(atFlow, 1), 0xf0), 6<<4, slowpath.Version)
 	return true
 }
 
@@ -30,11 +29,13 @@ func (c *compiler) header6() bool {
 func (c *compiler) nextHeader() bool {
 	next := c.block("next")
 	protocol := c.Load(atNextHeader, 1)
-	for _, known := range []uint64{unix.IPPROTO_TCP, unix.IPPROTO_UDP, unix.IPPROTO_ESP} {
-		other := c.block("past-" + protocolNames[known])
-		c.If(ir.Eq, protocol, c.Const(known), next, other, false)
-		c.Start(other)
-	}
+	udp, esp, echo := c.block("past-tcp"), c.block("past-udp"), c.block("past-esp")
+	c.If(ir.Ne, protocol, c.Const(unix.IPPROTO_TCP), udp, next, false) // so that neither TCP nor UDP goes far
+	c.Start(udp)
+	c.If(ir.Ne, protocol, c.Const(unix.IPPROTO_UDP), esp, next, true)
+	c.Start(esp)
+	c.If(ir.Ne, protocol, c.Const(unix.IPPROTO_ESP), echo, next, true)
+	c.Start(echo)
 	c.GuardImm(ir.Eq, protocol, unix.IPPROTO_ICMPV6, slowpath.NextHeader)
 	c.Bound(atPayload6+1, slowpath.Short)
 	const echoRequest, kinds = 128, 2 // echo reply is the next number
@@ -45,8 +46,6 @@ func (c *compiler) nextHeader() bool {
 	return true
 }
 
-var protocolNames = map[uint64]string{unix.IPPROTO_TCP: "tcp", unix.IPPROTO_UDP: "udp", unix.IPPROTO_ESP: "esp"}
-
 func (c *compiler) hopLimit() bool {
 	c.pkt.hops = c.Load(atHopLimit, 1)
 	c.GuardImm(ir.Gt, c.pkt.hops, 1, slowpath.TTL)
@@ -54,10 +53,15 @@ func (c *compiler) hopLimit() bool {
 }
 
 // sources6 wants a source that may be forwarded. The kernel does not mind one that is its own, and there is no
-// rp_filter.
+// rp_filter. The first byte tells of nearly all addresses that they are good.
 func (c *compiler) sources6() bool {
 	c.pkt.source = c.address(c.ip.source)
+	odd, next := c.block("odd"), c.block("source")
+	c.If(ir.Ge, c.ArithImm(ir.OpSub, c.Load(atSource6, 1), 1), c.Const(0xfe-1), odd, next, true)
+	c.Start(odd)
 	c.unicast6(c.pkt.source, slowpath.SourceMartian)
+	c.Jump(next)
+	c.Start(next)
 	return true
 }
 
