@@ -13,6 +13,8 @@ import (
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 // follower keeps a Snapshot up to date by nothing but notifications and the effects that Fold tells of.
@@ -92,7 +94,7 @@ func (f *follower) drain() {
 // Carrier changes are announced a moment after the command that causes them.
 func (f *follower) converge() string {
 	difference := ""
-	for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(lab.Patience(3 * time.Second)); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		f.drain()
 		whole, err := new(Snapshot).reload(f.requests, Announced)
 		if err != nil {

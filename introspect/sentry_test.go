@@ -8,13 +8,15 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 // report waits until the sentry has told of a change.
 func report(t testing.TB, s *sentry, want uint64) time.Duration {
 	t.Helper()
 	start := time.Now()
-	for time.Since(start) < time.Second {
+	for time.Since(start) < lab.Patience(time.Second) {
 		changed, err := s.read()
 		if err != nil {
 			t.Fatal(err)

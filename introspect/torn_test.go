@@ -8,6 +8,8 @@ import (
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 // steady6 is how many routes stay as they are while others, before them in the order of the walk, come and go.
@@ -41,7 +43,7 @@ func TestTornDump(t *testing.T) {
 		stop, stopped := make(chan bool), make(chan bool)
 		go comeAndGo(t, c, stop, stopped)
 		believed := 0
-		for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline) && !t.Failed(); {
+		for deadline := time.Now().Add(lab.Patience(3 * time.Second)); time.Now().Before(deadline) && !t.Failed(); {
 			w.stale.routes6.all()
 			if err := w.refreshRoutes(Routes6); err != nil {
 				t.Error(err)
@@ -94,6 +96,6 @@ func comeAndGo(t *testing.T, c *netlink.Conn, stop, stopped chan bool) {
 			t.Error(err)
 			return
 		}
-		time.Sleep(time.Duration(i%8) * time.Millisecond)
+		time.Sleep(lab.Patience(time.Duration(i%8) * time.Millisecond))
 	}
 }

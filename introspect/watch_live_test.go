@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 // watchHere makes a Watcher in the calling thread's namespace.
@@ -21,7 +22,7 @@ func watchHere(t testing.TB) *Watcher {
 // settle calls Next until the Snapshot accounts for all that was seen.
 func settle(t testing.TB, w *Watcher) *Snapshot {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), lab.Patience(5*time.Second))
 	defer cancel()
 	for {
 		if e := w.ledger.moved(); w.given != nil && w.givenEpochs == e {
@@ -38,7 +39,7 @@ func settle(t testing.TB, w *Watcher) *Snapshot {
 // the carrier of a peer, and neighbours that are probed.
 func same(t testing.TB, w *Watcher) {
 	t.Helper()
-	for deadline := time.Now().Add(4 * time.Second); ; {
+	for deadline := time.Now().Add(lab.Patience(4 * time.Second)); ; {
 		s := settle(t, w)
 		want, err := Read(context.Background())
 		if err != nil {

@@ -10,17 +10,15 @@ import (
 	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/link"
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 // bound is the time within which a change has to be noticed, as the Watcher's own list says, and as much again for a busy
-// machine; HONE_PATIENCE on one that is emulated.
+// machine.
 func bound(w *Watcher, change string) time.Duration {
-	if d, err := time.ParseDuration(os.Getenv("HONE_PATIENCE")); err == nil {
-		return d
-	}
 	for _, s := range w.Silent() {
 		if s.Change == change {
-			return 2 * s.Bound
+			return lab.Patience(2 * s.Bound)
 		}
 	}
 	return 0

@@ -11,13 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 // until calls Next until the Snapshot is as wanted, and returns how long that took.
 func until(t testing.TB, w *Watcher, wanted func(*Snapshot) bool) time.Duration {
 	t.Helper()
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), lab.Patience(3*time.Second))
 	defer cancel()
 	for s := w.s; !wanted(s); {
 		var err error
@@ -101,7 +102,7 @@ func TestWatchSysctls(t *testing.T) {
 			if v, _ := s.Sysctls.Get("ipv4/conf/all/accept_local"); v.Value != value {
 				t.Errorf("%q was vouched for when %q had been written", v.Value, value)
 			}
-			if took := time.Since(start); took > holdLimit {
+			if took := time.Since(start); took > lab.Patience(holdLimit) {
 				t.Errorf("took %v", took)
 			}
 		}
@@ -157,7 +158,7 @@ func TestWatchIdle(t *testing.T) {
 		}
 		used := cpuTime() - before
 		t.Logf("%v of processor time in 2 s, %d turns", used, turns)
-		if used > 10*time.Millisecond { // a waking of a busy virtual machine costs most of it
+		if used > lab.Patience(10*time.Millisecond) { // a waking of a busy virtual machine costs most of it
 			t.Errorf("an idle Watcher used %v in 2 s", used)
 		}
 	})
@@ -201,7 +202,7 @@ func TestWatchRoutesKeepUp(t *testing.T) {
 			}
 		}
 		t.Logf("%v a change", folding/changes)
-		if folding/changes > 500*time.Microsecond {
+		if folding/changes > lab.Patience(500*time.Microsecond) {
 			t.Errorf("folding a change takes %v", folding/changes)
 		}
 	})
@@ -231,7 +232,7 @@ func TestWatchAudit(t *testing.T) {
 		for i := range w.polls {
 			w.polls[i].rest, w.polls[i].due = retryPeriod, time.Now()
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), lab.Patience(4*time.Second))
 		defer cancel()
 		for w.givenEpochs != w.ledger.moved() {
 			if _, _, err := w.Next(ctx); err != nil {

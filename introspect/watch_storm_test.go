@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/slowpath/lab"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -154,7 +155,7 @@ func TestWatchUnderStorm(t *testing.T) {
 					t.Error("cannot start ip", err)
 					return
 				}
-				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+				ctx, cancel := context.WithTimeout(context.Background(), lab.Patience(20*time.Second))
 				go func() {
 					defer cancel()
 					out := bufio.NewWriter(in)

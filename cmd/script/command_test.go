@@ -1,7 +1,6 @@
 package script
 
 import (
-	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -9,17 +8,12 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
-// patience is how long await tries: HONE_PATIENCE, for slow machines, or ten seconds.
-var patience = waiting(os.Getenv("HONE_PATIENCE"))
-
-func waiting(text string) time.Duration {
-	if d, err := time.ParseDuration(text); err == nil {
-		return d
-	}
-	return 10 * time.Second
-}
+// patience is how long await tries.
+var patience = lab.Patience(10 * time.Second)
 
 // await REGEXP COMMAND... runs a command until its standard output matches; with !, until it does not.
 func await(ts *testscript.TestScript, neg bool, args []string) {

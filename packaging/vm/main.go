@@ -29,7 +29,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.kernels, "kernels", "6.1,6.12", "series of Debian's kernels, separated by commas")
 	flag.StringVar(&o.run, "run", "", "only tests whose names match, as of `go test`")
-	flag.StringVar(&o.only, "only", "", "only packages whose names contain this")
+	flag.StringVar(&o.only, "only", "", "only packages whose names contain one of these words, separated by commas")
 	flag.StringVar(&o.args, "args", "", "more arguments of the test programs")
 	flag.BoolVar(&o.short, "short", false, "a selection that takes a few minutes")
 	flag.BoolVar(&o.lenient, "lenient", false, "where something cannot be installed, or takes too long, skip instead of fail")

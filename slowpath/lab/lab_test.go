@@ -53,7 +53,7 @@ func TestKernelForwardsBetweenPorts(t *testing.T) {
 		if err := s.Send(p.Frame()); err != nil {
 			t.Fatal(err)
 		}
-		got, ok, err := c.Next(time.Second)
+		got, ok, err := c.Next(Patience(time.Second))
 		if err != nil || !ok {
 			t.Fatalf("port %d: nothing captured: %v", port, err)
 		}

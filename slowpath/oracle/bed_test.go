@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/fastpath"
@@ -22,7 +23,14 @@ const (
 	ports         = 4
 	batchSize     = 120    // a veth's ring holds 256 frames
 	sentinelProto = 0x88b5 // IEEE 802 local experimental: no stack answers
-	patience      = 300 * time.Millisecond
+)
+
+// Sentinels are sent again every moment, in case that one was lost in a full ring.
+var (
+	patience = lab.Patience(10 * time.Second)      // for a sentinel that must come
+	learning = lab.Patience(2 * time.Second)       // for one that may not
+	moment   = lab.Patience(50 * time.Millisecond) // for one that was lost
+	calm     = lab.Patience(10 * time.Millisecond) // for the next frame where no sentinel says that there is none
 )
 
 // bed is a router under test and what watches its ports.
@@ -37,12 +45,14 @@ type bed struct {
 	partial bool // frames may leave their checksum to the device
 	queue   bool // frames go through what a0 does with them
 	quiet   bool // r0 does not show sentinels: it is down or belongs to a bridge
+	unknown bool // whether it is quiet is to be found out
+	idle    bool // nothing is captured behind the ports other than r0
 	restore func()
 }
 
 // newBed makes a router and applies the configuration.
 func newBed(c config) (_ *bed, err error) {
-	b := &bed{tap: -1, partial: c.partial, own: map[netip.Addr]bool{}}
+	b := &bed{tap: -1, partial: c.partial, own: map[netip.Addr]bool{}, idle: c.layout.Idle}
 	defer func() {
 		if err != nil {
 			b.close()
@@ -68,7 +78,7 @@ func newBed(c config) (_ *bed, err error) {
 		return nil, err
 	}
 	for i, p := range b.net.Ports {
-		if i > 0 && layout.Idle {
+		if i > 0 && b.idle {
 			continue
 		}
 		if err := b.capture.Add(p.Peer.Net, p.Peer.Index, uint32(i), i > 0 || !c.generic); err != nil {
@@ -150,7 +160,7 @@ func perform(ns *lab.Namespace, line string) error {
 func start(t *testing.T, c config) *bed {
 	t.Helper()
 	b, err := newBed(c)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, exec.ErrNotFound) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, exec.ErrNotFound) || errors.Is(err, ebpf.ErrNotSupported) {
 		t.Skipf("%s: an older kernel, or a command that is not there: %v", c.name, err)
 	}
 	if err != nil {
@@ -234,10 +244,6 @@ func (b *bed) open() (err error) {
 		if b.tap, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
 			return err
 		}
-		wait := unix.NsecToTimeval(int64(patience))
-		if err := unix.SetsockoptTimeval(b.tap, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait); err != nil {
-			return err
-		}
 		address := &unix.SockaddrLinklayer{Protocol: sentinelProto&0xff<<8 | sentinelProto>>8, Ifindex: b.net.Ports[0].Index}
 		if err := unix.Bind(b.tap, address); err != nil {
 			return err
@@ -246,8 +252,10 @@ func (b *bed) open() (err error) {
 	})
 }
 
-// addresses learns which addresses are the router's own: answers from them carry numbers that never repeat.
+// addresses learns which addresses are the router's own: answers from them carry numbers that never repeat. It is called
+// when the configuration has changed.
 func (b *bed) addresses() error {
+	b.unknown = true
 	all, err := net.InterfaceAddrs()
 	for _, a := range all {
 		if n, ok := a.(*net.IPNet); ok {

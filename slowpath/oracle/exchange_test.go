@@ -3,6 +3,8 @@ package oracle
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"time"
@@ -41,57 +43,95 @@ func (b *bed) playWith(frames [][]byte, before func() error) (all []arrivals, er
 	return all, nil
 }
 
-// exchange plays one batch.
+// exchange plays one batch: the frames, and behind them a sentinel. When r0 has shown that, the router is done, and
+// sentinels from its ports mark the end of what it has sent.
 func (b *bed) exchange(batch [][]byte) (arrivals, error) {
 	b.seq++
 	mark := sentinel(b.seq)
-	if err := b.in.Send(append(batch[:len(batch):len(batch)], mark)...); err != nil {
-		return nil, b.noWay(err)
-	}
-	b.passed()
-	waiting := map[uint32]bool{}
-	for i, s := range b.out {
-		// A port that is down refuses; there is nothing behind it then.
-		if s != nil && s.Send(mark) == nil {
-			waiting[uint32(i)] = true
-		}
-	}
-	return b.collect(waiting)
-}
-
-// noWay forgives that nothing can be sent where r0 is down.
-func (b *bed) noWay(err error) error {
-	if errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENETDOWN) {
-		return nil
-	}
-	return err
-}
-
-// passed waits until the sentinel behind the batch has gone through r0.
-func (b *bed) passed() {
-	buf := make([]byte, 128)
-	for !b.quiet {
-		n, _, err := unix.Recvfrom(b.tap, buf, 0)
-		if err != nil && err != unix.EINTR {
-			b.quiet = true
-		} else if err == nil && n >= 22 && binary.BigEndian.Uint64(buf[14:]) == b.seq {
-			return
-		}
+	if err := b.in.Send(append(batch[:len(batch):len(batch)], mark)...); errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENETDOWN) {
+		b.quiet, b.unknown = true, false // nothing can be sent to a port that is down
+	} else if err != nil {
+		return nil, err
+	} else if err := b.passed(mark); err != nil {
+		return nil, err
 	}
 	time.Sleep(2 * time.Millisecond)
+	return b.collect(mark)
 }
 
-// collect reads what was captured until the sentinel has arrived behind every port that is waited for.
-func (b *bed) collect(waiting map[uint32]bool) (arrivals, error) {
-	var got arrivals
+// passed waits until the sentinel behind the batch has gone through r0. Where r0 is known not to show it, it is only
+// looked for.
+func (b *bed) passed(mark []byte) error {
+	wait := patience
+	switch {
+	case b.unknown:
+		wait = learning
+	case b.quiet:
+		wait = 0
+	}
+	shown, end := b.shows(0), time.Now().Add(wait)
+	for !shown && time.Now().Before(end) {
+		if shown = b.shows(moment); !shown {
+			_ = b.in.Send(mark)
+		}
+	}
+	if !shown && !b.unknown && !b.quiet {
+		return fmt.Errorf("r0 did not show sentinel %d within %v", b.seq, patience)
+	}
+	b.quiet, b.unknown = !shown, false
+	return nil
+}
+
+// shows reads the sentinels at r0 until the last that was sent is there.
+func (b *bed) shows(wait time.Duration) bool {
+	buf := make([]byte, 128)
+	for end := time.Now().Add(wait); ; {
+		n, _, err := unix.Recvfrom(b.tap, buf, unix.MSG_DONTWAIT)
+		if err == nil && n >= 22 && binary.BigEndian.Uint64(buf[14:]) == b.seq {
+			return true
+		}
+		if err == nil {
+			continue
+		}
+		left := time.Until(end)
+		if left <= 0 {
+			return false
+		}
+		// An error other than that there is none is told once: the device was down.
+		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(b.tap), Events: unix.POLLIN}}, int(left.Milliseconds())+1)
+	}
+}
+
+// announce sends the sentinel from the ports, or from those that are still waited for, and gives those that take it. A port
+// that is down refuses; there is nothing behind it then.
+func (b *bed) announce(mark []byte, wanted func(port uint32) bool) map[uint32]bool {
+	waiting := map[uint32]bool{}
+	for i, s := range b.out {
+		if port := uint32(i); s != nil && wanted(port) && s.Send(mark) == nil {
+			waiting[port] = true
+		}
+	}
+	return waiting
+}
+
+// collect reads what was captured until the sentinel has arrived behind every port.
+func (b *bed) collect(mark []byte) (got arrivals, err error) {
+	waiting := b.announce(mark, func(port uint32) bool { return port == 0 || !b.idle })
 	end := time.Now().Add(patience)
-	for len(waiting) > 0 {
-		c, ok, err := b.capture.Next(time.Until(end))
+	for {
+		c, ok, err := b.capture.Next(b.rest(waiting))
 		if err != nil {
 			return nil, err
 		}
+		if !ok && len(waiting) == 0 {
+			break
+		}
 		if !ok {
-			break // the other end of a port captures nothing
+			if time.Now().After(end) {
+				return nil, fmt.Errorf("sentinel %d did not arrive behind the ports %v within %v", b.seq, slices.Collect(maps.Keys(waiting)), patience)
+			}
+			waiting = b.announce(mark, func(port uint32) bool { return waiting[port] })
+			continue
 		}
 		if seq, is := sequence(c.Frame); is {
 			if seq == b.seq {
@@ -105,6 +145,17 @@ func (b *bed) collect(waiting map[uint32]bool) (arrivals, error) {
 	}
 	slices.Sort(got)
 	return got, nil
+}
+
+// rest is how long the next frame may take.
+func (b *bed) rest(waiting map[uint32]bool) time.Duration {
+	switch {
+	case len(waiting) > 0:
+		return moment
+	case b.quiet:
+		return calm
+	}
+	return 0
 }
 
 // drain throws away what has nothing to do with what follows.

@@ -11,6 +11,7 @@ import (
 	"github.com/hone-net/hone/fastpath"
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/slowpath/lab"
 	"github.com/hone-net/hone/specialize"
 	"github.com/hone-net/hone/synth"
 	"github.com/hone-net/hone/synth/emit"
@@ -167,7 +168,7 @@ func (m *machine) follow() error {
 	if m.watch == nil {
 		return nil
 	}
-	end := time.Now().Add(2 * time.Second)
+	end := time.Now().Add(lab.Patience(2 * time.Second))
 	var seen slowpath.Epochs
 	for {
 		if err := m.seen.Lookup(uint32(0), &seen); err != nil {

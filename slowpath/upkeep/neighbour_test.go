@@ -10,6 +10,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 // two makes a namespace with a host "here" and one with a host "there", a veth pair between them; timers of the
@@ -103,7 +105,7 @@ func became(t *testing.T, n *Neighbours, ifindex int, what string, ok func(*netl
 func becomes(t *testing.T, n *Neighbours, k key, what string, ok func(*netlink.Neigh) bool) {
 	t.Helper()
 	var last *netlink.Neigh
-	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(lab.Patience(3 * time.Second)); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		e, err := n.entry(k)
 		must(t, err)
 		if last = e; ok(e) {

@@ -62,7 +62,7 @@ func onVeth(t *testing.T, p *ir.Program, send func(ns *lab.Namespace), yes, no s
 		}
 		return n
 	}
-	for until := time.Now().Add(time.Second); counted(yes)+counted(no) < 3 && time.Now().Before(until); {
+	for until := time.Now().Add(lab.Patience(time.Second)); counted(yes)+counted(no) < 3 && time.Now().Before(until); {
 		time.Sleep(time.Millisecond)
 	}
 	return counted(yes), counted(no)
