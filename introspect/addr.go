@@ -42,28 +42,31 @@ func decodeAddr(b []byte) (a Addr, ok bool, err error) {
 	return a, true, nil
 }
 
-func foldAddr(s *Snapshot, m message, resync *Kind) (bool, error) {
+func foldAddr(s *Snapshot, m message, e *Effect) (bool, error) {
 	a, ok, err := decodeAddr(m.data)
 	if err != nil || !ok {
 		return false, err
 	}
 	if a.Key.Local.Addr().Is4() {
-		*resync |= s.addressed4(a.Key.Index, m.gone)
+		e.addressed4(s, a.Key, m.gone)
 	} else if _, known := s.Addrs.Get(a.Key); known {
-		*resync |= Routes6 // those with it as their preferred source lose it in silence; its own gets or loses an end
+		e.Resync |= Routes6 // those with it as their preferred source lose it in silence; its own gets or loses an end
 	}
 	return put(&s.Addrs, m.gone, a.Key, a), nil
 }
 
-// addressed4 tells what follows in silence when an IPv4 address comes or goes.
-func (s *Snapshot) addressed4(i Index, gone bool) Kind {
+// addressed4 notes what follows in silence when an IPv4 address comes or goes.
+func (e *Effect) addressed4(s *Snapshot, k AddrKey, gone bool) {
 	switch {
-	case gone:
-		return Routes4 // those with it as their preferred source go, all of the device with the last address
-	case !s.hasAddr4(i):
-		return s.affected(i, func(state uint8) bool { return state != 0 }) // the first address revives dead nexthops
+	case gone: // those with it as their preferred source go, all of the device with the last address
+		e.Over = append(e.Over, k.Index)
+		links, all := s.sourcesOver(k.Local.Addr())
+		if e.Over = append(e.Over, links...); !all {
+			e.Resync |= Routes4
+		}
+	case !s.hasAddr4(k.Index):
+		e.affects(s, k.Index, func(state uint8) bool { return state != 0 }) // the first address revives dead nexthops
 	}
-	return 0
 }
 
 // hasAddr4 tells whether a device has an IPv4 address: they come before those of IPv6.

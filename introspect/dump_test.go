@@ -43,7 +43,7 @@ func TestLiveFullTable(t *testing.T) {
 		}
 		t.Logf("read again in %v", time.Since(start))
 		start = time.Now()
-		s.affected(99, func(uint8) bool { return true })
+		s.usedBy(use{id: 99})
 		s.using(99)
 		t.Logf("searched twice in %v", time.Since(start))
 	})

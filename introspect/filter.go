@@ -14,10 +14,10 @@ func decodeFilter(b []byte) (Filter, error) {
 
 // foldFilter only asks for a new dump: others of the kind may be left where one goes, a shared block belongs to devices
 // that it does not name, and the parent in a notification is not always the one that a dump shows.
-func foldFilter(_ *Snapshot, m message, resync *Kind) (bool, error) {
+func foldFilter(_ *Snapshot, m message, e *Effect) (bool, error) {
 	_, err := decodeFilter(m.data)
 	if err == nil {
-		*resync |= Filters
+		e.Resync |= Filters
 	}
 	return false, err
 }

@@ -14,15 +14,15 @@ func (s *Snapshot) Fold(m netlink.Message) (*Snapshot, Effect, error) {
 	if !ok {
 		return s, Effect{}, nil
 	}
-	next, resync := *s, Kind(0)
-	changed, err := f.run(&next, message{f.gone, s.hidden6, m.Header.Flags, m.Data}, &resync)
+	next, e := *s, Effect{}
+	changed, err := f.run(&next, message{f.gone, s.hidden6, m.Header.Flags, m.Data}, &e)
 	if err != nil {
 		return s, Effect{}, fmt.Errorf("introspect: decode %s: %w", f.name, err)
 	}
 	if !changed {
-		return s, Effect{resync}, nil
+		return s, e, nil
 	}
-	return &next, Effect{resync}, nil
+	return &next, e, nil
 }
 
 // message is a netlink message as the folds want it.
@@ -36,7 +36,7 @@ type message struct {
 type fold struct {
 	name string
 	gone bool
-	run  func(s *Snapshot, m message, resync *Kind) (changed bool, err error)
+	run  func(s *Snapshot, m message, e *Effect) (changed bool, err error)
 }
 
 var folds = map[uint16]fold{
@@ -62,8 +62,8 @@ var folds = map[uint16]fold{
 }
 
 // foldPrefix takes the prefix of a router's advertisement: the kernel gives its route an end, or another, in silence.
-func foldPrefix(_ *Snapshot, _ message, resync *Kind) (bool, error) {
-	*resync |= Routes6
+func foldPrefix(_ *Snapshot, _ message, e *Effect) (bool, error) {
+	e.Resync |= Routes6
 	return false, nil
 }
 

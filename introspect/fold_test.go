@@ -50,6 +50,14 @@ func follow(t testing.TB) *follower {
 	return f
 }
 
+// kinds are those that a reader who knows nothing of links has to read anew.
+func (e Effect) kinds() Kind {
+	if len(e.Over) > 0 {
+		return e.Resync | Routes4
+	}
+	return e.Resync
+}
+
 func (f *follower) close() {
 	f.events.Close()
 	f.requests.Close()
@@ -71,7 +79,7 @@ func (f *follower) drain() {
 		}
 		err = splitDatagram(b, func(m netlink.Message) error {
 			next, effect, err := f.s.Fold(m)
-			f.s, resync, f.messages = next, resync|effect.Resync, f.messages+1
+			f.s, resync, f.messages = next, resync|effect.kinds(), f.messages+1
 			m.Data = append([]byte(nil), m.Data...)
 			f.lastBatch = append(f.lastBatch, m)
 			return err

@@ -37,5 +37,9 @@ func (k Kind) String() string {
 }
 
 // Effect is what a message does beside what it says: after it, the kinds in Resync have to be read anew, because the
-// kernel changes objects of them without a message of their own.
-type Effect struct{ Resync Kind }
+// kernel changes objects of them without a message of their own. Of the IPv4 routes it may be only those that lead over
+// some links, which are in Over.
+type Effect struct {
+	Resync Kind
+	Over   []Index
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -165,35 +166,53 @@ func (l *Link) xdp(b []byte) error {
 
 // foldLink tells the effects of a message by itself and by what the routes take the device for, never by what has changed
 // since the last: a dump may have shown the change before its message comes, and before the routes followed.
-func foldLink(s *Snapshot, m message, resync *Kind) (bool, error) {
+func foldLink(s *Snapshot, m message, e *Effect) (bool, error) {
 	l, ok, err := decodeLink(m.data)
 	if err != nil || !ok {
 		return false, err
 	}
 	old, known := s.Links.Get(l.Index)
 	if m.gone {
-		*resync |= Links | s.affected(l.Index, func(uint8) bool { return true })
+		e.Resync |= Links
+		e.affects(s, l.Index, anyState)
 		s.forget(l.Index)
 		return known, nil
 	}
 	l.XDPFeatures, l.StripsVLAN = old.XDPFeatures, old.StripsVLAN
 	changes := native.Uint32(m.data[12:]) // ifi_change, all ones for a new device
 	if !known || changes == ^uint32(0) {
-		*resync |= Links | Silent // the first message may precede its pairing with a peer
+		e.Resync |= Links | Silent // the first message may precede its pairing with a peer
 	}
 	if (old.Flags^l.Flags|changes)&unix.IFF_UP != 0 {
 		// In silence, a device gets its default queueing discipline the first time up, and the one below it turns promiscuous.
-		*resync |= Links | Qdiscs
+		e.Resync |= Links | Qdiscs
 	}
 	if known && old.MTU != l.MTU {
-		*resync |= s.usedBy(use{id: l.Index}) & Routes6 // those with an MTU of their own follow in silence
+		e.Resync |= s.usedBy(use{id: l.Index}) & Routes6 // those with an MTU of their own follow in silence
 	}
 	if known && s.changesVRF(old, l) {
-		*resync |= s.affected(l.Index, func(uint8) bool { return true })
+		e.affects(s, l.Index, anyState)
 	}
 	down := changes&unix.IFF_UP != 0 && l.Flags&unix.IFF_UP == 0
-	*resync |= s.affected(l.Index, func(state uint8) bool { return down || !follows(l.Flags, state) })
+	e.affects(s, l.Index, func(state uint8) bool { return down || !follows(l.Flags, state) })
 	return put(&s.Links, false, l.Index, l), nil
+}
+
+// lowers tells whether a message says of a known link that it went down, and nothing else. The kernel announces that before
+// it flushes the routes over the link, which takes it a while where there are many; nothing else gets worse by it.
+func (s *Snapshot) lowers(m netlink.Message) bool {
+	if m.Header.Type != unix.RTM_NEWLINK {
+		return false
+	}
+	l, ok, err := decodeLink(m.Data)
+	old, known := s.Links.Get(l.Index)
+	if err != nil || !ok || !known || native.Uint32(m.Data[12:]) == ^uint32(0) {
+		return false
+	}
+	const up = unix.IFF_UP | unix.IFF_RUNNING | unix.IFF_LOWER_UP
+	lowered := old.Flags&unix.IFF_UP != 0 && l.Flags == old.Flags&^up
+	l.Flags, l.Carrier, l.OperState, l.XDPFeatures, l.StripsVLAN = old.Flags, old.Carrier, old.OperState, old.XDPFeatures, old.StripsVLAN
+	return lowered && l.Equal(old)
 }
 
 // changesVRF tells whether a link has another master than it had, of which one may be a VRF: the kernel flushes the IPv4
@@ -221,15 +240,25 @@ func follows(flags uint32, state uint8) bool {
 	return state == 0
 }
 
-// affected tells which kinds hold objects that depend on a device and take it for a state of which f is true.
-func (s *Snapshot) affected(i Index, f func(state uint8) bool) Kind {
-	kinds := Kind(0)
+// affects notes what depends on a device and takes it for a state of which f is true.
+func (e *Effect) affects(s *Snapshot, i Index, f func(state uint8) bool) {
+	e.Resync |= s.affectedObjects(i, f)
+	routes := s.usedIn(use{id: i}, f)
+	e.Resync |= routes &^ Routes4
+	if routes&Routes4 != 0 {
+		e.Over = append(e.Over, i)
+	}
+}
+
+// affectedObjects tells which kinds hold nexthop objects that depend on a device and take it for such a state, or what
+// uses those.
+func (s *Snapshot) affectedObjects(i Index, f func(state uint8) bool) (kinds Kind) {
 	for id, n := range s.Nexthops.All() {
 		if n.Hop.Index == i && f(n.Hop.Flags&hopState) {
 			kinds |= Nexthops | s.using(uint32(id))
 		}
 	}
-	return kinds | s.usedIn(use{id: i}, f)
+	return kinds
 }
 
 // forget removes everything that cannot outlive its device.

@@ -59,7 +59,7 @@ func (n Neigh) automatic() bool { return n.State == unix.NUD_NOARP && n.Type != 
 
 // foldNeigh keeps the neighbours that can be sent to. Whoever makes the kernel resolve thousands of addresses in vain
 // changes nothing.
-func foldNeigh(s *Snapshot, m message, _ *Kind) (bool, error) {
+func foldNeigh(s *Snapshot, m message, _ *Effect) (bool, error) {
 	n, ok, err := decodeNeigh(m.data)
 	if err != nil || !ok {
 		return false, err

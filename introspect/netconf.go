@@ -75,7 +75,7 @@ func (n *Netconf) attribute(kind uint16, data []byte) error {
 	return nil
 }
 
-func foldNetconf(s *Snapshot, m message, resync *Kind) (bool, error) {
+func foldNetconf(s *Snapshot, m message, e *Effect) (bool, error) {
 	all, routes := &s.Netconf, Routes4
 	six := len(m.data) > 0 && m.data[0] == unix.AF_INET6
 	if six {
@@ -91,15 +91,15 @@ func foldNetconf(s *Snapshot, m message, resync *Kind) (bool, error) {
 	}
 	if n.Index == netconfDefault {
 		if !six {
-			*resync |= Netconfs // devices that still follow conf/default change with it in silence
+			e.Resync |= Netconfs // devices that still follow conf/default change with it in silence
 		}
 		return false, nil
 	}
 	if old.IgnoreLinkdown != n.IgnoreLinkdown {
-		*resync |= routes | Nexthops // whose hops over links without carrier die or revive
+		e.Resync |= routes | Nexthops // whose hops over links without carrier die or revive
 	}
 	if six && old.ProxyNeigh != n.ProxyNeigh {
-		*resync |= Neighs // proxy entries are looked at only where they matter
+		e.Resync |= Neighs // proxy entries are looked at only where they matter
 	}
 	return put(all, m.gone, n.Index, n), nil
 }

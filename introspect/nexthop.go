@@ -86,13 +86,13 @@ func (n *Nexthop) groupType(data []byte) error {
 	return err
 }
 
-func foldNexthop(s *Snapshot, m message, resync *Kind) (bool, error) {
+func foldNexthop(s *Snapshot, m message, e *Effect) (bool, error) {
 	n, ok, err := decodeNexthop(m.data)
 	if err != nil || !ok {
 		return false, err
 	}
 	if m.gone {
-		*resync |= s.using(n.ID) // its routes are flushed in silence
+		e.Resync |= s.using(n.ID) // its routes are flushed in silence
 	}
 	return put(&s.Nexthops, m.gone, Index(n.ID), n), nil
 }

@@ -29,13 +29,13 @@ func decodeQdisc(b []byte) (Qdisc, error) {
 	return Qdisc{QdiscKey{index, handle, parent}, kind}, nil
 }
 
-func foldQdisc(s *Snapshot, m message, resync *Kind) (bool, error) {
+func foldQdisc(s *Snapshot, m message, e *Effect) (bool, error) {
 	q, err := decodeQdisc(m.data)
 	if err != nil {
 		return false, err
 	}
 	if m.gone {
-		*resync |= Qdiscs | Filters // what stood on it goes with it; a default one may take its place
+		e.Resync |= Qdiscs | Filters // what stood on it goes with it; a default one may take its place
 	}
 	return put(&s.Qdiscs, m.gone, q.Key, q), nil
 }

@@ -7,14 +7,14 @@ import (
 )
 
 // foldRoute changes the routes that are equal to that of a message, in the order in which a dump shows them.
-func foldRoute(s *Snapshot, m message, resync *Kind) (bool, error) {
+func foldRoute(s *Snapshot, m message, e *Effect) (bool, error) {
 	r, ok, err := decodeRoute(m.data)
 	if err != nil || !ok {
 		return false, err
 	}
 	changed, ok := s.merge(r, s.equals(r.Key), m)
 	if !ok {
-		*resync |= r.Key.kind() // another than the one that we know: only the kernel can say what is left
+		e.Resync |= r.Key.kind() // another than the one that we know: only the kernel can say what is left
 	}
 	s.countUses()
 	return changed, nil
@@ -101,10 +101,11 @@ func keyAt(k RouteKey, i int) RouteKey {
 }
 
 // equals returns the routes that differ from k in Seq only, in order.
-func (s *Snapshot) equals(k RouteKey) []Route {
+func (s *Snapshot) equals(k RouteKey) []Route { return equalsIn(*s.routes(k.kind()), k) }
+
+func equalsIn(routes Map[RouteKey, Route], k RouteKey) (all []Route) {
 	k.Seq = 0
-	var all []Route
-	for key, r := range s.routes(k.kind()).From(k) {
+	for key, r := range routes.From(k) {
 		if keyAt(key, 0) != k {
 			break
 		}

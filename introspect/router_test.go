@@ -123,8 +123,8 @@ func TestVRFTakesRoutes(t *testing.T) {
 		b = attribute(b, unix.IFLA_MASTER, native.AppendUint32(nil, uint32(master)))
 		m := netlink.Message{Header: netlink.Header{Type: unix.RTM_NEWLINK}, Data: b}
 		after, effect, err := before.Fold(m)
-		if err != nil || effect.Resync&(Routes4|Routes6) != want || after.mastered(before) != want {
-			t.Errorf("master %d: %v and %v, %v, want %v", master, effect.Resync, after.mastered(before), err, want)
+		if err != nil || effect.kinds()&(Routes4|Routes6) != want || after.mastered(before) != want {
+			t.Errorf("master %d: %v and %v, %v, want %v", master, effect.kinds(), after.mastered(before), err, want)
 		}
 	}
 }

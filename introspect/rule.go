@@ -201,7 +201,7 @@ func (s *Snapshot) rules(m message) *Map[RuleKey, Rule] {
 }
 
 // foldRule keeps rules of one preference in the order of their arrival, which is the kernel's.
-func foldRule(s *Snapshot, m message, resync *Kind) (bool, error) {
+func foldRule(s *Snapshot, m message, e *Effect) (bool, error) {
 	r, ok, err := decodeRule(m.data)
 	if err != nil || !ok {
 		return false, err
@@ -211,13 +211,13 @@ func foldRule(s *Snapshot, m message, resync *Kind) (bool, error) {
 	same := slices.IndexFunc(equals, r.same)
 	switch {
 	case m.gone && same < 0:
-		*resync |= Rules
+		e.Resync |= Rules
 		return false, nil
 	case m.gone:
 		equals = slices.Delete(equals, same, same+1)
 		*rules = rules.Without(RuleKey{r.Key.Priority, uint32(len(equals))})
 	case same >= 0 && m.flags&netlink.Multi == 0:
-		*resync |= Rules // a twin, or one that a dump has shown already
+		e.Resync |= Rules // a twin, or one that a dump has shown already
 		return false, nil
 	default:
 		equals = append(equals, r)

@@ -2,14 +2,17 @@ package introspect
 
 import (
 	"cmp"
+	"net/netip"
 
 	"golang.org/x/sys/unix"
 )
 
-// use names what routes depend on: a nexthop object, or a device that their hops take for dead, without carrier or well.
+// use names what routes depend on: a nexthop object, a device that their hops take for dead, without carrier or well, or
+// their preferred source, with a device.
 type use struct {
+	source netip.Addr
 	object bool
-	id     Index
+	id     Index // 0 beside a source where there is no device
 	state  uint8 // RTNH_F_DEAD, RTNH_F_LINKDOWN
 }
 
@@ -26,7 +29,7 @@ func (u use) Compare(o use) int {
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(object(u.object), object(o.object)), u.id.Compare(o.id), cmp.Compare(u.state, o.state))
+	return cmp.Or(u.source.Compare(o.source), cmp.Compare(object(u.object), object(o.object)), u.id.Compare(o.id), cmp.Compare(u.state, o.state))
 }
 
 type count int
@@ -51,6 +54,12 @@ func (r *Route) each(six bool, f func(use)) {
 			state = stateless
 		}
 		f(use{id: h.Index, state: state})
+		if r.PrefSrc.Is4() {
+			f(use{source: r.PrefSrc, id: h.Index})
+		}
+	}
+	if r.PrefSrc.Is4() && len(r.Hops) == 0 {
+		f(use{source: r.PrefSrc})
 	}
 }
 
@@ -91,7 +100,9 @@ func (s *Snapshot) countUses() {
 }
 
 // usedBy tells which routes depend on a nexthop object or, in any state, on a device.
-func (s *Snapshot) usedBy(u use) Kind { return s.usedIn(u, func(uint8) bool { return true }) }
+func (s *Snapshot) usedBy(u use) Kind { return s.usedIn(u, anyState) }
+
+func anyState(uint8) bool { return true }
 
 // usedIn tells which routes depend on a thing and take it for a state of which f is true.
 func (s *Snapshot) usedIn(u use, f func(state uint8) bool) (kinds Kind) {
@@ -106,7 +117,7 @@ func (s *Snapshot) usedIn(u use, f func(state uint8) bool) (kinds Kind) {
 
 func (a uses) any(u use, f func(state uint8) bool) bool {
 	for k := range a.counts.From(u) {
-		if k.object != u.object || k.id != u.id {
+		if k.source != u.source || k.object != u.object || k.id != u.id {
 			break
 		}
 		if f(k.state) {
@@ -114,4 +125,30 @@ func (a uses) any(u use, f func(state uint8) bool) bool {
 		}
 	}
 	return false
+}
+
+// sourcesOver finds the links that IPv4 routes with a preferred source lead over. It does not know all where a route
+// shows none.
+func (s *Snapshot) sourcesOver(source netip.Addr) (links []Index, all bool) {
+	for k := range s.uses4.after(s.Routes4, false).counts.From(use{source: source}) {
+		if k.source != source {
+			break
+		}
+		if k.id == 0 {
+			return nil, false
+		}
+		links = append(links, k.id)
+	}
+	return links, true
+}
+
+// routesOver counts the IPv4 routes over a link; one that leads over it more than once counts as often.
+func (s *Snapshot) routesOver(i Index) (n int) {
+	for k, c := range s.uses4.after(s.Routes4, false).counts.From(use{id: i}) {
+		if k.source.IsValid() || k.object || k.id != i {
+			break
+		}
+		n += int(c)
+	}
+	return n
 }

@@ -34,7 +34,8 @@ type Watcher struct {
 
 	passed bool // a barrier, since something was announced that may not be done yet
 	blind  bool // something was lost, so that what is announced is not all known
-	early  bool // an answer without the routes may be given
+	firm   bool // the same, but for links that only went down, which takes away routes
+	early  int  // answers without the routes that may be given
 
 	turns, balanced int // since the last audit
 

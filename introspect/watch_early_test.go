@@ -25,7 +25,12 @@ func TestAnswerBeforeRoutes(t *testing.T) {
 		if l := linkNamed(t, w.s, "v1"); l.Flags&1 != 0 {
 			t.Errorf("at first the link is %+v", l)
 		}
-		if e, err := w.turn(); err != nil || e != w.ledger.built() {
+		for range maxEarly { // the flush may announce more, before which another such answer is given
+			if e, err = w.turn(); e[slowpath.Any] != slowpath.Never {
+				break
+			}
+		}
+		if err != nil || e != w.ledger.built() {
 			t.Errorf("then %v of %v is accounted for, %v", e, w.ledger.built(), err)
 		}
 		same(t, w)

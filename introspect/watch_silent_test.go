@@ -195,6 +195,9 @@ func TestWatchRoutesKeepUp(t *testing.T) {
 			}
 			start := time.Now()
 			e, err := w.turn()
+			if err == nil && e[slowpath.Any] == slowpath.Never { // the last of the lab's addresses, announced late
+				e, err = w.turn()
+			}
 			folding += time.Since(start)
 			if err != nil || e != w.ledger.moved() {
 				t.Errorf("built %v, seen %v: %v", e, w.ledger.moved(), err)

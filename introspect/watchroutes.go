@@ -13,7 +13,9 @@ import (
 type staleRoutes struct {
 	whole    bool              // every route
 	keys     map[RouteKey]bool // those of these keys
+	over     overLinks         // those over some links, of IPv4 only
 	window   map[RouteKey]bool // keys that were announced since the current dump began; nil while there is none
+	reading  overLinks         // what the current dump is about, if only that
 	restless int               // dumps in a row that left doubts
 }
 
@@ -24,7 +26,7 @@ const maxRestless = 4
 // unsettled marks a route that changes faster than it can be read.
 const unsettled = "unsettled"
 
-func (t *staleRoutes) any() bool { return t.whole || len(t.keys) > 0 }
+func (t *staleRoutes) any() bool { return t.whole || len(t.keys) > 0 || len(t.over) > 0 }
 
 // all doubts everything, as after a flush that is not announced.
 func (t *staleRoutes) all() { t.whole = true }
@@ -41,7 +43,11 @@ func (t *staleRoutes) moved(k RouteKey, doubted bool) {
 
 // refreshRoutes dumps the routes of a kind, and takes of the dump what was not announced since it began.
 func (w *Watcher) refreshRoutes(k Kind) error {
+	if k == Routes4 && w.selective(&w.stale.routes4) {
+		return w.refreshOver()
+	}
 	doubts := w.openWindow(k)
+	doubts.whole = doubts.whole || len(doubts.over) > 0
 	dumped, err := w.s.reload(w.route, k)
 	if err != nil {
 		return err
@@ -54,7 +60,10 @@ func (w *Watcher) openWindow(k Kind) staleRoutes {
 	t := w.stale.routes(k)
 	doubts := *t
 	doubts.whole = doubts.whole || k == Routes6 && w.s.hidden6
-	*t = staleRoutes{window: map[RouteKey]bool{}, restless: doubts.restless}
+	*t = staleRoutes{window: map[RouteKey]bool{}, reading: doubts.over, restless: doubts.restless}
+	if doubts.whole || len(doubts.keys) > 0 {
+		t.reading = nil
+	}
 	return doubts
 }
 
@@ -72,7 +81,7 @@ func (w *Watcher) closeWindow(kind Kind, doubts staleRoutes, dumped *Snapshot) e
 		}
 	}
 	n := *w.s
-	after := staleRoutes{whole: t.whole, keys: maps.Clone(t.keys), restless: t.restless}
+	after := staleRoutes{whole: t.whole, keys: maps.Clone(t.keys), over: t.over, restless: t.restless}
 	after.settle(&n, w.s, dumped, kind, doubts, t.window)
 	if torn && n.entries6() != entries {
 		t.whole, t.window = t.whole || doubts.whole, nil
@@ -131,11 +140,11 @@ func (w *Watcher) giveUp(t *staleRoutes) {
 		t.restless = 0
 		return
 	}
-	if t.restless++; t.whole || t.restless <= maxRestless {
+	if t.restless++; t.whole || t.restless <= maxRestless || t.over.whole() {
 		return
 	}
 	n := *w.s
-	for k := range t.keys {
+	for k := range t.singles() {
 		n.unsettle(k)
 		w.unsettled[k] = true
 	}

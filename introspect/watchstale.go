@@ -11,6 +11,7 @@ import (
 // own, what messages tell only in part, and what an older message may have spoilt in a newer dump.
 type stale struct {
 	dump             Kind // kinds to dump
+	later            Kind // those for which the live lookup need not wait
 	routes4, routes6 staleRoutes
 	rules            bool
 	hooks            bool
@@ -36,7 +37,7 @@ func (t *stale) routes(k Kind) *staleRoutes {
 	return &t.routes4
 }
 
-func (t *stale) any() bool { return t.anyRoutes() || t.besidesRoutes() }
+func (t *stale) any() bool { return t.anyRoutes() || t.besidesRoutes() || t.later != 0 }
 
 // anyRoutes tells of doubts about routes, which may be very many.
 func (t *stale) anyRoutes() bool { return t.routes4.any() || t.routes6.any() }
@@ -54,7 +55,16 @@ func (t *stale) everything() {
 	t.kinds(Announced)
 }
 
-// kinds takes the effect of a message. What is silent about a new link is noted with the link.
+// effect takes that of a message. What is silent about a new link is noted with the link.
+func (t *stale) effect(e Effect) {
+	t.kinds(e.Resync)
+	if e.Resync&Routes4 == 0 {
+		for _, i := range e.Over {
+			t.routes4.over.all(i)
+		}
+	}
+}
+
 func (t *stale) kinds(k Kind) {
 	if k&Routes4 != 0 {
 		t.routes4.all()
@@ -133,13 +143,13 @@ func (t *stale) takeNeigh(m netlink.Message) {
 // routes come last, those of IPv6 first, which are fewer.
 func (w *Watcher) refresh() error {
 	switch {
-	case !w.passed && (w.stale.announced() || w.stale.anyRoutes()):
-		w.passed = true
+	case !w.passed && (w.stale.announced() || w.stale.later != 0 || w.stale.anyRoutes()):
+		w.passed, w.firm = true, true
 		return w.barrier()
-	case w.stale.besidesRoutes():
+	case w.stale.besidesRoutes() || w.stale.later != 0:
 		return w.refreshRest()
 	}
-	w.early = true
+	w.early = maxEarly
 	for _, k := range []Kind{Routes6, Routes4} {
 		if !w.stale.routes(k).any() {
 			continue
@@ -154,6 +164,7 @@ func (w *Watcher) refresh() error {
 // refreshRest reads all that is stale but the routes.
 func (w *Watcher) refreshRest() error {
 	t := w.stale
+	t.dump |= t.later
 	w.stale = stale{routes4: t.routes4, routes6: t.routes6}
 	if t.dump&Links != 0 {
 		t.silent = true
@@ -174,7 +185,7 @@ func (w *Watcher) refreshRest() error {
 func (s *Snapshot) mastered(old *Snapshot) (kinds Kind) {
 	for c := range DiffMaps(old.Links, s.Links) {
 		if c.Old != nil && c.New != nil && s.changesVRF(*c.Old, *c.New) {
-			kinds |= s.affected(c.Key, func(uint8) bool { return true })
+			kinds |= s.affectedObjects(c.Key, anyState) | s.usedIn(use{id: c.Key}, anyState)
 		}
 	}
 	return kinds

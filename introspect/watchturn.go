@@ -13,6 +13,7 @@ import (
 const (
 	maxBatch  = 1 << 14 // datagrams in a turn, so that a storm cannot keep Next from returning
 	maxRounds = 32      // steps at reading what keeps changing in a turn
+	maxEarly  = 3       // answers without the routes before these are read
 )
 
 // never is what nothing can be vouched for with.
@@ -48,16 +49,16 @@ func (w *Watcher) turn() (slowpath.Epochs, error) {
 func (w *Watcher) accounted() (slowpath.Epochs, bool) {
 	e := w.ledger.built()
 	if !w.stale.any() {
-		w.passed, w.blind, w.early = false, false, true
+		w.passed, w.firm, w.blind, w.early = false, true, false, maxEarly
 		return e, true
 	}
-	if !w.passed || w.stale.besidesRoutes() || w.blind || !w.early || e[slowpath.Config] == w.givenEpochs[slowpath.Config] {
+	if !w.firm || w.stale.besidesRoutes() || w.blind || w.early == 0 || e[slowpath.Config] == w.givenEpochs[slowpath.Config] {
 		return never, false
 	}
 	// A full table takes a second to read. What else has changed is known, and the live lookup can go on meanwhile: the
 	// Snapshot may hold routes that are gone, but none that the lookup does not do justice to is missing, since those are
-	// announced as Config. Each reading of the routes may be preceded by one such answer.
-	w.early = false
+	// announced as Config. Each reading of the routes may be preceded by few such answers.
+	w.early--
 	e[slowpath.Any] = slowpath.Never
 	if w.stale.routes4.any() {
 		e[slowpath.Route4] = slowpath.Never
@@ -90,7 +91,7 @@ func (w *Watcher) resync() error {
 		}
 	}
 	w.stale.everything()
-	w.passed, w.blind = false, true
+	w.passed, w.firm, w.blind = false, false, true
 	return nil
 }
 
@@ -152,15 +153,20 @@ func (w *Watcher) takeRoute(m netlink.Message) error {
 	case unix.RTM_NEWRULE, unix.RTM_DELRULE:
 		w.stale.rules = true
 	}
-	w.passed = false
-	w.stale.routes4.unsettledBy(uint16(m.Header.Type))
+	lowers := w.s.lowers(m)
+	w.passed, w.firm = false, w.firm && lowers
+	w.stale.routes4.disturbed(w.s, m)
 	w.stale.routes6.unsettledBy(uint16(m.Header.Type))
 	s, effect, err := w.s.Fold(m)
 	if err != nil {
 		return fmt.Errorf("introspect: fold notification: %w", err)
 	}
 	w.s = s
-	w.stale.kinds(effect.Resync)
+	if lowers {
+		w.stale.later |= effect.Resync & (Links | Qdiscs)
+		effect.Resync &^= Links | Qdiscs
+	}
+	w.stale.effect(effect)
 	return nil
 }
 
@@ -179,18 +185,42 @@ func (w *Watcher) takeRouting(m netlink.Message) error {
 		t.moved(k, false)
 		return nil
 	}
-	// Of IPv4, the kernel tells routes apart by more than it shows, such as the scope of a gateway: one that seems to be there
-	// already may be its twin.
+	if !k.six() {
+		return w.takeRouting4(r, m.Header)
+	}
+	t.moved(k, !w.merge(r, w.s.equals(k), m.Header))
+	return nil
+}
+
+// takeRouting4 folds a route of IPv4. The kernel tells these apart by more than it shows, such as the scope of a gateway:
+// one that seems to be there already may be its twin. Where links are in doubt, equal routes may be gone: which of several
+// is replaced cannot be told then.
+func (w *Watcher) takeRouting4(r Route, h netlink.Header) error {
+	k, t := keyAt(r.Key, 0), &w.stale.routes4
 	equals := w.s.equals(k)
-	twin := !k.six() && m.Header.Type == unix.RTM_NEWROUTE && slices.ContainsFunc(equals, r.same)
+	twin := h.Type == unix.RTM_NEWROUTE && slices.ContainsFunc(equals, r.same)
+	link, only, doubted := t.doubtedLink(append(slices.Clone(equals), r))
+	fits := w.merge(r, equals, h) && !twin
+	switch {
+	case !doubted || only && len(equals) < 2 && fits:
+	case only:
+		t.over.key(link, k)
+		fits = true
+	case len(equals) > 1:
+		fits = false
+	}
+	t.moved(k, !fits)
+	return nil
+}
+
+// merge folds a route into its equals, and tells whether it fits.
+func (w *Watcher) merge(r Route, equals []Route, h netlink.Header) bool {
 	n := *w.s
-	said := message{gone: m.Header.Type == unix.RTM_DELROUTE, hidden: n.hidden6, flags: m.Header.Flags}
-	changed, fits := n.merge(r, equals, said)
+	changed, fits := n.merge(r, equals, message{gone: h.Type == unix.RTM_DELROUTE, hidden: n.hidden6, flags: h.Flags})
 	if changed {
 		w.s = &n
 	}
-	t.moved(k, twin || !fits)
-	return nil
+	return fits
 }
 
 // movesHooks tells whether a message of nftables can add or remove a base chain or a flowtable; rules and elements of
