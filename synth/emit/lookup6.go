@@ -11,16 +11,16 @@ import (
 // walk6 is a walk through an LPM6, whose layout ir's lpm6.go tells.
 type walk6 struct {
 	table  *ir.Table
-	hi, lo *ir.Value // the address
-	word   reg       // the word that the walk has come to, in the end the answer
-	at     reg       // the place of the node that it names
-	other  label     // takes the node's answer for other addresses
+	hi, lo held  // the address
+	word   reg   // the word that the walk has come to, in the end the answer
+	at     reg   // the place of the node that it names
+	other  label // takes the node's answer for other addresses
 }
 
 // lookupPrefix6 walks the trie: for each node that the address needs two loads at a time, one of the bits that the
 // address must have above the window and one of the word that the window picks. It makes do with four registers.
 func (l *lowering) lookupPrefix6(t *ir.Table, hi, lo *ir.Value) reg {
-	w := walk6{t, hi, lo, l.reg(), l.reg(), l.newLabel()}
+	w := walk6{t, l.held(hi), l.held(lo), l.reg(), l.reg(), l.newLabel()}
 	done := l.newLabel()
 	root := l.address(t.Name, 0)
 	l.ordered(root)
@@ -80,14 +80,29 @@ func (l *lowering) window6(w walk6, later bool) (above, index reg) {
 	return above, index
 }
 
-// again gives dst the number v. What stands in the packet is read there anew, which takes less than to keep it.
-func (l *lowering) again(dst reg, v *ir.Value) {
-	if v.Op != ir.OpLoad || l.written {
-		l.assign(dst, v)
+// held is a number that is wanted more than once: what stands in the packet is read there anew, which takes less than to
+// keep it; all else is in a register.
+type held struct {
+	load *ir.Value // nil: none
+	reg  reg
+}
+
+// held makes v ready, before any branch.
+func (l *lowering) held(v *ir.Value) held {
+	if v.Op == ir.OpLoad && !l.written {
+		return held{load: v}
+	}
+	return held{reg: l.in(v)}
+}
+
+// again gives dst a number that is held.
+func (l *lowering) again(dst reg, h held) {
+	if h.load == nil {
+		l.mov(dst, h.reg)
 		return
 	}
-	l.load(dst, l.data, int16(v.Imm), v.Width)
-	if v.Width > 1 {
-		l.swap(dst, v.Width)
+	l.load(dst, l.data, int16(h.load.Imm), h.load.Width)
+	if h.load.Width > 1 {
+		l.swap(dst, h.load.Width)
 	}
 }
