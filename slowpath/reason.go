@@ -69,6 +69,13 @@ const (
 	RulesetMatch                   // a rule of the ruleset asks for what only the kernel looks at
 	RulesetAction                  // a rule of the ruleset does what only the kernel does
 	RulesetLarge                   // the ruleset is too large from this rule on
+	Transport                      // connections are tracked: not TCP or UDP, or its header or length is wrong
+	TCPFlags                       // connections are tracked: SYN, FIN, RST or an odd combination of flags
+	ConntrackMiss                  // no connection that is tracked
+	ConntrackState                 // the connection is not established both ways, or is ending
+	ConntrackWindow                // the kernel watches the TCP connection's window
+	ConntrackSpecial               // the connection has a helper, its own time-outs, adjusted sequence numbers or is offloaded
+	ConntrackNAT                   // the connection's addresses are translated as no program does
 	lastPacketReason
 )
 
@@ -153,6 +160,13 @@ var reasonTexts = [MaxReasons]reasonText{
 	NextHeader:       {"next-header", "the IPv6 next header is not TCP, UDP, ESP or an ICMPv6 echo"},
 	RouteLearned:     {"route-learned", "the kernel has learned a path MTU or a redirect for the destination"},
 	RouteExpires:     {"route-expires", "the route ends by itself, and there is no live lookup"},
+	Transport:        {"transport", "tracked connections: not TCP or UDP, or its header or length is wrong"},
+	TCPFlags:         {"tcp-flags", "tracked connections: SYN, FIN, RST or an odd combination of TCP flags"},
+	ConntrackMiss:    {"conntrack-miss", "the packet belongs to no connection that is tracked"},
+	ConntrackState:   {"conntrack-state", "the connection is not established both ways, or is ending"},
+	ConntrackWindow:  {"conntrack-window", "the kernel watches the window of the TCP connection"},
+	ConntrackSpecial: {"conntrack-special", "the connection has a helper, time-outs of its own, or is offloaded"},
+	ConntrackNAT:     {"conntrack-nat", "the connection's addresses are translated as no program does"},
 	EgressDisabled:   {"egress-disabled", "the outgoing interface has no IPv6"},
 	RulesetDrop:      {"ruleset-drop", "a rule or a policy of the ruleset drops it"},
 	RulesetReject:    {"ruleset-reject", "a rule of the ruleset rejects it"},

@@ -207,6 +207,8 @@ func (t *Table) check() error {
 		return nil
 	case FIB, FIB6:
 		return nil
+	case Conntrack, Conntrack6:
+		return t.checkConntrack()
 	}
 	return fmt.Errorf("no kind %d", t.Kind)
 }

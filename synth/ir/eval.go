@@ -9,14 +9,18 @@ import (
 
 // Env is the world in which Eval runs a program.
 type Env struct {
-	Tables  map[string][]byte            // contents of Rows, LPM and LPM6 tables, laid out as table.go and lpm6.go say
-	Hash    map[string]map[uint32][]byte // contents of Hash tables
-	FIB     func(args []uint64) []byte   // the live lookup: a row with FIBFields
-	FIB6    func(args []uint64) []byte   // the same for IPv6
-	Moved   slowpath.Epochs              // seen ^ built
-	VLAN    bool                         // the frame's metadata carries a VLAN tag
-	Partial bool                         // the frame's metadata says that a checksum is yet to be completed
-	Trace   bool                         // fill Verdict.Trace
+	Tables map[string][]byte            // contents of Rows, LPM and LPM6 tables, laid out as table.go and lpm6.go say
+	Hash   map[string]map[uint32][]byte // contents of Hash tables
+	FIB    func(args []uint64) []byte   // the live lookup: a row with FIBFields
+	FIB6   func(args []uint64) []byte   // the same for IPv6
+
+	Conntrack  func(args []uint64) []byte // the connections: a row with ConntrackFields
+	Conntrack6 func(args []uint64) []byte // the same for IPv6
+
+	Moved   slowpath.Epochs // seen ^ built
+	VLAN    bool            // the frame's metadata carries a VLAN tag
+	Partial bool            // the frame's metadata says that a checksum is yet to be completed
+	Trace   bool            // fill Verdict.Trace
 
 	Counts [NumCounters]uint64 // added to by Count
 	Marks  []Mark              // appended to by Mark; the tables are not changed

@@ -36,9 +36,13 @@ func (e *evaluator) lookup(v *Value) (uint64, error) {
 	case Hash:
 		return e.lookupHash(v, uint32(key))
 	case FIB:
-		return e.lookupFIB(v, e.env.FIB, fibBits[:])
+		return e.lookupLive(v, e.env.FIB, fibBits[:])
 	case FIB6:
-		return e.lookupFIB(v, e.env.FIB6, fib6Bits[:])
+		return e.lookupLive(v, e.env.FIB6, fib6Bits[:])
+	case Conntrack:
+		return e.lookupLive(v, e.env.Conntrack, conntrackBits[:])
+	case Conntrack6:
+		return e.lookupLive(v, e.env.Conntrack6, conntrack6Bits[:])
 	}
 	return 0, fmt.Errorf("table %s has no kind", t.Name)
 }
@@ -98,7 +102,7 @@ var (
 	fib6Bits = [...]uint{64, 64, 64, 64, 16, 8, 16, 16, 28}
 )
 
-func (e *evaluator) lookupFIB(v *Value, live func(args []uint64) []byte, bits []uint) (uint64, error) {
+func (e *evaluator) lookupLive(v *Value, live func(args []uint64) []byte, bits []uint) (uint64, error) {
 	if live == nil {
 		return 0, fmt.Errorf("no live lookup")
 	}

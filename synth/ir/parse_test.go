@@ -58,6 +58,8 @@ func TestParseReadsEverythingElse(t *testing.T) {
 	table own6 set6 domain config { 2001:db8::/32 ::1/128 ::ffff:192.0.2.0/120 }
 	table route6 lpm6 domain any steps 5 size 64
 	table fib6 fib6 domain any
+	table ct conntrack domain config size 64 tcp 0x69780 udp 120 { nat }
+	table ct6 conntrack6 domain config size 64 tcp 0 udp 120 { }
 entry:
 	v1 = const 0x10
 	v2 = select none v1 3 v1 7
@@ -70,6 +72,11 @@ a:
 	v11 = lookup route6 v1 v10
 	v12 = lookup fib6 v1 v1 v1 v1 v11 1 2 3 4
 	v13 = field v12 ret
+	v14 = lookup ct v1 v1 17 1 2
+	v15 = field v14 reason
+	guard eq v15 0 conntrack-miss
+	v16 = lookup ct6 v1 v1 v1 v1 6 1 2
+	v17 = field v16 desthi
 	v6 = field v5 oif
 	v7 = swap16 v6
 	v8 = and v7 0xffffffff
@@ -138,6 +145,8 @@ func FuzzParse(f *testing.F) {
 	f.Add("program \"a\\x20b\" {\ntable s set domain any { 10.0.0.0/8 }\nentry:\nv1 = lookup s 1\nif any v1 1 a b\na:\nabort\nb:\npunt by v1\n}")
 	f.Add("program p {\ntable s set6 domain any { 2001:db8::/32 }\ntable l lpm6 domain any steps 3 size 8\ntable f fib6 domain any\nentry:\n" +
 		"v1 = lookup s 1 2\nv2 = lookup l v1 3\nv3 = lookup f 1 2 3 4 5 6 7 8 9\nv4 = field v3 mac\nredirect v4\n}")
+	f.Add("program p {\ntable c conntrack domain config size 4 tcp 0 udp 120 { nat liberal }\nentry:\n" +
+		"v1 = lookup c 1 2 17 3 4\nv2 = field v1 reason\npunt by v2\n}")
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := Parse(text)
 		if err != nil {

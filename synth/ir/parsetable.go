@@ -42,6 +42,10 @@ func (p *parser) parseTable() {
 		p.expect("row")
 		t.RowSize = int(p.number("number", 31))
 		p.list(func(name string) { t.Fields = append(t.Fields, p.field(name)) })
+	case Conntrack, Conntrack6:
+		p.expect("size")
+		t.Size = int(p.number("number", 31))
+		p.tracking(&t.Tracking)
 	case Set:
 		p.list(func(word string) { t.Prefixes = append(t.Prefixes, p.prefix(word)) })
 	case Set6:
@@ -49,6 +53,24 @@ func (p *parser) parseTable() {
 	}
 	p.tables[t.Name] = t
 	p.program.Tables = append(p.program.Tables, t)
+}
+
+// tracking parses what a table knows of connections.
+func (p *parser) tracking(t *Tracking) {
+	p.expect("tcp")
+	t.TCP = uint32(p.number("number", 32))
+	p.expect("udp")
+	t.UDP = uint32(p.number("number", 32))
+	p.list(func(word string) {
+		switch word {
+		case "nat":
+			t.NAT = true
+		case "liberal":
+			t.Liberal = true
+		default:
+			p.fail("%q says nothing of connections", word)
+		}
+	})
 }
 
 // list parses what stands in braces.

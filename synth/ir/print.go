@@ -38,7 +38,7 @@ func quoteName(s string) string {
 }
 
 var kindNames = map[TableKind]string{Rows: "rows", LPM: "lpm", Set: "set", Hash: "hash", FIB: "fib", LPM6: "lpm6", Set6: "set6",
-	FIB6: "fib6"}
+	FIB6: "fib6", Conntrack: "conntrack", Conntrack6: "conntrack6"}
 
 // String gives the kind's name in the text form.
 func (k TableKind) String() string {
@@ -63,12 +63,25 @@ func (t *Table) String() string {
 			fmt.Fprintf(&w, " %s u%d@%d", f.Name, int(f.Width)*8, f.Offset)
 		}
 		w.WriteString(" }")
+	case Conntrack, Conntrack6:
+		fmt.Fprintf(&w, " size %d tcp %d udp %d%s", t.Size, t.Tracking.TCP, t.Tracking.UDP, t.Tracking.flags())
 	case Set:
 		printSet(&w, t.Prefixes)
 	case Set6:
 		printSet(&w, t.Prefixes6)
 	}
 	return w.String()
+}
+
+func (t Tracking) flags() string {
+	words := " {"
+	if t.NAT {
+		words += " nat"
+	}
+	if t.Liberal {
+		words += " liberal"
+	}
+	return words + " }"
 }
 
 func printSet[P fmt.Stringer](w io.Writer, prefixes []P) {

@@ -34,6 +34,12 @@ const (
 	// L4 protocol, source port, destination port, and traffic class and flow label as they stand in the low 28 bits of the
 	// header's first word.
 	FIB6
+	// Conntrack is the kernel's live table of connections: the args are source, destination, L4 protocol, source port and
+	// destination port of a TCP or UDP packet; the result a row with the fields of ConntrackFields. It always answers, and
+	// keeps the entry alive as the packet would. Size is the slots of its flow cache (a power of two).
+	Conntrack
+	// Conntrack6 is Conntrack for IPv6: source and destination are two numbers each, the fields Conntrack6Fields.
+	Conntrack6
 )
 
 // Field is a part of a row: Width (1, 2, 4, 8) bytes at Offset (aligned), in host byte order.
@@ -61,7 +67,7 @@ type Table struct {
 	Name     string
 	Kind     TableKind
 	Domain   slowpath.Domain // whose changes move the contents
-	Size     int             // rows, blocks of an LPM, units of an LPM6; a power of two
+	Size     int             // rows, blocks of an LPM, units of an LPM6, slots of a Conntrack; a power of two
 	First    int             // LPM: bits of the first level, 16 or 24
 	Steps    int             // LPM6: nodes that a walk visits, 1 to MaxSteps
 	RowSize  int             // bytes of a row, a power of two of at least 8
@@ -69,6 +75,7 @@ type Table struct {
 	Prefixes []Prefix // Set: the entries
 
 	Prefixes6 []Prefix6 // Set6: the entries
+	Tracking  Tracking  // Conntrack
 }
 
 // FIBFields are the fields of a FIB row: ret is bpf_fib_lookup's result (0 is BPF_FIB_LKUP_RET_SUCCESS), oif the
@@ -80,7 +87,7 @@ var FIBFields = []Field{{"ret", 0, 4}, {"oif", 4, 4}, {"mac", 8, 8}, {"smac", 16
 func (t *Table) Field(name string) (Field, bool) {
 	fields := t.Fields
 	if t.Kind.Live() {
-		fields = FIBFields
+		fields = t.Kind.LiveFields()
 	}
 	for _, f := range fields {
 		if f.Name == name {
@@ -90,7 +97,8 @@ func (t *Table) Field(name string) (Field, bool) {
 	return Field{}, false
 }
 
-// Bytes is the size of the table's contents in memory: of an LPM, LPM6 or Rows; 0 for the other kinds.
+// Bytes is the size of the table's contents in memory: of an LPM, LPM6, Rows, or the flow cache of a Conntrack; 0 for the
+// other kinds.
 func (t *Table) Bytes() int {
 	switch t.Kind {
 	case Rows:
@@ -99,12 +107,17 @@ func (t *Table) Bytes() int {
 		return 2<<t.First + t.Size*512
 	case LPM6:
 		return (t.Size + 1) * Unit6
+	case Conntrack, Conntrack6:
+		return ConntrackHead + t.Size*ConntrackSlot
 	}
 	return 0
 }
 
 // Live tells whether the kernel's own lookup answers.
-func (k TableKind) Live() bool { return k == FIB || k == FIB6 }
+func (k TableKind) Live() bool { return k == FIB || k == FIB6 || k.Tracks() }
+
+// Tracks tells whether that is the one of connections.
+func (k TableKind) Tracks() bool { return k == Conntrack || k == Conntrack6 }
 
 // HasRows tells whether a lookup gives a row.
 func (k TableKind) HasRows() bool { return k == Rows || k == Hash || k.Live() }
@@ -121,6 +134,10 @@ func (k TableKind) keys() int {
 		return len(fibBits)
 	case FIB6:
 		return len(fib6Bits)
+	case Conntrack:
+		return len(conntrackBits)
+	case Conntrack6:
+		return len(conntrack6Bits)
 	}
 	return 1
 }

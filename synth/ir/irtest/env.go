@@ -12,7 +12,7 @@ import (
 // Env makes an environment that fits a program: contents of its tables, and a world that has mostly not moved.
 func Env(r *rand.Rand, p *ir.Program) *ir.Env {
 	env := &ir.Env{Tables: map[string][]byte{}, Hash: map[string]map[uint32][]byte{}, FIB: live(r.Uint64()),
-		FIB6: live(r.Uint64()), VLAN: oneIn(r, 4),
+		FIB6: live(r.Uint64()), Conntrack: live(r.Uint64()), Conntrack6: live(r.Uint64()), VLAN: oneIn(r, 4),
 		Partial: oneIn(r, 4)}
 	for _, t := range p.Tables {
 		switch t.Kind {
@@ -85,7 +85,7 @@ func live(seed uint64) func([]uint64) []byte {
 		h := fnv.New64a()
 		_ = binary.Write(h, binary.NativeEndian, append(args, seed))
 		r := New(h.Sum64())
-		row := rows(r, 24)
+		row := rows(r, ir.Conntrack6.LiveRow()) // the longest
 		if !oneIn(r, 4) {
 			copy(row, []byte{0, 0, 0, 0})
 		}

@@ -35,6 +35,8 @@ type generator struct {
 	lpm6   *ir.Table
 	set6   *ir.Table
 	fib6   *ir.Table
+	ct     *ir.Table
+	ct6    *ir.Table
 }
 
 // scope is what the place that is being built may rely on.

@@ -27,6 +27,9 @@ func (g *generator) addTables() {
 	g.lpm6 = &ir.Table{Name: "lpm6", Kind: ir.LPM6, Domain: slowpath.Any, Steps: 1 + g.IntN(5), Size: 16}
 	g.set6 = &ir.Table{Name: "set6", Kind: ir.Set6, Domain: slowpath.Config, Prefixes6: prefixes6(g.Rand)}
 	g.fib6 = &ir.Table{Name: "fib6", Kind: ir.FIB6, Domain: slowpath.Any}
+	tracking := ir.Tracking{TCP: 432000, UDP: 120, NAT: oneIn(g.Rand, 2), Liberal: oneIn(g.Rand, 2)}
+	g.ct = &ir.Table{Name: "ct", Kind: ir.Conntrack, Domain: slowpath.Config, Size: 64, Tracking: tracking}
+	g.ct6 = &ir.Table{Name: "ct6", Kind: ir.Conntrack6, Domain: slowpath.Config, Size: 64, Tracking: tracking}
 }
 
 // address is mostly one of few, so that tables and packets meet.
@@ -72,8 +75,13 @@ func (g *generator) mayLookup(s *scope) *ir.Value {
 
 func (g *generator) live(s *scope) {
 	t, args := g.fib, make([]*ir.Value, 7)
-	if oneIn(g.Rand, 2) {
+	switch g.IntN(4) {
+	case 0:
 		t, args = g.fib6, make([]*ir.Value, 9)
+	case 1:
+		t, args = g.ct, make([]*ir.Value, 5)
+	case 2:
+		t, args = g.ct6, make([]*ir.Value, 7)
 	}
 	for i := range args {
 		args[i] = g.number(s)
@@ -88,7 +96,7 @@ func (g *generator) field(s *scope) {
 	}
 	row := pick(g.Rand, s.rows...)
 	if row.Table.Kind.Live() {
-		f := pick(g.Rand, ir.FIBFields...)
+		f := pick(g.Rand, row.Table.Kind.LiveFields()...)
 		s.add(g.b.Field(row, f.Name), f.Width <= 4)
 		return
 	}
