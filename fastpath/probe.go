@@ -28,6 +28,9 @@ func Probe() (emit.Kernel, error) {
 	k.SwapBounds = load(swapBounds()) == nil
 	k.WeakOrder = runtime.GOARCH != "amd64"
 	k.VethTag = vethTag()
+	if !k.WeakOrder { // entries are read while they change, in an order that matters
+		k.Conntrack = conntrack()
+	}
 	return k, nil
 }
 

@@ -219,9 +219,15 @@ func (c *code) call(fn asm.BuiltinFunc, nargs int) {
 		nargs: nargs, fast: fn == asm.FnGetSmpProcessorId, label: noLabel})
 }
 
+// callKernel calls a function of the kernel that the verifier inlines.
 func (c *code) callKernel(id int32, nargs int) {
+	c.callFunction(id, nargs)
+	c.insts[len(c.insts)-1].fast = true
+}
+
+func (c *code) callFunction(id int32, nargs int) {
 	c.add(inst{kind: kCall, op: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), dst: noReg, src: noReg, imm: int64(id),
-		nargs: nargs, kfunc: true, fast: true, label: noLabel})
+		nargs: nargs, kfunc: true, label: noLabel})
 }
 
 func (c *code) exit() {

@@ -17,6 +17,9 @@ type Kernel struct {
 	WeakOrder bool
 	// VethTag says where the metadata of a frame stands behind a veth's xdp_buff; nil where BTF does not tell.
 	VethTag *VethTag
+	// Conntrack says how tracked connections are found and read; nil where a kernel or its BTF does not let programs do
+	// that.
+	Conntrack *Conntrack
 }
 
 // VethTag locates the metadata of a frame on a veth, its VLAN tag and what is known of its checksum: xdp_md ->
@@ -37,6 +40,7 @@ type VethTag struct {
 const (
 	MapSeen  = "seen"  // slowpath.Epochs, shared by the programs of a host; one value
 	MapBuilt = "built" // slowpath.Epochs, fresh for every loaded program; one value
+	MapAsks  = "asks"  // ring buffer of Ask: connections whose window the kernel is to leave alone
 	MapStats = "stats" // per CPU: MaxReasons + NumCounters 64-bit counters; one value of StatsStride(CPUs) x CPUs bytes
 	// ProgramName names the program in the CollectionSpec.
 	ProgramName = "hone"

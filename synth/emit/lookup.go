@@ -29,6 +29,8 @@ func (l *lowering) lookup(v *ir.Value) error {
 		l.values[v] = l.lookupHash(t, v.Args[0])
 	case ir.FIB, ir.FIB6:
 		return l.lookupFIB(v)
+	case ir.Conntrack, ir.Conntrack6:
+		return l.lookupConntrack(v)
 	default:
 		return fmt.Errorf("table %s has unknown kind %d", t.Name, t.Kind)
 	}
@@ -158,6 +160,9 @@ func (l *lowering) lookupHash(t *ir.Table, key *ir.Value) reg {
 // field loads a field of a row.
 func (l *lowering) field(v *ir.Value) reg {
 	f, _ := v.Table.Field(v.Field)
+	if v.Table.Kind.Tracks() {
+		return l.conntracks[v.Args[0]][f.Name]
+	}
 	if v.Table.Kind.Live() {
 		return l.fieldFIB(l.fibs[v.Args[0]], f.Name)
 	}

@@ -41,9 +41,11 @@ type lowering struct {
 	sole   map[*ir.Value]*ir.Block // the block of all uses, if that is one
 	epochs map[*ir.Value][2]reg    // OpMoved that was not combined: seen, built
 	fibs   map[*ir.Value]fibRow
-	blocks map[*ir.Block]label
-	punts  map[slowpath.Reason]label
-	names  map[label]string
+	// conntracks is the fields of rows of connections.
+	conntracks map[*ir.Value]map[string]reg
+	blocks     map[*ir.Block]label
+	punts      map[slowpath.Reason]label
+	names      map[label]string
 
 	ctx, data, end reg
 	written        bool  // some way to here has stored into the packet
@@ -57,6 +59,9 @@ type lowering struct {
 	abort          label
 	hashKey        int16 // place of the key of hash lookups on the stack
 	counts         []ir.Counter
+	current        label             // of the block that is lowered
+	resumes        map[label][]label // where blocks go on after code that stands aside
+	asides         []label
 }
 
 // lower makes the instructions of a program, in the program's order, before registers are allocated.
@@ -68,7 +73,8 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 		compared: comparisons(p),
 		values:   map[*ir.Value]reg{}, late: map[*ir.Value]bool{}, sole: soleUsers(p), epochs: map[*ir.Value][2]reg{}, fibs: map[*ir.Value]fibRow{},
 		blocks: map[*ir.Block]label{}, punts: map[slowpath.Reason]label{}, names: map[label]string{},
-		equalities: map[*ir.Value]int{}, shifted: map[*ir.Value]int{}}
+		equalities: map[*ir.Value]int{}, shifted: map[*ir.Value]int{},
+		conntracks: map[*ir.Value]map[string]reg{}, resumes: map[label][]label{}}
 	for c, n := range l.compared {
 		l.equalities[c.value] += n
 	}
@@ -78,9 +84,6 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 	for _, b := range p.Blocks {
 		l.blocks[b] = l.newLabel()
 		l.names[l.blocks[b]] = b.Name
-	}
-	for _, b := range layout(p, weight) {
-		l.order = append(l.order, l.blocks[b])
 	}
 	l.weight = 1
 	if err := l.prologue(p); err != nil {
@@ -92,7 +95,8 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 		if graph.Idom[n] >= 0 {
 			l.zero = after[graph.Idom[n]]
 		}
-		l.mark(l.blocks[b])
+		l.current = l.blocks[b]
+		l.mark(l.current)
 		if err := l.block(b); err != nil {
 			return nil, fmt.Errorf("emit: lower block %s: %w", b.Name, err)
 		}
@@ -101,6 +105,10 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 			written[next] = written[next] || l.written
 		}
 	}
+	for _, b := range layout(p, weight) {
+		l.order = append(append(l.order, l.blocks[b]), l.resumes[l.blocks[b]]...)
+	}
+	l.order = append(l.order, l.asides...)
 	l.weight, l.value = rare, nil
 	l.stubs()
 	return l, nil

@@ -46,6 +46,9 @@ func Maps(p *ir.Program, k Kernel) map[string]*ebpf.MapSpec {
 		if m := MapSpec(t); m != nil {
 			maps[t.Name] = m
 		}
+		if asks(t) {
+			maps[MapAsks] = Asks()
+		}
 	}
 	return maps
 }
@@ -54,7 +57,7 @@ func Maps(p *ir.Program, k Kernel) map[string]*ebpf.MapSpec {
 // the one value of an array: the program has its address as a constant, the agent has it in its memory.
 func MapSpec(t *ir.Table) *ebpf.MapSpec {
 	switch t.Kind {
-	case ir.Rows, ir.LPM, ir.LPM6:
+	case ir.Rows, ir.LPM, ir.LPM6, ir.Conntrack, ir.Conntrack6:
 		return oneValue(t.Name, uint32(t.Bytes()))
 	case ir.Hash:
 		return &ebpf.MapSpec{Name: t.Name, Type: ebpf.Hash, KeySize: 4, ValueSize: uint32(t.RowSize),

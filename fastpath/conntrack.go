@@ -1,0 +1,176 @@
+package fastpath
+
+import (
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/synth/emit"
+)
+
+// conntrack finds out from BTF how tracked connections are found and read. It is nil where the kernel lacks what it takes,
+// or has it in a module, or lays it out in another way than is known.
+func conntrack() *emit.Conntrack {
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		return nil
+	}
+	k, ok := conntrackOf(kernel)
+	if !ok || load(entryReader(&k)) != nil {
+		return nil
+	}
+	return &k
+}
+
+// conntrackOf is what the kernel's BTF and clock say.
+func conntrackOf(kernel *btf.Spec) (emit.Conntrack, bool) {
+	var k emit.Conntrack
+	ok := true
+	for name, id := range map[string]*int32{"bpf_xdp_ct_lookup": &k.Lookup, "bpf_ct_release": &k.Release,
+		"bpf_ct_change_timeout": &k.ChangeTimeout, "bpf_rdonly_cast": &k.RdonlyCast} {
+		var found bool
+		*id, found = funcID(kernel, name)
+		ok = ok && found
+	}
+	var found bool
+	if k.Words, found = structID(kernel, wordsStruct); !found || !wordy(kernel) {
+		return k, false
+	}
+	k.HZ, found = ticks()
+	return k, ok && found && entryLayout(kernel, &k) && extensions(kernel, &k)
+}
+
+// wordsStruct begins with an array of words in every kernel: counters of TCP.
+const wordsStruct = "linux_mib"
+
+// wordy tells whether that array is longer than what is read by its name.
+func wordy(kernel *btf.Spec) bool {
+	var s *btf.Struct
+	if kernel.TypeByName(wordsStruct, &s) != nil || len(s.Members) == 0 || s.Members[0].Offset != 0 {
+		return false
+	}
+	array, ok := btf.UnderlyingType(s.Members[0].Type).(*btf.Array)
+	return ok && array.Nelems >= 64
+}
+
+// ticks is the number of jiffies a second, which the resolution of the coarse clock tells.
+func ticks() (int32, bool) {
+	var tick unix.Timespec
+	if unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &tick) != nil || tick.Sec != 0 || tick.Nsec < 1e5 {
+		return 0, false
+	}
+	return int32((1e9 + tick.Nsec/2) / tick.Nsec), true
+}
+
+// place is where a member stands that a chain of names leads to.
+func place(kernel *btf.Spec, of string, names ...string) (int, bool) {
+	var s *btf.Struct
+	if kernel.TypeByName(of, &s) != nil {
+		return 0, false
+	}
+	members, at := s.Members, 0
+	for _, name := range names {
+		off, ok := member(members, name)
+		if !ok {
+			return 0, false
+		}
+		at += off
+		members = inner(typeOf(members, name))
+	}
+	return at, true
+}
+
+// typeOf is the type of a member, of the elements if it is an array.
+func typeOf(members []btf.Member, name string) btf.Type {
+	for _, m := range members {
+		if m.Name == name {
+			if array, ok := btf.UnderlyingType(m.Type).(*btf.Array); ok {
+				return array.Type
+			}
+			return m.Type
+		}
+		if m.Name == "" {
+			if t := typeOf(inner(m.Type), name); t != nil {
+				return t
+			}
+		}
+	}
+	return nil
+}
+
+// entryLayout fills in where the parts of an entry are.
+func entryLayout(kernel *btf.Spec, k *emit.Conntrack) bool {
+	ok := true
+	at := func(of string, names ...string) int16 {
+		off, found := place(kernel, of, names...)
+		ok = ok && found
+		return int16(off)
+	}
+	tuple := func(names ...string) int16 { return at("nf_conntrack_tuple", names...) }
+	hash, tcp := at("nf_conn", "tuplehash"), at("nf_conn", "proto", "tcp")
+	k.Timeout, k.Status, k.Net = at("nf_conn", "timeout"), at("nf_conn", "status"), at("nf_conn", "ct_net", "net")
+	k.Mark, k.Ext = at("nf_conn", "mark"), at("nf_conn", "ext")
+	k.Tuple = hash + at("nf_conntrack_tuple_hash", "tuple")
+	flags := tcp + at("ip_ct_tcp", "seen") + at("ip_ct_tcp_state", "flags")
+	var state, element *btf.Struct
+	if kernel.TypeByName("ip_ct_tcp_state", &state) != nil || kernel.TypeByName("nf_conntrack_tuple_hash", &element) != nil {
+		return false
+	}
+	k.Flags, k.FlagsReply, k.Stride = flags, flags+int16(state.Size), int32(element.Size)
+	return ok && at("nf_conn", "zone", "id") == k.Timeout+4 && tcp+at("ip_ct_tcp", "state") == k.FlagsReply+3 &&
+		tuple("src", "u3") == 0 && tuple("src", "u") == 16 && tuple("src", "l3num") == 18 && tuple("dst", "u3") == 20 &&
+		tuple("dst", "u") == 36 && tuple("dst", "protonum") == 38 && tuple("dst", "dir") == 39 && ok
+}
+
+// extensions fills in the numbers of extensions.
+func extensions(kernel *btf.Spec, k *emit.Conntrack) bool {
+	var ids *btf.Enum
+	if off, ok := place(kernel, "nf_ct_ext", "offset"); !ok || off != 0 || kernel.TypeByName("nf_ct_ext_id", &ids) != nil {
+		return false
+	}
+	for _, v := range ids.Values {
+		switch v.Name {
+		case "NF_CT_EXT_NAT":
+			k.ExtNAT = int16(v.Value)
+			masquerade, _ := place(kernel, "nf_conn_nat", "masq_index")
+			k.Masquerade = int16(masquerade)
+		case "NF_CT_EXT_ACCT", "NF_CT_EXT_ECACHE", "NF_CT_EXT_TSTAMP", "NF_CT_EXT_LABELS", "NF_CT_EXT_NUM",
+			"NF_CT_EXT_SEQADJ", "NF_CT_EXT_SYNPROXY": // the status says if numbers are adjusted, a hook if there is a proxy
+		default:
+			k.Foreign = append(k.Foreign, int16(v.Value))
+		}
+	}
+	return true
+}
+
+// entryReader is a program that looks for a connection and reads it, to see whether the verifier allows it.
+func entryReader(k *emit.Conntrack) asm.Instructions {
+	return asm.Instructions{
+		asm.Mov.Imm(asm.R0, 0),
+		asm.StoreMem(asm.RFP, -16, asm.R0, asm.DWord),
+		asm.StoreMem(asm.RFP, -8, asm.R0, asm.DWord),
+		asm.StoreMem(asm.RFP, -32, asm.R0, asm.DWord),
+		asm.StoreMem(asm.RFP, -24, asm.R0, asm.DWord),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, -16),
+		asm.Mov.Imm(asm.R3, 12),
+		asm.Mov.Reg(asm.R4, asm.RFP),
+		asm.Add.Imm(asm.R4, -32),
+		asm.Mov.Imm(asm.R5, 12),
+		kernelCall(k.Lookup),
+		asm.JEq.Imm(asm.R0, 0, "none"),
+		asm.Mov.Reg(asm.R6, asm.R0),
+		asm.Mov.Reg(asm.R1, asm.R0),
+		asm.Mov.Imm(asm.R2, k.Words),
+		kernelCall(k.RdonlyCast),
+		asm.LoadMem(asm.R7, asm.R0, k.Tuple+16, asm.DWord),
+		asm.LoadMem(asm.R7, asm.R0, k.FlagsReply, asm.Word),
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.Mov.Imm(asm.R2, 1000),
+		kernelCall(k.ChangeTimeout),
+		asm.Mov.Reg(asm.R1, asm.R6),
+		kernelCall(k.Release),
+		asm.Mov.Imm(asm.R0, xdpPass).WithSymbol("none"),
+		asm.Return(),
+	}
+}

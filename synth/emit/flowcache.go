@@ -1,0 +1,231 @@
+package emit
+
+import (
+	"math/bits"
+
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// hashFactor is an odd number whose bits look random.
+const hashFactor = 0x9e3779b97f4a7c15
+
+// hash makes one number of the packet's words, whose upper half depends on all of their bits.
+func (t *tracked) hash() reg {
+	factor := t.constant(hashFactor)
+	h := t.copy(t.mix[0])
+	for _, w := range t.mix[1:] {
+		t.alu(asm.Mul, false, h, factor)
+		high := t.copy(h)
+		t.aluImm(asm.RSh, false, high, 32)
+		t.alu(asm.Xor, false, h, high)
+		t.alu(asm.Xor, false, h, w)
+	}
+	t.alu(asm.Mul, false, h, factor)
+	return h
+}
+
+// probe finds the address of the packet's entry: in the flow cache, or by the kernel's lookup.
+func (t *tracked) probe() {
+	t.note = "flow cache"
+	t.call(asm.FnJiffies64, 0)
+	t.now = t.copy(r0)
+	offset := t.hash()
+	t.tag = t.copy(offset)
+	t.aluImm(asm.RSh, false, t.tag, 12)
+	t.aluImm(asm.And, true, t.tag, ^tagBits)
+	t.aluImm(asm.RSh, false, offset, int32(64-bits.TrailingZeros(uint(t.table.Size))))
+	t.aluImm(asm.LSh, true, offset, int32(bits.TrailingZeros(ir.ConntrackSlot)))
+	t.slot, t.bits, t.entry = t.reg(), t.reg(), t.reg()
+	found, old, missing := t.newLabel(), t.newLabel(), t.newLabel()
+	for way := range ir.ConntrackWays {
+		t.way(offset, way)
+		t.load(t.bits, t.slot, slotTag, 4)
+		t.alu(asm.Xor, true, t.bits, t.tag)
+		t.branchImm(asm.JLE, true, t.bits, tagBits, found)
+	}
+	t.jump(missing)
+	t.mark(found)
+	t.age = t.sinceStamp()
+	t.load(t.entry, t.slot, slotEntry, 8)
+	t.branchImm(asm.JGE, true, t.age, t.k.HZ, old)
+	t.aside(missing, func() {
+		t.victim(offset)
+		t.mark(old)
+		t.find()
+	})
+}
+
+// way makes slot the address of one of the slots that a packet may have. Which of them comes first is a matter of the
+// hash, so that to the verifier, which goes each way, all are the same.
+func (t *tracked) way(offset reg, n int) {
+	at := t.copy(offset)
+	if n > 0 {
+		t.aluImm(asm.Xor, true, at, int32(n*ir.ConntrackSlot))
+	}
+	t.setAddress(t.slot, t.table.Name, ir.ConntrackHead)
+	t.alu(asm.Add, false, t.slot, at)
+}
+
+// sinceStamp is how many jiffies ago the slot's entry was found.
+func (t *tracked) sinceStamp() reg {
+	age, stamp := t.copy(t.now), t.reg()
+	t.load(stamp, t.slot, slotStamp, 4)
+	t.alu(asm.Sub, true, age, stamp)
+	return age
+}
+
+// victim picks the slot for an entry that is in none: one that was not filled for a second, else the first.
+func (t *tracked) victim(offset reg) {
+	picked := t.newLabel()
+	for way := range ir.ConntrackWays {
+		t.way(offset, way)
+		t.branchImm(asm.JGE, true, t.sinceStamp(), t.k.HZ, picked)
+	}
+	t.way(offset, 0)
+	t.mark(picked)
+}
+
+// Places in what is put on the stack for the kernel: what the agent is told, which begins with family and protocol, the
+// tuple in it (struct bpf_sock_tuple), and the options of the lookup (struct bpf_ct_opts).
+const (
+	askFamily   = 0
+	askProtocol = 1
+	askTuple    = 8
+	askBytes    = 48
+	optsAt      = askBytes
+	optsError   = optsAt + 4
+	optsL4Proto = optsAt + 8
+	optsDir     = optsAt + 9
+	optsBytes   = 12 // what Linux 6.1 takes
+	kernelBytes = askBytes + 16
+)
+
+// lookup asks the kernel for the entry of the packet's tuple; its address, or zero, is in r0.
+func (t *tracked) lookup() {
+	size := t.putTuple()
+	t.storeImm(frame, t.place+optsAt, -1, 4) // the namespace of the interface
+	t.storeImm(frame, t.place+optsError, 0, 4)
+	t.storeImm(frame, t.place+optsL4Proto, 0, 4)
+	t.store(frame, t.place+optsL4Proto, t.protocol(), 1)
+	t.mov(1, t.ctx)
+	t.stackPointer(2, askTuple)
+	t.setConstant(3, size)
+	t.stackPointer(4, optsAt)
+	t.setConstant(5, optsBytes)
+	t.callFunction(t.k.Lookup, 5)
+}
+
+// putTuple puts the packet's addresses and ports on the stack.
+func (t *tracked) putTuple() (size uint64) {
+	at, width := t.place+askTuple, uint8(8)
+	if t.table.Kind == ir.Conntrack {
+		width = 4
+	}
+	n := len(t.tuple)
+	for _, r := range t.tuple[:n-3] {
+		t.store(frame, at, r, width)
+		at += int16(width)
+	}
+	t.store(frame, at, t.tuple[n-2], 2)
+	t.store(frame, at+2, t.tuple[n-1], 2)
+	return uint64(at + 4 - t.place - askTuple)
+}
+
+func (t *tracked) protocol() reg { return t.tuple[len(t.tuple)-3] }
+
+// stackPointer puts the address of a place in what is for the kernel into an argument register.
+func (t *tracked) stackPointer(r reg, offset int16) {
+	t.mov(r, frame)
+	t.aluImm(asm.Add, false, r, int32(t.place+offset))
+}
+
+// find asks the kernel for the entry and puts its address into the slot, unless every packet of it is the kernel's.
+func (t *tracked) find() {
+	t.note = "find the entry"
+	t.lookup()
+	entry, foreign := t.copy(r0), t.reg()
+	t.branchImm(asm.JEq, false, entry, 0, t.fail(slowpath.ConntrackMiss))
+	t.store(t.slot, slotEntry, entry, 8)
+	t.load(t.entry, t.slot, slotEntry, 8) // a number, no pointer to hold on to
+	t.foreign(t.view(t.entry), foreign)
+	t.mov(1, entry)
+	t.callFunction(t.k.Release, 1)
+	t.branchImm(asm.JNE, true, foreign, 0, t.fail(slowpath.ConntrackSpecial))
+	t.load(t.bits, frame, t.place+optsDir, 1)
+	t.aluImm(asm.And, true, t.bits, tagReply)
+	tag := t.copy(t.tag)
+	t.alu(asm.Or, true, tag, t.bits)
+	t.store(t.slot, slotStamp, t.now, 4)
+	t.store(t.slot, slotTag, tag, 4)
+	t.setConstant(t.age, 0)
+}
+
+// foreign makes a register tell whether an entry has extensions that want every packet, and notes its namespace.
+func (t *tracked) foreign(entry, any reg) {
+	head, net, ext, none := t.address(t.table.Name, 0), t.reg(), t.reg(), t.newLabel()
+	t.load(net, entry, t.k.Net, 8)
+	t.store(head, 0, net, 8)
+	t.setConstant(any, 0)
+	t.load(ext, entry, t.k.Ext, 8)
+	t.branchImm(asm.JEq, false, ext, 0, none)
+	offsets := t.view(ext)
+	for _, n := range t.k.Foreign {
+		one := t.reg()
+		t.load(one, offsets, n, 1)
+		t.alu(asm.Or, true, any, one)
+	}
+	t.mark(none)
+}
+
+// view gives a register through which memory of the kernel can be read, whatever is there.
+func (t *tracked) view(at reg) reg {
+	t.mov(1, at)
+	t.setConstant(2, uint64(t.k.Words))
+	t.callKernel(t.k.RdonlyCast, 2)
+	return t.copy(r0)
+}
+
+// refresh keeps the entry alive, as the packet would have done in the kernel.
+func (t *tracked) refresh() {
+	t.note = "keep the entry alive"
+	t.lookup()
+	entry, gone, tcp := t.copy(r0), t.newLabel(), t.newLabel()
+	t.branchImm(asm.JEq, false, entry, 0, gone)
+	milliseconds := t.constant(uint64(t.table.Tracking.TCP) * 1000)
+	t.branchImm(asm.JEq, true, t.protocol(), protocolTCP, tcp)
+	t.setConstant(milliseconds, uint64(t.table.Tracking.UDP)*1000)
+	t.mark(tcp)
+	t.mov(1, entry)
+	t.mov(2, milliseconds)
+	t.callFunction(t.k.ChangeTimeout, 2)
+	t.mov(1, entry)
+	t.callFunction(t.k.Release, 1)
+	t.mark(gone)
+}
+
+// ask tells the agent of a connection whose window the kernel watches, once for the slot and not before the connection
+// has gone on for a while: many are over by then.
+func (t *tracked) ask() {
+	no := t.fail(slowpath.ConntrackWindow)
+	t.branchImm(asm.JLT, true, t.age, t.k.HZ/8, no)
+	t.branchImm(asm.JSet, true, t.bits, tagAsked, no)
+	tag := t.copy(t.tag)
+	t.alu(asm.Or, true, tag, t.bits)
+	t.aluImm(asm.Or, true, tag, tagAsked)
+	t.store(t.slot, slotTag, tag, 4)
+	for at := int16(0); at < askBytes; at += 8 {
+		t.storeImm(frame, t.place+at, 0, 8)
+	}
+	t.storeImm(frame, t.place+askFamily, t.family(), 1)
+	t.store(frame, t.place+askProtocol, t.protocol(), 1)
+	t.putTuple()
+	t.mapPointer(1, MapAsks)
+	t.stackPointer(2, 0)
+	t.setConstant(3, askBytes)
+	t.setConstant(4, 0)
+	t.call(asm.FnRingbufOutput, 4)
+	t.jump(no)
+}
