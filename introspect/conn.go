@@ -15,6 +15,7 @@ import (
 type sensors struct {
 	taps            *tapSocket
 	netfilter, xfrm *netlink.Conn
+	ruleset         ruleset
 	generic         *genetlink.Conn
 	netdev, ethtool genetlink.Family // ID 0 where the kernel has none
 	unlisted        bool             // the kernel does not list its netfilter hooks
@@ -27,6 +28,7 @@ func openSensors() (*sensors, error) {
 	var errs [4]error
 	k.taps, errs[0] = openTaps()
 	k.netfilter, errs[1] = dialOptional(unix.NETLINK_NETFILTER)
+	k.ruleset = ruleset{conn: k.netfilter, tries: rulesetTries}
 	k.xfrm, errs[2] = dialOptional(unix.NETLINK_XFRM)
 	errs[3] = k.openGeneric()
 	if err := errors.Join(append(errs[:], k.probeHooks())...); err != nil {
@@ -85,18 +87,24 @@ func readSilent(s *Snapshot) (*Snapshot, error) {
 	if err != nil {
 		return s, err
 	}
+	k.ruleset.tries = maxTries
 	s, err = k.readAll(s)
 	return s, errors.Join(err, k.close())
 }
 
 func (k *sensors) readAll(s *Snapshot) (*Snapshot, error) {
-	for _, read := range []func(*Snapshot) (*Snapshot, error){k.readTaps, readSysctls, readLearned, k.readHooks, k.readFeatures, readTCX} {
+	for _, read := range []func(*Snapshot) (*Snapshot, error){k.readTaps, readSysctls, readLearned, k.readRuleset, k.readHooks, k.readFeatures, readTCX} {
 		var err error
 		if s, err = read(s); err != nil {
 			return s, err
 		}
 	}
 	return s, nil
+}
+
+// readRuleset reads all of nftables anew.
+func (k *sensors) readRuleset(s *Snapshot) (*Snapshot, error) {
+	return k.ruleset.read(s, func(SetKey) bool { return true })
 }
 
 // become changes a Map into one that holds just what want does; the same Map if it does already.

@@ -3,7 +3,6 @@ package introspect
 import (
 	"encoding/binary"
 	"fmt"
-	"strings"
 )
 
 // Makers of the attributes of expressions. All integers have network byte order.
@@ -175,24 +174,6 @@ func attrZero[T any](number uint16) attr[T] {
 }
 
 // attrNames is a list of expressions, or one, of which the names are kept.
-func attrNames[T any](number uint16, list bool, at func(*T) *string) attr[T] {
-	return attr[T]{number: number, read: func(v *T, data []byte) (err error) {
-		if list {
-			*at(v), err = expressionNames(data)
-			return err
-		}
-		return attributes(data, func(kind uint16, data []byte) error {
-			if kind != nftaExprName {
-				return nil
-			}
-			return set(at(v), readString, data)
-		})
-	}}
-}
-
-// expressionNames are the names in a list of expressions, separated by commas.
-func expressionNames(b []byte) (string, error) {
-	var names []string
-	err := eachExpression(b, func(name string) { names = append(names, name) })
-	return strings.Join(names, "+"), err
+func attrNames[T any](number uint16, read func([]byte) (string, error), at func(*T) *string) attr[T] {
+	return attr[T]{number: number, read: func(v *T, data []byte) error { return set(at(v), read, data) }}
 }

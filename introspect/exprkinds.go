@@ -4,10 +4,10 @@ import "fmt"
 
 // exprKinds are all kinds of expression. Those of one name stand in the order in which they are tried.
 var exprKinds = []exprKind{payloadSetKind, payloadKind, metaSetKind, metaKind, ctSetKind, ctKind, rtKind, fibKind, exthdrSetKind,
-	exthdrKind, exthdrResetKind, cmpKind, rangeKind, bitwiseKind, byteorderKind, immediateKind, lookupKind, counterKind,
+	exthdrKind, exthdrResetKind, cmpKind, rangeKind, shiftKind, bitwiseKind, byteorderKind, verdictKind, immediateKind, lookupKind, counterKind,
 	limitKind, quotaKind, connLimitKind, logKind, rejectKind, natKind, masqueradeKind, redirectKind, notrackKind, numgenKind,
 	hashKind, dynsetKind, objrefMapKind, objrefKind, queueKind, tproxyKind, socketKind, synproxyKind, lastKind, dupKind,
-	fwdKind, flowOffloadKind, osfKind, xfrmKind, matchKind, targetKind, shiftKind, verdictKind, opaqueKind}
+	fwdKind, flowOffloadKind, osfKind, xfrmKind, matchKind, targetKind, opaqueKind}
 
 // exprKindsOf are those that the kernel's expressions of a name may be.
 var exprKindsOf = kindsByName()

@@ -135,10 +135,10 @@ var dynsetKind = exprFormat("dynset", Dynset{SRegData: NoRegister}, nil,
 	attrRegister(4, "sreg-key", func(v *Dynset) *Register { return &v.SRegKey }),
 	attrRegister(5, "sreg-data", func(v *Dynset) *Register { return &v.SRegData }).optional(),
 	attr64(6, "timeout", func(v *Dynset) *uint64 { return &v.Timeout }).optional(),
-	attrNames(7, false, func(v *Dynset) *string { return &v.Exprs }),
+	attrNames(7, oneExpression, func(v *Dynset) *string { return &v.Exprs }),
 	skipped[Dynset](8),
 	attr32(9, "flags", func(v *Dynset) *uint32 { return &v.Flags }).optional(),
-	attrNames(10, true, func(v *Dynset) *string { return &v.Exprs }),
+	attrNames(10, expressionNames, func(v *Dynset) *string { return &v.Exprs }),
 	shown(wordField("exprs", func(v *Dynset) *string { return &v.Exprs })),
 )
 

@@ -22,11 +22,12 @@ const (
 	hookIPv6 = "ip6"
 )
 
-// readHooks reads all of them anew: base chains and flowtables of nftables, iptables-legacy, IPVS, XFRM policies, and
-// netfilter hooks of whatever other owner.
+// readHooks reads all of them anew: iptables-legacy, IPVS, XFRM policies, and netfilter hooks of whatever other owner. The
+// base chains and flowtables are those of the Snapshot.
 func (k *sensors) readHooks(s *Snapshot) (*Snapshot, error) {
 	h := hooks{}
-	for _, read := range []func(hooks) error{k.nftables, k.netfilterHooks, k.policies, legacyTables, virtualServers} {
+	k.nftables(s, h)
+	for _, read := range []func(hooks) error{k.netfilterHooks, k.policies, legacyTables, virtualServers} {
 		if err := read(h); err != nil {
 			return s, err
 		}
@@ -40,10 +41,11 @@ func (k *sensors) readHooks(s *Snapshot) (*Snapshot, error) {
 func (k *sensors) readSilentHooks(s *Snapshot) (*Snapshot, error) {
 	h := hooks{}
 	for name, hook := range s.Hooks.All() {
-		if hook.Kind == "nft" || hook.Kind == "xfrm" {
+		if hook.Kind == "xfrm" {
 			h[name] = hook
 		}
 	}
+	k.nftables(s, h)
 	for _, read := range []func(hooks) error{k.netfilterHooks, legacyTables, virtualServers} {
 		if err := read(h); err != nil {
 			return s, err
@@ -52,6 +54,14 @@ func (k *sensors) readSilentHooks(s *Snapshot) (*Snapshot, error) {
 	n := *s
 	n.Hooks = become(s.Hooks, h)
 	return changed(s, &n), nil
+}
+
+// nftables adds what the ruleset of a Snapshot hooks in.
+func (k *sensors) nftables(s *Snapshot, h hooks) {
+	nftHooks(s, h)
+	if k.unlisted {
+		trackingHooks(s, h)
+	}
 }
 
 // absent tells whether an error means that the kernel has no such feature.

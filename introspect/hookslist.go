@@ -68,7 +68,10 @@ func (k *sensors) hooksAt(family, number byte, name string) (hooks, error) {
 	question := request{subsysHook<<8 | hookMessageGet, body}
 	err := ask(k.netfilter, question, func() { clear(found) }, func(m netlink.Message) error {
 		owner, foreign, err := decodeHook(m.Data)
-		if foreign {
+		switch {
+		case foreign && trackingFunctions[owner]:
+			found.addTracking(familyNames[family])
+		case foreign:
 			found.add("netfilter", familyNames[family], familyNames[family]+" "+name+" "+owner)
 		}
 		return err
@@ -80,8 +83,29 @@ func (k *sensors) hooksAt(family, number byte, name string) (hooks, error) {
 }
 
 // harmlessHooks are functions of the kernel proper that let every forwarded packet pass. AppArmor's looks only at packets
-// that a socket of this host sends (security/apparmor/lsm.c); Debian and Ubuntu have it in every namespace.
-var harmlessHooks = map[string]bool{"apparmor_ip_postroute": true}
+// that a socket of this host sends (security/apparmor/lsm.c); Debian and Ubuntu have it in every namespace. What puts
+// fragments together does nothing to other packets, and fragments are the kernel's.
+var harmlessHooks = map[string]bool{"apparmor_ip_postroute": true,
+	"ipv4_conntrack_defrag": true, "ipv4_conntrack_defrag nf_defrag_ipv4": true,
+	"ipv6_defrag": true, "ipv6_defrag nf_defrag_ipv6": true}
+
+// trackingFunctions are those of connection tracking and of its address translation, on a kernel that has them built in
+// and on one that has them in modules.
+var trackingFunctions = functionsOf(map[string][]string{
+	"nf_conntrack": {"ipv4_conntrack_in", "ipv6_conntrack_in", "nf_confirm", "ipv4_confirm", "ipv6_confirm", "ipv4_helper", "ipv6_helper"},
+	"nf_nat": {"nf_nat_ipv4_pre_routing", "nf_nat_ipv4_in", "nf_nat_ipv4_out", "nf_nat_ipv6_pre_routing", "nf_nat_ipv6_in",
+		"nf_nat_ipv6_out"},
+})
+
+func functionsOf(modules map[string][]string) map[string]bool {
+	all := map[string]bool{}
+	for module, functions := range modules {
+		for _, f := range functions {
+			all[f], all[f+" "+module] = true, true
+		}
+	}
+	return all
+}
 
 // decodeHook reads one function on a hook: foreign ones are no chain of nftables, and not harmless. A function of a module
 // has the module's name with it, so that it cannot pass for one of the kernel.

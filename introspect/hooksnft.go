@@ -2,24 +2,19 @@ package introspect
 
 import (
 	"encoding/binary"
-	"fmt"
 	"strings"
-
-	"github.com/mdlayher/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // Families of netfilter (NFPROTO_*) and their hooks that x/sys does not name.
 const (
 	familyInet   = 1
 	familyIPv4   = 2
-	familyIPv6   = 10
+	familyARP    = 3
 	familyNetdev = 5
+	familyBridge = 7
+	familyIPv6   = 10
 
 	sizeofNfgenmsg = 4
-
-	nftaFlowtableTable = 1
-	nftaFlowtableName  = 2
 
 	hookPreRouting  = 0
 	hookForward     = 2
@@ -29,98 +24,19 @@ const (
 
 var familyNames = map[byte]string{familyInet: "inet", familyIPv4: hookIPv4, familyIPv6: hookIPv6, familyNetdev: "netdev"}
 
-func nftRequest(message uint16) request {
-	return request{unix.NFNL_SUBSYS_NFTABLES<<8 | message, make([]byte, sizeofNfgenmsg)}
-}
-
-// nftables adds the base chains and flowtables that can see forwarded packets.
-func (k *sensors) nftables(h hooks) error {
-	if k.netfilter == nil {
-		return nil
-	}
-	found := hooks{}
-	for _, d := range []struct {
-		what   string
-		ask    request
-		decode func([]byte) (string, bool, error)
-	}{
-		{"chains", nftRequest(unix.NFT_MSG_GETCHAIN), decodeChain},
-		{"flowtables", nftRequest(unix.NFT_MSG_GETFLOWTABLE), decodeFlowtable},
-	} {
-		part := hooks{}
-		err := ask(k.netfilter, d.ask, func() { clear(part) }, func(m netlink.Message) error {
-			name, ok, err := d.decode(m.Data)
-			if ok {
-				part.add("nft", familyNames[m.Data[0]], name)
-			}
-			return err
-		})
-		if err != nil && !absent(err) {
-			return fmt.Errorf("introspect: dump nftables %s: %w", d.what, err)
-		}
-		for name, hook := range part {
-			found[name] = hook
+// nftHooks adds the base chains and flowtables of a Snapshot that can see forwarded packets.
+func nftHooks(s *Snapshot, h hooks) {
+	for k, c := range s.Chains.All() {
+		if c.Base && hookSees(k.Family, c.Hook) {
+			family := familyNames[k.Family]
+			h.add("nft", family, strings.Join(append([]string{family, k.Table, k.Name}, c.Devices...), " "))
 		}
 	}
-	for name, hook := range found {
-		h[name] = hook
+	for k := range s.Flowtables.All() {
+		if family, ok := familyNames[k.Family]; ok {
+			h.add("nft", family, "flowtable "+family+" "+k.Table+" "+k.Name)
+		}
 	}
-	if k.unlisted {
-		return k.trackingRules(h)
-	}
-	return nil
-}
-
-// baseChain is a base chain as it is read.
-type baseChain struct {
-	table, name string
-	hooked      bool
-	hook        uint32
-	devices     []string
-}
-
-// decodeChain reads NFT_MSG_NEWCHAIN and names the chain if forwarded packets can pass its hook.
-func decodeChain(b []byte) (string, bool, error) {
-	if len(b) < sizeofNfgenmsg {
-		return "", false, errShort
-	}
-	family, c := b[0], baseChain{}
-	if err := attributes(b[sizeofNfgenmsg:], c.attribute); err != nil {
-		return "", false, err
-	}
-	if !c.hooked || !hookSees(family, c.hook) {
-		return "", false, nil
-	}
-	words := append([]string{familyNames[family], c.table, c.name}, c.devices...)
-	return strings.Join(words, " "), true, nil
-}
-
-func (c *baseChain) attribute(kind uint16, data []byte) error {
-	switch kind {
-	case unix.NFTA_CHAIN_TABLE:
-		return set(&c.table, readString, data)
-	case unix.NFTA_CHAIN_NAME:
-		return set(&c.name, readString, data)
-	case unix.NFTA_CHAIN_HOOK:
-		c.hooked = true
-		return attributes(data, c.place)
-	}
-	return nil
-}
-
-func (c *baseChain) place(kind uint16, data []byte) error {
-	switch kind {
-	case unix.NFTA_HOOK_HOOKNUM:
-		return set(&c.hook, readBigU32, data)
-	case unix.NFTA_HOOK_DEV:
-		c.devices = append(c.devices, nameOf(data))
-	}
-	return nil
-}
-
-func nameOf(data []byte) string {
-	name, _ := readString(data)
-	return name
 }
 
 // hookSees tells whether forwarded packets can pass a hook. Bridge and ARP hooks it does not pass, local input and output
@@ -135,23 +51,79 @@ func hookSees(family byte, hook uint32) bool {
 	return false
 }
 
-// decodeFlowtable reads NFT_MSG_NEWFLOWTABLE.
-func decodeFlowtable(b []byte) (string, bool, error) {
-	if len(b) < sizeofNfgenmsg {
-		return "", false, errShort
-	}
-	var table, name string
-	err := attributes(b[sizeofNfgenmsg:], func(kind uint16, data []byte) error {
-		switch kind {
-		case nftaFlowtableTable:
-			return set(&table, readString, data)
-		case nftaFlowtableName:
-			return set(&name, readString, data)
+// kindTracking is the kind of Hook that says that the kernel tracks the connections of a family.
+const kindTracking = "conntrack"
+
+func (h hooks) addTracking(family string) { h.add(kindTracking, family, kindTracking+" "+family) }
+
+// plainExpressions are those that register no hook of their own. Others, ct and nat above all, make connection tracking
+// hook into the path of every packet, wherever their chain stands.
+var plainExpressions = map[string]bool{"bitwise": true, "byteorder": true, "cmp": true, "counter": true, "dup": true,
+	"dynset": true, "exthdr": true, "fib": true, "fwd": true, "hash": true, "immediate": true, "inner": true, "last": true,
+	"limit": true, "log": true, "lookup": true, "meta": true, "notrack": true, "numgen": true, "osf": true, "payload": true,
+	"queue": true, "quota": true, "range": true, "reject": true, "rt": true, "socket": true, "tproxy": true, "xfrm": true}
+
+// plainExtensions are the matches and targets of iptables of which the same is true.
+var plainExtensions = map[string]bool{"addrtype": true, "comment": true, "tcp": true, "udp": true, "icmp": true, "icmp6": true,
+	"multiport": true, "mark": true, "MARK": true, "mac": true, "limit": true, "tcpmss": true, "TCPMSS": true, "LOG": true,
+	"NFLOG": true, "iprange": true, "length": true, "pkttype": true, "REJECT": true, "hl": true, "ttl": true, "statistic": true}
+
+// plainObjects are the types of stateful objects of which the same is true: counter, quota, limit, tunnel, secmark.
+var plainObjects = map[uint32]bool{1: true, 2: true, 4: true, 6: true, 8: true}
+
+// trackingHooks adds the families whose connections the ruleset makes the kernel track. It stands in for the list of
+// hooks where the kernel has none, and where it is in doubt it says that they are tracked.
+func trackingHooks(s *Snapshot, h hooks) {
+	for k, c := range s.Chains.All() {
+		if c.Type == "nat" || c.tracks() {
+			h.trackFamily(k.Family)
 		}
-		return nil
-	})
-	family, known := familyNames[b[0]]
-	return "flowtable " + family + " " + table + " " + name, known && err == nil, err
+	}
+	for k := range s.Objects.All() {
+		if !plainObjects[k.Type] {
+			h.trackFamily(k.Family)
+		}
+	}
+	for k, v := range s.Sets.All() {
+		if strings.Contains(v.Exprs, "connlimit") {
+			h.trackFamily(k.Family)
+		}
+	}
+}
+
+func (h hooks) trackFamily(family uint8) {
+	if family == familyIPv4 || family == familyIPv6 {
+		h.addTracking(familyNames[family])
+		return
+	}
+	if family != familyARP {
+		h.addTracking(hookIPv4)
+		h.addTracking(hookIPv6)
+	}
+}
+
+// tracks tells whether a rule of the chain makes the kernel track connections.
+func (c Chain) tracks() bool {
+	for _, r := range c.Rules {
+		for _, e := range r.Exprs {
+			if exprTracks(e) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func exprTracks(e Expr) bool {
+	switch e := e.(type) {
+	case Match:
+		return !plainExtensions[e.Name]
+	case Target:
+		return !plainExtensions[e.Name]
+	case Dynset:
+		return strings.Contains(e.Exprs, "connlimit")
+	}
+	return !plainExpressions[ExprName(e)]
 }
 
 // readBigU64 is readBigU32 of 64 bits.

@@ -292,9 +292,10 @@ type Sysctl struct {
 // Equal tells whether two Sysctls are the same.
 func (s Sysctl) Equal(o Sysctl) bool { return s == o }
 
-// Hook is something beside routing that may see forwarded packets. Kind is "nft" (a base chain), "legacy"
-// (iptables-legacy tables), "ipvs", "xfrm" (a policy) or "netfilter" (a hook of unknown owner). Family says of which family:
-// "ip" or "ip6"; anything else, such as "inet" or "netdev", is of both.
+// Hook is something beside routing that may see forwarded packets. Kind is "nft" (a base chain or flowtable), "conntrack"
+// (the kernel tracks the connections of the family), "legacy" (iptables-legacy tables), "ipvs", "xfrm" (a policy) or
+// "netfilter" (a hook of unknown owner). Family says of which family: "ip" or "ip6"; anything else, such as "inet" or
+// "netdev", is of both.
 type Hook struct {
 	Kind   string
 	Name   string // such as "ip filter FORWARD"; unique

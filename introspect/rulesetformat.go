@@ -8,8 +8,6 @@ import "strconv"
 var tableFamilies = map[uint8]string{familyInet: "inet", familyIPv4: hookIPv4, familyARP: "arp", familyNetdev: "netdev",
 	familyBridge: "bridge", familyIPv6: hookIPv6}
 
-const familyBridge = 7
-
 func familyField[T any](at func(*T) *uint8) field[T] {
 	return oneField("family", at, func(f uint8) string {
 		if word, ok := tableFamilies[f]; ok {

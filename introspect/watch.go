@@ -30,6 +30,8 @@ type Watcher struct {
 	stale stale
 	polls []poll
 
+	commit commit // of nftables, not folded yet
+
 	unsettled map[RouteKey]bool // routes that never rest
 
 	passed bool // a barrier, since something was announced that may not be done yet

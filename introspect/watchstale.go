@@ -15,6 +15,7 @@ type stale struct {
 	routes4, routes6 staleRoutes
 	rules            bool
 	hooks            bool
+	ruleset          staleRuleset
 	silent           bool                // everything that is never announced
 	links            map[Index]staleLink // features, TCX programs and sysctls of these
 	neighs           map[NeighKey]bool
@@ -43,7 +44,9 @@ func (t *stale) any() bool { return t.anyRoutes() || t.besidesRoutes() || t.late
 func (t *stale) anyRoutes() bool { return t.routes4.any() || t.routes6.any() }
 
 // besidesRoutes tells of doubts about anything else.
-func (t *stale) besidesRoutes() bool { return t.announced() || t.hooks || len(t.neighs) > 0 }
+func (t *stale) besidesRoutes() bool {
+	return t.announced() || t.hooks || t.ruleset.any() || len(t.neighs) > 0
+}
 
 // announced tells of doubts about what may be announced before it is done, the routes apart.
 func (t *stale) announced() bool {
@@ -148,6 +151,9 @@ func (w *Watcher) refresh() error {
 		return w.barrier()
 	case w.stale.besidesRoutes() || w.stale.later != 0:
 		return w.refreshRest()
+	case w.commit.pending():
+		w.awaitCommit()
+		return nil
 	}
 	w.early = maxEarly
 	for _, k := range []Kind{Routes6, Routes4} {
@@ -194,8 +200,16 @@ func (s *Snapshot) mastered(old *Snapshot) (kinds Kind) {
 func (w *Watcher) refreshSilent(t stale) (err error) {
 	switch {
 	case t.silent:
-		w.s, err = w.sensors.readAll(w.s)
+		if w.s, err = w.sensors.readAll(w.s); tornRuleset(err) {
+			w.stale.silent = true // the next step tries again
+			return nil
+		}
 		return err
+	case t.ruleset.any():
+		if err = w.refreshRuleset(t.ruleset); err != nil {
+			return err
+		}
+		fallthrough
 	case t.hooks:
 		if w.s, err = w.sensors.readHooks(w.s); err != nil {
 			return err

@@ -48,11 +48,12 @@ func (w *Watcher) turn() (slowpath.Epochs, error) {
 // accounted is what the Snapshot accounts for, if it does for anything: all that was folded once nothing is in doubt.
 func (w *Watcher) accounted() (slowpath.Epochs, bool) {
 	e := w.ledger.built()
-	if !w.stale.any() {
+	if !w.stale.any() && !w.commit.pending() {
 		w.passed, w.firm, w.blind, w.early = false, true, false, maxEarly
 		return e, true
 	}
-	if !w.firm || w.stale.besidesRoutes() || w.blind || w.early == 0 || e[slowpath.Config] == w.givenEpochs[slowpath.Config] {
+	known := w.firm && !w.stale.besidesRoutes() && !w.commit.pending() && !w.blind
+	if !known || w.early == 0 || e[slowpath.Config] == w.givenEpochs[slowpath.Config] {
 		return never, false
 	}
 	// A full table takes a second to read. What else has changed is known, and the live lookup can go on meanwhile: the
@@ -74,6 +75,7 @@ func (w *Watcher) accounted() (slowpath.Epochs, bool) {
 // meanwhile is in the dump that follows the return to the groups.
 func (w *Watcher) resync() error {
 	w.ledger.bump(everything)
+	w.loseRuleset()
 	for _, l := range w.listeners {
 		if err := l.leave(); err != nil {
 			return err
@@ -131,7 +133,7 @@ func (w *Watcher) take(l *listener, datagram []byte, foreign bool) error {
 		case unix.NETLINK_ROUTE:
 			return w.takeRoute(m)
 		case unix.NETLINK_NETFILTER:
-			w.stale.hooks = w.stale.hooks || movesHooks(uint16(m.Header.Type))
+			w.takeNetfilter(m)
 		case unix.NETLINK_XFRM:
 			w.stale.hooks = true
 		case unix.NETLINK_GENERIC:
@@ -221,18 +223,4 @@ func (w *Watcher) merge(r Route, equals []Route, h netlink.Header) bool {
 		w.s = &n
 	}
 	return fits
-}
-
-// movesHooks tells whether a message of nftables can add or remove a base chain or a flowtable; rules and elements of
-// sets cannot.
-func movesHooks(kind uint16) bool {
-	if kind>>8 != unix.NFNL_SUBSYS_NFTABLES {
-		return true
-	}
-	switch kind & 0xff {
-	case unix.NFT_MSG_NEWSETELEM, unix.NFT_MSG_DELSETELEM, unix.NFT_MSG_NEWSET, unix.NFT_MSG_DELSET, unix.NFT_MSG_NEWOBJ,
-		unix.NFT_MSG_DELOBJ, unix.NFT_MSG_NEWGEN:
-		return false
-	}
-	return true
 }

@@ -26,8 +26,8 @@ func isDefault(r introspect.Rule) bool {
 }
 
 var hookReasons = map[string]slowpath.Reason{
-	"nft": slowpath.Netfilter, "netfilter": slowpath.Netfilter, "legacy": slowpath.LegacyTables, "ipvs": slowpath.IPVS,
-	"xfrm": slowpath.XFRM,
+	"nft": slowpath.Netfilter, "conntrack": slowpath.Netfilter, "netfilter": slowpath.Netfilter,
+	"legacy": slowpath.LegacyTables, "ipvs": slowpath.IPVS, "xfrm": slowpath.XFRM,
 }
 
 // refuseHooks: programs do not compile filters yet, wherever these stand.

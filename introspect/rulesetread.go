@@ -1,0 +1,248 @@
+package introspect
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// ruleset reads what nftables is told to do. Each commit to it makes a generation, whose number tells whether what
+// several dumps show belongs together.
+type ruleset struct {
+	conn       *netlink.Conn // nil where the kernel has no netfilter netlink
+	tries      int           // how often one that keeps changing is read in one go
+	generation uint32        // of what was read last
+	known      bool          // there is one
+
+	folded    uint32          // the commit that the Watcher has folded last,
+	following bool            // if it has folded any since the last loss
+	behind    map[SetKey]bool // sets whose elements are those after folded, not those of generation
+}
+
+// rulesetTries are few, because the Watcher comes back.
+const rulesetTries = 4
+
+func nftRequest(message uint16) request {
+	return request{unix.NFNL_SUBSYS_NFTABLES<<8 | message, make([]byte, sizeofNfgenmsg)}
+}
+
+// read reads the ruleset anew. The elements of a set are kept from s unless fresh tells that they may have changed. It
+// ends with errTorn if the ruleset changed whenever it was read.
+func (r *ruleset) read(s *Snapshot, fresh func(SetKey) bool) (n *Snapshot, err error) {
+	for try := range max(1, r.tries) {
+		time.Sleep(time.Duration(try) * time.Millisecond)
+		if n, err = r.readOnce(s, fresh); !retryable(err) {
+			return n, err
+		}
+	}
+	return n, err
+}
+
+func (r *ruleset) readOnce(s *Snapshot, fresh func(SetKey) bool) (*Snapshot, error) {
+	before, err := r.currentGeneration()
+	if absent(err) {
+		return s.withRuleset(&picture{}), nil // no nftables
+	}
+	if err != nil {
+		return s, err
+	}
+	p, err := r.dump(s, fresh)
+	if err != nil {
+		return s, err
+	}
+	after, err := r.currentGeneration()
+	if err != nil {
+		return s, err
+	}
+	if before != after {
+		return s, errTorn
+	}
+	r.generation, r.known = after, true
+	return s.withRuleset(p), nil
+}
+
+// currentGeneration asks for the number of the last commit.
+func (r *ruleset) currentGeneration() (uint32, error) {
+	if r.conn == nil {
+		return 0, unix.EPROTONOSUPPORT
+	}
+	q := nftRequest(unix.NFT_MSG_GETGEN)
+	answers, err := r.conn.Execute(netlink.Message{Header: netlink.Header{Type: netlink.HeaderType(q.kind), Flags: netlink.Request}, Data: q.body})
+	if err != nil {
+		return 0, err
+	}
+	if len(answers) == 0 {
+		return 0, errShort
+	}
+	return decodeGeneration(answers[0].Data)
+}
+
+// picture is a ruleset as its dumps show it.
+type picture struct {
+	tables     map[TableKey]Table
+	chains     map[ChainKey]*Chain
+	sets       map[SetKey]Set
+	objects    map[ObjectKey]StatefulObject
+	flowtables map[FlowtableKey]Flowtable
+}
+
+// dump takes a picture, which belongs together only if the generation is the same before and after.
+func (r *ruleset) dump(s *Snapshot, fresh func(SetKey) bool) (*picture, error) {
+	p := &picture{map[TableKey]Table{}, map[ChainKey]*Chain{}, map[SetKey]Set{}, map[ObjectKey]StatefulObject{}, map[FlowtableKey]Flowtable{}}
+	for _, d := range []struct {
+		what    string
+		message uint16
+		take    func([]byte) error
+	}{
+		{"tables", unix.NFT_MSG_GETTABLE, p.takeTable},
+		{"chains", unix.NFT_MSG_GETCHAIN, p.takeChain},
+		{"rules", unix.NFT_MSG_GETRULE, p.takeRule},
+		{"sets", unix.NFT_MSG_GETSET, p.takeSet},
+		{"objects", unix.NFT_MSG_GETOBJ, p.takeObject},
+		{"flowtables", unix.NFT_MSG_GETFLOWTABLE, p.takeFlowtable},
+	} {
+		err := r.ask(nftRequest(d.message), d.take)
+		if err != nil && !absent(err) {
+			return nil, fmt.Errorf("introspect: dump nftables %s: %w", d.what, err)
+		}
+	}
+	for k, v := range p.sets {
+		old, known := s.Sets.Get(k)
+		if known && old.Handle == v.Handle && !fresh(k) {
+			v.Elements = old.Elements
+		} else if err := r.dumpElements(&v); err != nil {
+			return nil, fmt.Errorf("introspect: dump elements of set %s: %w", k.Name, err)
+		} else {
+			v.Elements = v.Elements.onto(old.Elements)
+		}
+		p.sets[k] = v
+	}
+	return p, nil
+}
+
+func (r *ruleset) ask(q request, take func([]byte) error) error {
+	_, err := askOnce(r.conn, q, func(m netlink.Message) error { return take(m.Data) })
+	return err
+}
+
+// dumpElements reads the elements of a set. One that vanished makes the picture torn.
+func (r *ruleset) dumpElements(v *Set) error {
+	if v.Fluid() {
+		return nil
+	}
+	q := nftRequest(unix.NFT_MSG_GETSETELEM)
+	q.body[0] = v.Key.Family
+	q.body = appendString(appendString(q.body, 1, v.Key.Table), 2, v.Key.Name)
+	found := map[ElementKey]Element{}
+	err := r.ask(q, func(b []byte) error {
+		e, err := decodeElements(b)
+		for _, one := range e.all {
+			found[one.Key] = one
+		}
+		return err
+	})
+	if errors.Is(err, unix.ENOENT) {
+		return errTorn
+	}
+	v.Elements = mapOf(found)
+	return err
+}
+
+// appendString adds an attribute that is a string.
+func appendString(b []byte, kind uint16, text string) []byte {
+	b = native.AppendUint16(b, uint16(unix.SizeofNlAttr+len(text)+1))
+	b = append(append(native.AppendUint16(b, kind), text...), 0)
+	return append(b, make([]byte, align4(len(b))-len(b))...)
+}
+
+func (p *picture) takeTable(b []byte) error {
+	t, err := decodeTable(b)
+	p.tables[t.Key] = t
+	return err
+}
+
+func (p *picture) takeChain(b []byte) error {
+	c, err := decodeChain(b)
+	p.chains[c.Key] = &c
+	return err
+}
+
+// takeRule appends to a chain, for the rules of each come in their order.
+func (p *picture) takeRule(b []byte) error {
+	k, r, err := decodeChainRule(b)
+	if err != nil {
+		return err
+	}
+	c, ok := p.chains[k]
+	if !ok {
+		return errTorn
+	}
+	c.Rules = append(c.Rules, &r)
+	return nil
+}
+
+func (p *picture) takeSet(b []byte) error {
+	v, err := decodeSet(b)
+	p.sets[v.Key] = v
+	return err
+}
+
+func (p *picture) takeObject(b []byte) error {
+	o, err := decodeObject(b)
+	p.objects[o.Key] = o
+	return err
+}
+
+func (p *picture) takeFlowtable(b []byte) error {
+	f, err := decodeFlowtable(b)
+	p.flowtables[f.Key] = f
+	return err
+}
+
+// withRuleset returns the Snapshot with the ruleset of a picture, and shares with s what does not differ.
+func (s *Snapshot) withRuleset(p *picture) *Snapshot {
+	n := *s
+	chains := make(map[ChainKey]Chain, len(p.chains))
+	for k, c := range p.chains {
+		if old, ok := s.Chains.Get(k); ok {
+			c.shareRules(old)
+		}
+		chains[k] = *c
+	}
+	n.Tables, n.Chains, n.Sets = become(s.Tables, p.tables), become(s.Chains, chains), become(s.Sets, p.sets)
+	n.Objects, n.Flowtables = become(s.Objects, p.objects), become(s.Flowtables, p.flowtables)
+	return changed(s, &n)
+}
+
+// shareRules takes the rules that an older state of the chain had, too, so that both compare fast.
+func (c *Chain) shareRules(old Chain) {
+	had := make(map[uint64]*ChainRule, len(old.Rules))
+	for _, r := range old.Rules {
+		had[r.Handle] = r
+	}
+	for i, r := range c.Rules {
+		if o := had[r.Handle]; o != nil && o.Equal(*r) {
+			c.Rules[i] = o
+		}
+	}
+}
+
+// mapOf makes a Map of its entries.
+func mapOf[K Key[K], V Object[V]](entries map[K]V) Map[K, V] {
+	keys := make([]K, 0, len(entries))
+	for k := range entries {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, K.Compare)
+	return collect(func(yield func(K, V) bool) {
+		for _, k := range keys {
+			if !yield(k, entries[k]) {
+				return
+			}
+		}
+	})
+}
