@@ -23,6 +23,7 @@ type ledger struct {
 	seenWords  *slowpath.Epochs // mapped
 	tallyWords *[tallySize / 8]uint64
 	pages      [][]byte
+	accounts   []*account
 
 	folded  slowpath.Epochs // datagrams of the filtered sockets that were folded
 	sysctls slowpath.Epochs // records of the sysctl program that were folded
@@ -73,12 +74,61 @@ func (l *ledger) close() error {
 	for _, p := range l.pages {
 		errs = append(errs, unix.Munmap(p))
 	}
-	for _, m := range []*ebpf.Map{l.seen, l.tally} {
+	maps := []*ebpf.Map{l.seen, l.tally}
+	for _, a := range l.accounts {
+		maps = append(maps, a.tally)
+	}
+	for _, m := range maps {
 		if m != nil {
 			errs = append(errs, m.Close())
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// account is a tally of one socket's filter alone. Where nothing is delivered to the socket any more and nothing is queued,
+// what it is ahead of the datagrams that were folded is what found no room: the filter runs before the queue is looked at.
+type account struct {
+	counters
+	words  *[tallySize / 8]uint64
+	folded slowpath.Epochs
+}
+
+func (l *ledger) open() (*account, error) {
+	tally, err := newWords("tally", tallySize)
+	if err != nil {
+		return nil, err
+	}
+	a := &account{counters: counters{l.seen, tally}}
+	l.accounts = append(l.accounts, a)
+	words, err := l.mapped(tally)
+	a.words = (*[tallySize / 8]uint64)(words)
+	return a, err
+}
+
+// counted is what the filter has counted.
+func (a *account) counted() (e slowpath.Epochs) {
+	for i := range e {
+		e[i] = atomic.LoadUint64(&a.words[tallySockets/8+i])
+	}
+	return e
+}
+
+// lost is what the filter has counted and nobody has folded.
+func (a *account) lost() slowpath.Epochs {
+	e := a.counted()
+	for i := range e {
+		e[i] -= a.folded[i]
+	}
+	return e
+}
+
+// writeOff takes what a socket has lost as folded.
+func (l *ledger) writeOff(a *account) {
+	for i, n := range a.lost() {
+		a.folded[i] += n
+		l.folded[i] += n
+	}
 }
 
 // bump moves domains by the Watcher's own hand: programs stop using what they copied until they are vouched for anew.
@@ -95,6 +145,10 @@ func (l *ledger) bump(d domains) {
 func (l *ledger) restart() {
 	for i := range l.folded {
 		l.folded[i] = atomic.LoadUint64(&l.tallyWords[tallySockets/8+i])
+	}
+	for _, a := range l.accounts {
+		a.folded = slowpath.Epochs{}
+		l.writeOff(a)
 	}
 }
 

@@ -52,7 +52,10 @@ func FuzzTakeDatagram(f *testing.F) {
 	f.Add(uint8(unix.NETLINK_NETFILTER), encodeMessage(netlink.Message{Header: netlink.Header{Type: unix.NFNL_SUBSYS_NFTABLES << 8}}))
 	f.Fuzz(func(t *testing.T, protocol uint8, b []byte) {
 		w := &Watcher{s: &Snapshot{}, ledger: &ledger{}, sensors: &sensors{}, unsettled: map[RouteKey]bool{}}
-		l := &listener{protocol: int(protocol), sorted: protocol == unix.NETLINK_ROUTE}
+		l := &listener{protocol: int(protocol)}
+		if protocol == unix.NETLINK_ROUTE {
+			l.account = &account{}
+		}
 		_ = w.take(l, b, false)
 	})
 }

@@ -18,7 +18,8 @@ type Watcher struct {
 	sensors   *sensors
 	ledger    *ledger
 	filters   []*ebpf.Program
-	listeners []*listener
+	listeners []*listener  // that of rtnetlink first
+	spare     *listener    // another one of rtnetlink, in no group
 	sysctls   *sysctlWatch // nil where no program can watch writes
 	unwatched error        // why
 	sentry    *sentry      // nil where the kernel cannot have one
@@ -36,6 +37,7 @@ type Watcher struct {
 
 	passed bool // a barrier, since something was announced that may not be done yet
 	blind  bool // something was lost, so that what is announced is not all known
+	losses int  // how often
 	firm   bool // the same, but for links that only went down, which takes away routes
 	early  int  // answers without the routes that may be given
 
@@ -101,33 +103,45 @@ const xfrmGroupPolicy = 4 // XFRMNLGRP_POLICY
 
 // listen opens a listener for each protocol that the kernel has.
 func (w *Watcher) listen() error {
-	sorted, err := w.ledger.newFilter("hone_epoch_rt", true)
-	if err != nil {
-		return err
+	for range 2 {
+		if err := w.addRouteListener(); err != nil {
+			return err
+		}
 	}
-	w.filters = append(w.filters, sorted)
+	w.listeners, w.spare = w.listeners[:1], w.listeners[1]
 	plain, err := w.ledger.newFilter("hone_epoch", false)
 	if err != nil {
 		return err
 	}
 	w.filters = append(w.filters, plain)
-	if err := w.addListener(unix.NETLINK_ROUTE, sorted, true, routeGroups...); err != nil {
-		return err
-	}
 	if w.sensors.netfilter != nil {
-		err = errors.Join(err, w.addListener(unix.NETLINK_NETFILTER, plain, false, unix.NFNLGRP_NFTABLES))
+		err = errors.Join(err, w.addListener(unix.NETLINK_NETFILTER, plain, nil, unix.NFNLGRP_NFTABLES))
 	}
 	if w.sensors.xfrm != nil {
-		err = errors.Join(err, w.addListener(unix.NETLINK_XFRM, plain, false, xfrmGroupPolicy))
+		err = errors.Join(err, w.addListener(unix.NETLINK_XFRM, plain, nil, xfrmGroupPolicy))
 	}
 	if groups := w.sensors.groups(); len(groups) > 0 {
-		err = errors.Join(err, w.addListener(unix.NETLINK_GENERIC, plain, false, groups...))
+		err = errors.Join(err, w.addListener(unix.NETLINK_GENERIC, plain, nil, groups...))
 	}
 	return err
 }
 
-func (w *Watcher) addListener(protocol int, filter *ebpf.Program, sorted bool, groups ...uint32) error {
-	l, err := newListener(protocol, filter, sorted, groups...)
+// addRouteListener opens one of rtnetlink, whose filter counts by class, and for itself.
+func (w *Watcher) addRouteListener() error {
+	a, err := w.ledger.open()
+	if err != nil {
+		return err
+	}
+	filter, err := a.newFilter("hone_epoch_rt", true)
+	if err != nil {
+		return err
+	}
+	w.filters = append(w.filters, filter)
+	return w.addListener(unix.NETLINK_ROUTE, filter, a, routeGroups...)
+}
+
+func (w *Watcher) addListener(protocol int, filter *ebpf.Program, a *account, groups ...uint32) error {
+	l, err := newListener(protocol, filter, a, groups...)
 	if err == nil {
 		w.listeners = append(w.listeners, l)
 	}
@@ -160,10 +174,7 @@ func (w *Watcher) Next(ctx context.Context) (*Snapshot, slowpath.Epochs, error) 
 
 // sources are the descriptors that tell of something to do.
 func (w *Watcher) sources() []int {
-	fds := []int{w.wake}
-	for _, l := range w.listeners {
-		fds = append(fds, l.fd)
-	}
+	fds := append(w.sockets(), w.wake)
 	if w.sysctls != nil {
 		fds = append(fds, w.sysctls.ring.FD())
 	}
@@ -178,12 +189,20 @@ func (w *Watcher) Seen() *ebpf.Map { return w.ledger.seen }
 
 // Descriptors are those that have to stay open as long as a program trusts Seen: without them nothing counts.
 func (w *Watcher) Descriptors() []int {
-	var fds []int
+	fds := w.sockets()
+	if w.sysctls != nil {
+		fds = append(fds, w.sysctls.descriptors()...)
+	}
+	return fds
+}
+
+// sockets are the descriptors of all that carry a filter.
+func (w *Watcher) sockets() (fds []int) {
 	for _, l := range w.listeners {
 		fds = append(fds, l.fd)
 	}
-	if w.sysctls != nil {
-		fds = append(fds, w.sysctls.descriptors()...)
+	if w.spare != nil {
+		fds = append(fds, w.spare.fd)
 	}
 	return fds
 }
@@ -194,8 +213,8 @@ func (w *Watcher) Close() error {
 	if w.waiter != nil {
 		errs = append(errs, w.waiter.close())
 	}
-	for _, l := range w.listeners {
-		errs = append(errs, unix.Close(l.fd))
+	for _, fd := range w.sockets() {
+		errs = append(errs, unix.Close(fd))
 	}
 	if w.sysctls != nil {
 		errs = append(errs, w.sysctls.close())
@@ -218,6 +237,6 @@ func (w *Watcher) Close() error {
 	if w.ledger != nil {
 		errs = append(errs, w.ledger.close())
 	}
-	w.listeners, w.filters = nil, nil
+	w.listeners, w.spare, w.filters = nil, nil, nil
 	return errors.Join(slices.DeleteFunc(errs, func(err error) bool { return err == nil })...)
 }

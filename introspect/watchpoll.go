@@ -165,5 +165,6 @@ func (w *Watcher) Silent() []slowpath.Silent {
 		all = append(all, p.silent...)
 	}
 	return append(all, slowpath.Silent{Change: "a notification that the kernel has no memory for",
-		Mechanism: "ENOBUFS on the listening socket", Bound: pollSlack})
+		Mechanism: "ENOBUFS on the listening socket; one beside those that found no room there is known when the routes are read again",
+		Bound:     pollSlack})
 }

@@ -15,19 +15,19 @@ type listener struct {
 	fd       int
 	protocol int
 	groups   []uint32
-	sorted   bool // counted by class, else all as Config
+	account  *account // counted by class and for itself; nil: all as Config
 }
 
 // receiveBuffer is how much may queue while the reader is busy, with a full dump for example.
 const receiveBuffer = 64 << 20
 
 // newListener opens the socket and attaches the filter; it is in no group yet.
-func newListener(protocol int, filter *ebpf.Program, sorted bool, groups ...uint32) (*listener, error) {
+func newListener(protocol int, filter *ebpf.Program, a *account, groups ...uint32) (*listener, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
 	if err != nil {
 		return nil, fmt.Errorf("introspect: open listening socket: %w", err)
 	}
-	l := &listener{fd: fd, protocol: protocol, groups: groups, sorted: sorted}
+	l := &listener{fd: fd, protocol: protocol, groups: groups, account: a}
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer); err != nil {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer) // a small one only means more dumps
 	}
@@ -57,6 +57,8 @@ func (l *listener) membership(option int) error {
 var (
 	errEmpty = errors.New("nothing to receive")
 	errLost  = errors.New("notifications were lost")
+
+	errOverrun = errors.New("the queue of notifications of rtnetlink ran over")
 )
 
 // receive takes one datagram: errEmpty says that none is there, errLost that some are missing. Another process can send
@@ -94,7 +96,7 @@ func (l *listener) discard(buffer []byte) error {
 
 // moves tells what a datagram was counted as.
 func (l *listener) moves(datagram []byte) domains {
-	if !l.sorted {
+	if l.account == nil {
 		return toConfig
 	}
 	return classify(datagram)

@@ -35,7 +35,10 @@ func (w *Watcher) turn() (slowpath.Epochs, error) {
 			}
 			err = w.refresh()
 		}
-		if errors.Is(err, errLost) {
+		switch {
+		case errors.Is(err, errOverrun):
+			err = w.relieve()
+		case errors.Is(err, errLost):
 			err = w.resync()
 		}
 		if err != nil {
@@ -70,46 +73,18 @@ func (w *Watcher) accounted() (slowpath.Epochs, bool) {
 	return e, true
 }
 
-// resync starts over after a loss. Own bumps come first: a notification that the kernel had no memory for moved nothing.
-// Outside of all groups the filters stand still, so that what they counted is what was lost or discarded; what changes
-// meanwhile is in the dump that follows the return to the groups.
-func (w *Watcher) resync() error {
-	w.ledger.bump(everything)
-	w.loseRuleset()
-	for _, l := range w.listeners {
-		if err := l.leave(); err != nil {
-			return err
-		}
-	}
-	for _, l := range w.listeners {
-		if err := l.discard(w.buffer); err != nil {
-			return err
-		}
-	}
-	w.ledger.restart()
-	for _, l := range w.listeners {
-		if err := l.join(); err != nil {
-			return err
-		}
-	}
-	w.stale.everything()
-	w.passed, w.firm, w.blind = false, false, true
-	return nil
-}
-
 // drain folds what is queued. What routes depend on is counted for all of it.
 func (w *Watcher) drain() error {
-	defer func() {
-		n := *w.s
-		n.countUses()
-		w.s = changed(w.s, &n)
-	}()
+	defer w.countUses()
 	left := maxBatch
 	for _, l := range w.listeners {
 		for ; left > 0; left-- {
 			datagram, foreign, err := l.receive(w.buffer)
 			if errors.Is(err, errEmpty) {
 				break
+			}
+			if l == w.listeners[0] && errors.Is(err, errLost) {
+				return errOverrun
 			}
 			if err != nil {
 				return err
@@ -122,9 +97,23 @@ func (w *Watcher) drain() error {
 	return w.takeSysctls()
 }
 
-// take folds one datagram and counts it as the filter did.
+func (w *Watcher) countUses() {
+	n := *w.s
+	n.countUses()
+	w.s = changed(w.s, &n)
+}
+
+// account counts a datagram as the filter did.
+func (w *Watcher) account(l *listener, moves domains) {
+	moves.add(&w.ledger.folded)
+	if l.account != nil {
+		moves.add(&l.account.folded)
+	}
+}
+
+// take folds one datagram and counts it.
 func (w *Watcher) take(l *listener, datagram []byte, foreign bool) error {
-	l.moves(datagram).add(&w.ledger.folded)
+	w.account(l, l.moves(datagram))
 	if foreign {
 		return nil
 	}
