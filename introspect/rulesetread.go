@@ -111,8 +111,8 @@ func (r *ruleset) dump(s *Snapshot, fresh func(SetKey) bool) (*picture, error) {
 		}
 	}
 	for k, v := range p.sets {
-		old, known := s.Sets.Get(k)
-		if known && old.Handle == v.Handle && !fresh(k) {
+		old, _ := s.Sets.Get(k)
+		if p.same(s, old, v) && !fresh(k) {
 			v.Elements = old.Elements
 		} else if err := r.dumpElements(&v); err != nil {
 			return nil, fmt.Errorf("introspect: dump elements of set %s: %w", k.Name, err)
@@ -122,6 +122,13 @@ func (r *ruleset) dump(s *Snapshot, fresh func(SetKey) bool) (*picture, error) {
 		p.sets[k] = v
 	}
 	return p, nil
+}
+
+// same tells whether a set is still the one that it was: handles are of a table, and begin anew with it.
+func (p *picture) same(s *Snapshot, old, now Set) bool {
+	k := TableKey{now.Key.Family, now.Key.Table}
+	table, _ := s.Tables.Get(k)
+	return old.Key == now.Key && old.Handle == now.Handle && table.Handle == p.tables[k].Handle
 }
 
 func (r *ruleset) ask(q request, take func([]byte) error) error {
