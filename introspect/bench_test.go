@@ -1,8 +1,10 @@
 package introspect
 
 import (
+	"fmt"
 	"net/netip"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/mdlayher/netlink"
@@ -108,4 +110,49 @@ func BenchmarkDiffFullTables(b *testing.B) {
 			b.Fatal("they differ")
 		}
 	}
+}
+
+// BenchmarkRuleset reads a ruleset of 100,000 rules and one of 100,000 elements, and has the Watcher follow an element.
+func BenchmarkRuleset(b *testing.B) {
+	many := func(n int, line func(i int) string) string {
+		var text strings.Builder
+		text.WriteString("add table ip t\nadd chain ip t f { type filter hook forward priority 0; }\nadd set ip t s { type ipv4_addr; }\n")
+		for i := range n {
+			text.WriteString(line(i))
+		}
+		return text.String()
+	}
+	rule := func(i int) string {
+		return fmt.Sprintf("add rule ip t f ip saddr 10.%d.%d.%d udp dport %d drop\n", i>>16, i>>8&255, i&255, i&0x7fff)
+	}
+	element := func(i int) string { return fmt.Sprintf("add element ip t s { 10.%d.%d.%d }\n", i>>16, i>>8&255, i&255) }
+	for name, text := range map[string]string{"rules": many(100000, rule), "elements": many(100000, element)} {
+		b.Run(name, func(b *testing.B) {
+			inNamespace(b, func(run func(string)) {
+				if problem := loadRuleset(text); problem != "" {
+					b.Error(problem)
+					return
+				}
+				for b.Loop() {
+					if _, err := readSilent(new(Snapshot)); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	}
+	b.Run("element", func(b *testing.B) {
+		inNamespace(b, func(run func(string)) {
+			loadRuleset(many(100000, element))
+			w := watchHere(b)
+			defer w.Close()
+			settle(b, w)
+			for i := 0; b.Loop(); i++ {
+				b.StopTimer()
+				loadRuleset(fmt.Sprintf("%s element ip t s { 11.0.0.1 }", []string{"add", "delete"}[i%2]))
+				b.StartTimer()
+				settle(b, w)
+			}
+		})
+	})
 }
