@@ -32,9 +32,21 @@ func (k *sensors) readHooks(s *Snapshot) (*Snapshot, error) {
 			return s, err
 		}
 	}
+	return s.withHooks(h)
+}
+
+// withHooks returns the Snapshot with other hooks. Where they differ, connection tracking may have come with its sysctls.
+func (s *Snapshot) withHooks(h hooks) (*Snapshot, error) {
 	n := *s
-	n.Hooks = become(s.Hooks, h)
-	return changed(s, &n), nil
+	if n.Hooks = become(s.Hooks, h); n.Hooks == s.Hooks {
+		return s, nil
+	}
+	for _, path := range trackingSysctls {
+		if err := n.readSysctl(path); err != nil {
+			return s, err
+		}
+	}
+	return &n, nil
 }
 
 // readSilentHooks reads those anew that come and go without a notification, and keeps the others.
@@ -51,9 +63,7 @@ func (k *sensors) readSilentHooks(s *Snapshot) (*Snapshot, error) {
 			return s, err
 		}
 	}
-	n := *s
-	n.Hooks = become(s.Hooks, h)
-	return changed(s, &n), nil
+	return s.withHooks(h)
 }
 
 // nftables adds what the ruleset of a Snapshot hooks in.

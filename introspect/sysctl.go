@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -22,12 +23,21 @@ var globalSysctls = []string{
 	"ipv4/ip_forward_update_priority", "ipv4/ip_forward_use_pmtu", "ipv6/fib_multipath_hash_fields", "ipv6/fib_multipath_hash_policy",
 }
 
+// trackingSysctls are those of connection tracking. They come with it, on some kernels.
+var trackingSysctls = []string{
+	"netfilter/nf_conntrack_acct", "netfilter/nf_conntrack_checksum", "netfilter/nf_conntrack_events",
+	"netfilter/nf_conntrack_tcp_be_liberal", "netfilter/nf_conntrack_tcp_loose",
+	"netfilter/nf_conntrack_tcp_timeout_established", "netfilter/nf_conntrack_tcp_timeout_max_retrans",
+	"netfilter/nf_conntrack_tcp_timeout_unacknowledged", "netfilter/nf_conntrack_udp_timeout",
+	"netfilter/nf_conntrack_udp_timeout_stream",
+}
+
 const sysctlRoot = "/proc/sys/net/"
 
 // sysctlPaths lists what is read: the names of devices are taken as they are, the kernel allows no slash in them, and
 // gives none to a device called "all" or "default".
 func sysctlPaths(s *Snapshot) []string {
-	paths := append([]string(nil), globalSysctls...)
+	paths := slices.Concat(globalSysctls, trackingSysctls)
 	paths = appendDevice(paths, "all")
 	for _, l := range s.Links.All() {
 		paths = appendDevice(paths, l.Name)

@@ -12,7 +12,10 @@ const (
 	recordSize  = recordName + recordValue + recordSpace
 )
 
-// sysctlProgram counts a write below net/ipv4/ or net/ipv6/ as a move of Config, and reports it.
+// sysctlPlaces are the beginnings of the names of what is tracked: net/ipv4/, net/ipv6/ and net/netfilter/.
+var sysctlPlaces = []string{"net/ipv4", "net/ipv6", "net/netf"}
+
+// sysctlProgram counts a write below these places as a move of Config, and reports it.
 func sysctlProgram(c *counters, ring int, ask spaceAsker) (asm.Instructions, error) {
 	const name, value, space = -recordSize, -recordSpace - recordValue, -recordSpace
 	code := asm.Instructions{
@@ -32,10 +35,12 @@ func sysctlProgram(c *counters, ring int, ask spaceAsker) (asm.Instructions, err
 		asm.Mov.Imm(asm.R4, 0),
 		asm.FnSysctlGetName.Call(),
 		asm.LoadMem(asm.R1, asm.RFP, name, asm.DWord),
-		asm.LoadImm(asm.R2, int64(native.Uint64([]byte("net/ipv4"))), asm.DWord),
-		asm.JEq.Reg(asm.R1, asm.R2, "tracked"),
-		asm.LoadImm(asm.R2, int64(native.Uint64([]byte("net/ipv6"))), asm.DWord),
-		asm.JNE.Reg(asm.R1, asm.R2, "allow"),
+	)
+	for _, place := range sysctlPlaces {
+		code = append(code, asm.LoadImm(asm.R2, int64(native.Uint64([]byte(place))), asm.DWord), asm.JEq.Reg(asm.R1, asm.R2, "tracked"))
+	}
+	code = append(code,
+		asm.Ja.Label("allow"),
 		asm.Mov.Reg(asm.R1, asm.R6).WithSymbol("tracked"),
 		asm.Mov.Reg(asm.R2, asm.RFP),
 		asm.Add.Imm(asm.R2, value),

@@ -21,8 +21,8 @@ const (
 	holdStep  = time.Millisecond
 )
 
-// sysctlWatch is a program on the root of cgroup2 that counts writes below net/ipv4 and net/ipv6, and the writes that are not accounted
-// for yet: the program runs before the value is stored, so the Watcher waits until /proc shows it.
+// sysctlWatch is a program on the root of cgroup2 that counts writes below sysctlPlaces, and the writes that are not accounted for
+// yet: the program runs before the value is stored, so the Watcher waits until /proc shows it.
 type sysctlWatch struct {
 	ring    *ebpf.Map
 	program *ebpf.Program
@@ -125,10 +125,8 @@ func (w *Watcher) readHeld(h hold) (*Snapshot, error) {
 
 // tracked tells whether a path is one of those in a Snapshot.
 func tracked(path string) bool {
-	for _, p := range globalSysctls {
-		if p == path {
-			return true
-		}
+	if slices.Contains(globalSysctls, path) || slices.Contains(trackingSysctls, path) {
+		return true
 	}
 	words := strings.Split(path, "/")
 	if len(words) != 4 || words[1] != "conf" || words[2] == "default" {
