@@ -37,9 +37,10 @@ var (
 type bed struct {
 	net     *lab.Network
 	capture *lab.Capture
-	in      *lab.Sender   // at a0
+	sides   int           // ports that frames come in by: r0 alone, or all
+	in      []*lab.Sender // at their ends
 	out     []*lab.Sender // at the router's ports: for sentinels
-	tap     int           // at r0: sees the sentinels that came in
+	taps    []int         // at the ports that frames come in by: see the sentinels that came in
 	own     map[netip.Addr]bool
 	seq     uint64
 	partial bool // frames may leave their checksum to the device
@@ -52,7 +53,10 @@ type bed struct {
 
 // newBed makes a router and applies the configuration.
 func newBed(c config) (_ *bed, err error) {
-	b := &bed{tap: -1, partial: c.partial, own: map[netip.Addr]bool{}, idle: c.layout.Idle}
+	b := &bed{sides: 1, partial: c.partial, own: map[netip.Addr]bool{}, idle: c.layout.Idle}
+	if len(c.talk) > 0 {
+		b.sides = ports
+	}
 	defer func() {
 		if err != nil {
 			b.close()
@@ -222,15 +226,19 @@ func (b *bed) mustPlay(t *testing.T, frames [][]byte) []arrivals {
 
 // open makes the ends ready. It comes after the configuration was read, so that the sockets are no part of it.
 func (b *bed) open() (err error) {
-	if b.in, err = lab.NewSender(b.net.A, b.net.Ports[0].Peer.Index); err != nil {
-		return err
-	}
-	if err := b.in.Queue(b.queue); err != nil {
-		return err
-	}
-	if b.partial {
-		if err := b.in.Offload(unfinished); err != nil {
+	for _, p := range b.net.Ports[:b.sides] {
+		in, err := lab.NewSender(p.Peer.Net, p.Peer.Index)
+		if err != nil {
 			return err
+		}
+		b.in = append(b.in, in)
+		if err := in.Queue(b.queue); err != nil {
+			return err
+		}
+		if b.partial {
+			if err := in.Offload(unfinished); err != nil {
+				return err
+			}
 		}
 	}
 	for _, p := range b.net.Ports {
@@ -241,15 +249,23 @@ func (b *bed) open() (err error) {
 		b.out = append(b.out, s)
 	}
 	return b.net.R.Do(func() error {
-		if b.tap, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
-			return err
-		}
-		address := &unix.SockaddrLinklayer{Protocol: sentinelProto&0xff<<8 | sentinelProto>>8, Ifindex: b.net.Ports[0].Index}
-		if err := unix.Bind(b.tap, address); err != nil {
-			return err
+		for _, p := range b.net.Ports[:b.sides] {
+			if err := b.listen(p.Index); err != nil {
+				return err
+			}
 		}
 		return b.addresses()
 	})
+}
+
+// listen opens a socket that sees the sentinels that come in by a port.
+func (b *bed) listen(index int) error {
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	b.taps = append(b.taps, fd)
+	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: sentinelProto&0xff<<8 | sentinelProto>>8, Ifindex: index})
 }
 
 // addresses learns which addresses are the router's own: answers from them carry numbers that never repeat. It is called
@@ -268,10 +284,12 @@ func (b *bed) addresses() error {
 
 // close takes everything apart.
 func (b *bed) close() {
-	if b.tap >= 0 {
-		unix.Close(b.tap)
+	for _, fd := range b.taps {
+		unix.Close(fd)
 	}
-	b.in.Close()
+	for _, s := range b.in {
+		s.Close()
+	}
 	for _, s := range b.out {
 		s.Close()
 	}

@@ -13,6 +13,7 @@ type config struct {
 	six     bool // the router has IPv6 as well, and most packets are such
 	setup   []string
 	rules   string   // a ruleset for nft, or for iptables-nft-restore; packets are made around its values, and counters compared
+	talk    string   // what connections do, round by round: programs are at all ports
 	targets []string // prefixes that packets go to beside the common ones
 	layout  lab.Layout
 	hook    string       // as in honed's configuration; "" is xdp

@@ -43,25 +43,29 @@ func (b *bed) playWith(frames [][]byte, before func() error) (all []arrivals, er
 	return all, nil
 }
 
-// exchange plays one batch: the frames, and behind them a sentinel. When r0 has shown that, the router is done, and
-// sentinels from its ports mark the end of what it has sent.
-func (b *bed) exchange(batch [][]byte) (arrivals, error) {
+// exchange plays one batch into r0.
+func (b *bed) exchange(batch [][]byte) (arrivals, error) { return b.exchangeBy(0, batch, b.comparable) }
+
+// exchangeBy plays one batch into a port: the frames, and behind them a sentinel. When the port has shown that, the router
+// is done, and sentinels from its ports mark the end of what it has sent, of which is kept what keep makes of it.
+func (b *bed) exchangeBy(port int, batch [][]byte, keep func(port uint32, frame []byte) []byte) (arrivals, error) {
 	b.seq++
 	mark := sentinel(b.seq)
-	if err := b.in.Send(append(batch[:len(batch):len(batch)], mark)...); errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENETDOWN) {
+	err := b.in[port].Send(append(batch[:len(batch):len(batch)], mark)...)
+	if errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENETDOWN) {
 		b.quiet, b.unknown = true, false // nothing can be sent to a port that is down
 	} else if err != nil {
 		return nil, err
-	} else if err := b.passed(mark); err != nil {
+	} else if err := b.passed(port, mark); err != nil {
 		return nil, err
 	}
 	time.Sleep(2 * time.Millisecond)
-	return b.collect(mark)
+	return b.collect(mark, keep)
 }
 
-// passed waits until the sentinel behind the batch has gone through r0. Where r0 is known not to show it, it is only
-// looked for.
-func (b *bed) passed(mark []byte) error {
+// passed waits until the sentinel behind the batch has gone through the port. Where that is known not to show it, it is
+// only looked for.
+func (b *bed) passed(port int, mark []byte) error {
 	wait := patience
 	switch {
 	case b.unknown:
@@ -69,24 +73,24 @@ func (b *bed) passed(mark []byte) error {
 	case b.quiet:
 		wait = 0
 	}
-	shown, end := b.shows(0), time.Now().Add(wait)
+	shown, end := b.shows(port, 0), time.Now().Add(wait)
 	for !shown && time.Now().Before(end) {
-		if shown = b.shows(moment); !shown {
-			_ = b.in.Send(mark)
+		if shown = b.shows(port, moment); !shown {
+			_ = b.in[port].Send(mark)
 		}
 	}
 	if !shown && !b.unknown && !b.quiet {
-		return fmt.Errorf("r0 did not show sentinel %d within %v", b.seq, patience)
+		return fmt.Errorf("r%d did not show sentinel %d within %v", port, b.seq, patience)
 	}
 	b.quiet, b.unknown = !shown, false
 	return nil
 }
 
-// shows reads the sentinels at r0 until the last that was sent is there.
-func (b *bed) shows(wait time.Duration) bool {
+// shows reads the sentinels at a port until the last that was sent is there.
+func (b *bed) shows(port int, wait time.Duration) bool {
 	buf := make([]byte, 128)
 	for end := time.Now().Add(wait); ; {
-		n, _, err := unix.Recvfrom(b.tap, buf, unix.MSG_DONTWAIT)
+		n, _, err := unix.Recvfrom(b.taps[port], buf, unix.MSG_DONTWAIT)
 		if err == nil && n >= 22 && binary.BigEndian.Uint64(buf[14:]) == b.seq {
 			return true
 		}
@@ -98,7 +102,7 @@ func (b *bed) shows(wait time.Duration) bool {
 			return false
 		}
 		// An error other than that there is none is told once: the device was down.
-		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(b.tap), Events: unix.POLLIN}}, int(left.Milliseconds())+1)
+		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(b.taps[port]), Events: unix.POLLIN}}, int(left.Milliseconds())+1)
 	}
 }
 
@@ -115,7 +119,7 @@ func (b *bed) announce(mark []byte, wanted func(port uint32) bool) map[uint32]bo
 }
 
 // collect reads what was captured until the sentinel has arrived behind every port.
-func (b *bed) collect(mark []byte) (got arrivals, err error) {
+func (b *bed) collect(mark []byte, keep func(uint32, []byte) []byte) (got arrivals, err error) {
 	waiting := b.announce(mark, func(port uint32) bool { return port == 0 || !b.idle })
 	end := time.Now().Add(patience)
 	for {
@@ -139,7 +143,7 @@ func (b *bed) collect(mark []byte) (got arrivals, err error) {
 			}
 			continue
 		}
-		if f := b.comparable(c.Tag, c.Frame); f != nil {
+		if f := keep(c.Tag, c.Frame); f != nil {
 			got = append(got, string(append([]byte{byte(c.Tag)}, f...)))
 		}
 	}

@@ -118,7 +118,7 @@ func (m *machine) trial(o *outcome, c config, name string, frames [][]byte, kern
 	if name == "behind" {
 		keepUp = func() error { return nil }
 	}
-	before, err := m.port.Stats()
+	before, err := m.stats()
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (m *machine) trial(o *outcome, c config, name string, frames [][]byte, kern
 	if err != nil {
 		return err
 	}
-	after, err := m.port.Stats()
+	after, err := m.stats()
 	if err != nil {
 		return err
 	}

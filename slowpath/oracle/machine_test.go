@@ -36,13 +36,19 @@ type machine struct {
 	watch   *introspect.Watcher // nil where nothing changes
 	seen    *ebpf.Map
 	host    *fastpath.Host
-	port    *fastpath.Port
+	ingress []*ingress
 	fib     *synth.FIB
-	text    string // of the running program
 	epochs  slowpath.Epochs
 	cause   string          // of a refusal
 	refused slowpath.Reason // since the configuration has changed
 	fault   fault
+}
+
+// ingress is a port of the router that has a program.
+type ingress struct {
+	index int
+	port  *fastpath.Port
+	text  string // of the running program
 }
 
 // newMachine prepares hone for r0 and reads the configuration: once, or by a Watcher where it is going to change.
@@ -58,6 +64,9 @@ func (b *bed) newMachine(c config, f fault) (m *machine, s *introspect.Snapshot,
 	}
 	if c.hook == "xdp-generic" {
 		m.mode = fastpath.Generic
+	}
+	for _, p := range b.net.Ports[:b.sides] {
+		m.ingress = append(m.ingress, &ingress{index: p.Index})
 	}
 	if err := b.net.R.Do(func() error { s, err = m.read(len(c.alter) > 0); return err }); err != nil {
 		m.close()
@@ -83,16 +92,18 @@ func (m *machine) read(watched bool) (s *introspect.Snapshot, err error) {
 	return s, err
 }
 
-// start puts hone's program on r0; a Reason tells that there is none.
+// start puts hone's programs on the router; a Reason tells that there are none.
 func (m *machine) start(s *introspect.Snapshot) (slowpath.Reason, error) {
 	if m.fault.snapshot != nil {
 		believed := *s
 		m.fault.snapshot(&believed)
 		s = &believed
 	}
-	if r, cause := synth.Refuse(s, m.bed.net.Ports[0].Index, m.options); r != slowpath.None {
-		m.cause = cause
-		return r, nil
+	for _, i := range m.ingress {
+		if r, cause := synth.Refuse(s, i.index, m.options); r != slowpath.None {
+			m.cause = cause
+			return r, nil
+		}
 	}
 	if err := m.bed.net.R.Do(func() error { return m.install(s) }); err != nil {
 		return slowpath.None, err
@@ -100,7 +111,7 @@ func (m *machine) start(s *introspect.Snapshot) (slowpath.Reason, error) {
 	return slowpath.None, m.follow()
 }
 
-// install makes the host, its tables and the port.
+// install makes the host, its tables and the ports.
 func (m *machine) install(s *introspect.Snapshot) (err error) {
 	if m.host, err = fastpath.Open(m.kernel, m.seen); err != nil {
 		return err
@@ -109,14 +120,16 @@ func (m *machine) install(s *introspect.Snapshot) (err error) {
 	if err := m.image(); err != nil {
 		return err
 	}
-	spec, err := m.compile(s)
-	if err != nil {
-		return err
+	for _, i := range m.ingress {
+		spec, err := m.compile(s, i)
+		if err != nil {
+			return err
+		}
+		if i.port, err = m.host.Attach(i.index, spec, m.mode); err != nil {
+			return err
+		}
+		i.port.Vouch(m.epochs)
 	}
-	if m.port, err = m.host.Attach(m.bed.net.Ports[0].Index, spec, m.mode); err != nil {
-		return err
-	}
-	m.port.Vouch(m.epochs)
 	return nil
 }
 
@@ -135,9 +148,9 @@ func (m *machine) write(writes []ir.Write) error {
 	return m.host.Write(writes)
 }
 
-// compile makes the program of r0.
-func (m *machine) compile(s *introspect.Snapshot) (*ebpf.CollectionSpec, error) {
-	p, err := synth.Program(s, m.bed.net.Ports[0].Index, m.options, m.fib.Shape())
+// compile makes the program of a port.
+func (m *machine) compile(s *introspect.Snapshot, i *ingress) (*ebpf.CollectionSpec, error) {
+	p, err := synth.Program(s, i.index, m.options, m.fib.Shape())
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +161,7 @@ func (m *machine) compile(s *introspect.Snapshot) (*ebpf.CollectionSpec, error) 
 	if err := ir.Check(p); err != nil {
 		return nil, fmt.Errorf("the program is not sound: %w\n%s", err, p)
 	}
-	m.text = p.String()
+	i.text = p.String()
 	return emit.Spec(p, m.kernel)
 }
 
@@ -192,25 +205,57 @@ func (m *machine) step(end time.Time) error {
 		return err
 	}
 	if m.epochs = epochs; m.refuses(s) {
-		m.port.Park()
+		m.park()
 		return nil
 	}
 	if err := m.update(s); err != nil {
 		return err
 	}
-	m.port.Vouch(epochs)
+	m.vouch()
 	return nil
 }
 
-// refuses tells whether r0 is to have no fast path any more. The program that is attached is ours.
+func (m *machine) park() {
+	for _, i := range m.ingress {
+		i.port.Park()
+	}
+}
+
+func (m *machine) vouch() {
+	for _, i := range m.ingress {
+		i.port.Vouch(m.epochs)
+	}
+}
+
+// stats adds up what the programs have counted.
+func (m *machine) stats() (sum fastpath.Stats, err error) {
+	for _, i := range m.ingress {
+		s, err := i.port.Stats()
+		if err != nil {
+			return sum, err
+		}
+		sum.Fast += s.Fast
+		sum.Live += s.Live
+		for r, n := range s.Punts {
+			sum.Punts[r] += n
+		}
+	}
+	return sum, nil
+}
+
+// refuses tells whether a port is to have no fast path any more. The programs that are attached are ours.
 func (m *machine) refuses(s *introspect.Snapshot) bool {
 	o := m.options
 	o.OurXDP = func(uint32) bool { return true }
-	m.refused, _ = synth.Refuse(s, m.bed.net.Ports[0].Index, o)
-	return m.refused != slowpath.None
+	for _, i := range m.ingress {
+		if m.refused, _ = synth.Refuse(s, i.index, o); m.refused != slowpath.None {
+			return true
+		}
+	}
+	return false
 }
 
-// update brings tables and program up to date.
+// update brings tables and programs up to date.
 func (m *machine) update(s *introspect.Snapshot) error {
 	writes, reshaped := m.fib.Update(s)
 	apply := func() error { return m.write(writes) }
@@ -220,20 +265,28 @@ func (m *machine) update(s *introspect.Snapshot) error {
 	if err := apply(); err != nil {
 		return err
 	}
-	old := m.text
-	spec, err := m.compile(s)
-	if err != nil || !reshaped && m.text == old {
-		return err
+	for _, i := range m.ingress {
+		old := i.text
+		spec, err := m.compile(s, i)
+		if err != nil {
+			return err
+		}
+		if !reshaped && i.text == old {
+			continue
+		}
+		if err := i.port.Swap(spec); err != nil {
+			return err
+		}
 	}
-	return m.port.Swap(spec)
+	return nil
 }
 
 // aside runs f while every packet goes to the kernel.
 func (m *machine) aside(f func() error) error {
-	m.port.Park()
+	m.park()
 	defer func() {
 		if m.refused == slowpath.None {
-			m.port.Vouch(m.epochs)
+			m.vouch()
 		}
 	}()
 	return f()
@@ -243,8 +296,10 @@ func (m *machine) close() {
 	if m == nil {
 		return
 	}
-	if m.port != nil {
-		m.port.Close()
+	for _, i := range m.ingress {
+		if i.port != nil {
+			i.port.Close()
+		}
 	}
 	if m.host != nil {
 		m.host.Close()
