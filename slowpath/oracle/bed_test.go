@@ -98,7 +98,10 @@ func newBed(c config) (_ *bed, err error) {
 	if err := b.configure(c.setup); err != nil {
 		return nil, err
 	}
-	return b, loadRules(b.net.R, c.rules)
+	if err := loadRules(b.net.R, c.rules); err != nil {
+		return nil, err
+	}
+	return b, b.configure(c.after)
 }
 
 // common is what every router has: routes behind every port, and neighbours that need no time to fail and all the time

@@ -12,8 +12,11 @@ import (
 
 var updateFlag = flag.Bool("oracle.update", false, "write the shares of this run to testdata/golden.txt")
 
-// golden holds, for each configuration, how much of its traffic the fast path takes: a change that makes it lazy is seen.
-var golden = filepath.Join("testdata", "golden.txt")
+// goldenFile holds, for each configuration, how much of its traffic the fast path takes: a change that makes it lazy is
+// seen.
+type goldenFile struct{ path, header string }
+
+var golden = goldenFile{filepath.Join("testdata", "golden.txt"), goldenHeader}
 
 // slack is by how many percent of the packets a share may differ from the golden one, for numbers of packets and seeds
 // other than those of the golden run.
@@ -25,13 +28,13 @@ const goldenHeader = `# What the fast path does with the packets of each configu
 # purpose. Written by: go test ./slowpath/oracle -run TestOracle -oracle.update
 `
 
-func checkGolden(t *testing.T, all []config, results map[string]outcome) {
+func (g goldenFile) check(t *testing.T, all []config, results map[string]outcome) {
 	t.Helper()
 	if *updateFlag {
-		writeGolden(t, all, results)
+		g.write(t, all, results)
 		return
 	}
-	want, err := readGolden()
+	want, err := g.read()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +42,7 @@ func checkGolden(t *testing.T, all []config, results map[string]outcome) {
 	for name, o := range results {
 		line, ok := want[name]
 		if !ok {
-			t.Errorf("%s: not in %s", name, golden)
+			t.Errorf("%s: not in %s", name, g.path)
 			continue
 		}
 		same, waited := near(line, o.String())
@@ -54,14 +57,14 @@ func checkGolden(t *testing.T, all []config, results map[string]outcome) {
 		t.Errorf("nothing is fast, and should be, while hone is behind in: %s", strings.Join(late, "; "))
 	}
 	if len(want) != len(all) {
-		t.Errorf("%s has %d configurations, there are %d", golden, len(want), len(all))
+		t.Errorf("%s has %d configurations, there are %d", g.path, len(want), len(all))
 	}
 }
 
-func writeGolden(t *testing.T, all []config, results map[string]outcome) {
+func (g goldenFile) write(t *testing.T, all []config, results map[string]outcome) {
 	t.Helper()
-	old, _ := readGolden() // none at first
-	text := goldenHeader
+	old, _ := g.read() // none at first
+	text := g.header
 	for _, c := range all {
 		line, known := old[c.name]
 		if o, ok := results[c.name]; ok {
@@ -71,16 +74,16 @@ func writeGolden(t *testing.T, all []config, results map[string]outcome) {
 			text += fmt.Sprintf("%s: %s\n", c.name, line)
 		}
 	}
-	if err := os.MkdirAll(filepath.Dir(golden), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(g.path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(golden, []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(g.path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func readGolden() (map[string]string, error) {
-	text, err := os.ReadFile(golden)
+func (g goldenFile) read() (map[string]string, error) {
+	text, err := os.ReadFile(g.path)
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func TestOracle(t *testing.T) {
 	t.Logf("told: %d packets compared over %d configurations in %.1f s, %.0f a second, seed %d",
 		packets, len(results), took.Seconds(), float64(packets)/took.Seconds(), seed)
 	if (*onlyFlag == "" && *wholeFlag || *updateFlag) && !t.Failed() {
-		checkGolden(t, all, results)
+		golden.check(t, all, results)
 	}
 	if *onlyFlag == "" && *wholeFlag && !t.Failed() {
 		checkReasons(t, results)
