@@ -29,6 +29,10 @@ func (c *compiler) live() {
 	c.GuardImm(ir.AnySet, c.Field(device, "flags"), usable, slowpath.LiveDevice)
 	c.Guard(ir.Le, c.pkt.length, c.Field(device, mtu), slowpath.MTU)
 	c.GuardImm(ir.Ne, oif, uint64(c.link.Index), slowpath.Redirect)
+	c.pkt.oif = oif
+	if !c.pass() {
+		return
+	}
 	mac, smac := c.Field(hop, "mac"), c.Field(hop, "smac")
 	c.rewrite(mac, smac, ir.CountLive)
 	c.Redirect(oif)

@@ -30,10 +30,13 @@ var hookReasons = map[string]slowpath.Reason{
 	"legacy": slowpath.LegacyTables, "ipvs": slowpath.IPVS, "xfrm": slowpath.XFRM,
 }
 
-// refuseHooks: programs do not compile filters yet, wherever these stand.
+// refuseHooks: of what may see forwarded packets, programs follow chains that filter, where they are asked to.
 func refuseHooks(s subject, ip *layout) verdict {
 	for _, hook := range s.Hooks.All() {
 		if ip.six && !hook.SeesIPv6() || !ip.six && !hook.SeesIPv4() {
+			continue
+		}
+		if s.options.Ruleset && compiledHook(s.Snapshot, hook) {
 			continue
 		}
 		if reason, ok := hookReasons[hook.Kind]; ok {

@@ -12,6 +12,8 @@ type Options struct {
 	VethSummed bool
 	// FIBLookup tells whether programs can ask the kernel's live route lookup.
 	FIBLookup bool
+	// Ruleset tells whether programs are to follow the ruleset; else an interface whose packets it sees is left alone.
+	Ruleset bool
 }
 
 func (o Options) ours(id uint32) bool { return o.OurXDP != nil && o.OurXDP(id) }

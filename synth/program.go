@@ -6,6 +6,7 @@ import (
 
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/filter"
 	"github.com/hone-net/hone/synth/ir"
 )
 
@@ -18,6 +19,7 @@ type compiler struct {
 	shape    Shape
 	picks    map[*layout]picker          // which view the routes of a family are in
 	left     map[*layout]slowpath.Reason // why packets of a family are the kernel's; None: not all of them are
+	chains   map[*layout]*filter.Path    // what the ruleset means to a family; nil: it is not followed
 	arm      string                      // prefix of the names of blocks
 	asides   []func()                    // write what an arm has put off
 	ip       *layout                     // of the packets that the arm is for
@@ -83,10 +85,13 @@ func Program(s *introspect.Snapshot, ifindex int, o Options, shape Shape) (*ir.P
 		o.FIBLookup = false // whether it finds the VRF is not the same in all kernels
 	}
 	c := &compiler{Builder: ir.NewBuilder("if" + strconv.Itoa(ifindex)), snapshot: s, link: link, options: o, shape: shape,
-		left: map[*layout]slowpath.Reason{}, picks: map[*layout]picker{}}
+		left: map[*layout]slowpath.Reason{}, picks: map[*layout]picker{}, chains: map[*layout]*filter.Path{}}
 	for _, ip := range []*layout{layout4, layout6} {
 		c.picks[ip] = pickerOf(s, link, shape, ip)
 		c.left[ip] = leave(subject{s, link, o}, ip, shape).reason
+		if o.Ruleset {
+			c.chains[ip] = rulesetOf(s, link, ip)
+		}
 	}
 	c.write()
 	if err := ir.Check(c.Program); err != nil {

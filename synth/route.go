@@ -40,9 +40,9 @@ func (c *compiler) over(start *ir.Block, pkt packet, ip *layout) {
 	c.Start(usable)
 	c.Guard(ir.Le, pkt.length, c.Field(pkt.row, "mtu"), slowpath.MTU)
 	c.elsewhere()
-	if c.look(c.ip.leaving()) {
+	if c.look(c.ip.leaving()) && c.pass() {
 		c.track(pkt.row, flags)
-		c.forward()
+		c.send()
 	}
 	c.Start(slow)
 	c.slow(pkt.row, flags)
@@ -55,6 +55,13 @@ func (c *compiler) elsewhere() {
 
 // forward sends the packet to the nexthop that was found.
 func (c *compiler) forward() {
+	if c.pass() {
+		c.send()
+	}
+}
+
+// send is forward for a packet that the ruleset has let pass.
+func (c *compiler) send() {
 	c.rewrite(c.Field(c.pkt.row, "mac"), c.Field(c.pkt.row, "smac"), ir.CountFast)
 	c.Redirect(c.pkt.oif)
 }

@@ -1,0 +1,88 @@
+package filter
+
+import (
+	"cmp"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/introspect"
+)
+
+// Path is what the ruleset means to the packets of an ingress: the base chains that they pass, in order.
+type Path struct {
+	snapshot *introspect.Snapshot
+	in       Ingress
+	bases    []*body
+	bodies   map[bodyKey]*body
+}
+
+// body is the rules of a chain, as packets meet them at one place.
+type body struct {
+	chain introspect.Chain
+	at    place
+	rules []rule
+}
+
+type bodyKey struct {
+	chain introspect.ChainKey
+	at    place
+}
+
+// Hooks are the hooks of forwarded packets, in their order.
+var Hooks = []uint32{hookPreRouting, hookForward, hookPostRouting}
+
+// New finds the chains that the packets of an ingress pass. Chains that translate addresses see the first packet of a
+// connection only, which is the kernel's in any case.
+func New(s *introspect.Snapshot, in Ingress) *Path {
+	p := &Path{snapshot: s, in: in, bodies: map[bodyKey]*body{}}
+	for _, c := range s.Chains.All() {
+		table, _ := s.Tables.Get(c.Key.Of())
+		sees := c.Key.Family == in.family() || c.Key.Family == unix.NFPROTO_INET
+		if c.Base && sees && c.Type != "nat" && !table.Dormant() && slices.Contains(Hooks, c.Hook) {
+			p.bases = append(p.bases, p.body(c, place{c.Hook, c.Priority}))
+		}
+	}
+	slices.SortStableFunc(p.bases, func(a, b *body) int {
+		return cmp.Or(cmp.Compare(a.at.hook, b.at.hook), cmp.Compare(a.at.priority, b.at.priority))
+	})
+	return p
+}
+
+// Empty tells whether no chain sees the packets.
+func (p *Path) Empty() bool { return len(p.bases) == 0 }
+
+// body reads a chain for a place, once.
+func (p *Path) body(c introspect.Chain, at place) *body {
+	key := bodyKey{c.Key, at}
+	if b, ok := p.bodies[key]; ok {
+		return b
+	}
+	b := &body{chain: c, at: at}
+	p.bodies[key] = b
+	for _, r := range c.Rules {
+		steps := p.read(&b.chain, r, at)
+		if len(steps) == 0 {
+			continue
+		}
+		b.rules = append(b.rules, rule{&b.chain, r, steps})
+		if steps[0].ends() && steps[0].kind != stepChoose && !passes(steps[0]) {
+			break // no packet gets past it
+		}
+	}
+	return b
+}
+
+// passes tells whether packets may come back from the verdict of a step.
+func passes(s step) bool {
+	return s.kind == stepDecide && s.verdicts[0].Code == introspect.VerdictJump
+}
+
+// target is the chain that a verdict leads to.
+func (p *Path) target(from *body, v introspect.Verdict) (*body, bool) {
+	c, ok := p.snapshot.Chains.Get(introspect.ChainKey{Family: from.chain.Key.Family, Table: from.chain.Key.Table, Name: v.Chain})
+	if !ok {
+		return nil, false
+	}
+	return p.body(c, from.at), true
+}

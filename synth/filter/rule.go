@@ -1,0 +1,188 @@
+package filter
+
+import (
+	"bytes"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+)
+
+// reader reads the expressions of one rule.
+type reader struct {
+	*Path
+	table introspect.TableKey
+	at    place
+	regs  registers
+	steps []step
+}
+
+// read says what a rule does. What is settled before a packet is there is left out; a rule that never matches has no
+// steps.
+func (p *Path) read(c *introspect.Chain, r *introspect.ChainRule, at place) []step {
+	d := &reader{Path: p, table: c.Key.Of(), at: at}
+	if len(r.Unknown) > 0 {
+		return []step{leave(slowpath.RulesetAction, r.Unknown[0])}
+	}
+	for _, e := range r.Exprs {
+		if fails := d.expression(e); fails {
+			return d.counted()
+		}
+		if n := len(d.steps); n > 0 && d.steps[n-1].ends() {
+			return d.steps
+		}
+	}
+	return d.steps
+}
+
+// counted is the steps up to the last one that counts: the test behind them fails whatever the packet.
+func (d *reader) counted() []step {
+	for n := len(d.steps); n > 0; n-- {
+		if d.steps[n-1].kind == stepCount {
+			return d.steps[:n]
+		}
+	}
+	return nil
+}
+
+// expression adds what an expression does; it tells whether the rule never gets past it.
+func (d *reader) expression(e introspect.Expr) (fails bool) {
+	switch e := e.(type) {
+	case introspect.Payload:
+		return d.load(e, e.DReg, d.in.payload(e.Base, e.Offset, e.Len))
+	case introspect.Meta:
+		return d.load(e, e.DReg, d.in.meta(e.Key, d.at))
+	case introspect.Ct:
+		return d.load(e, e.DReg, connection(e))
+	case introspect.Immediate:
+		return d.load(e, e.DReg, constants([]byte(e.Data)))
+	case introspect.Bitwise:
+		return d.load(e, e.DReg, d.bitwise(e))
+	case introspect.Byteorder:
+		return d.load(e, e.DReg, d.byteorder(e))
+	case introspect.Cmp:
+		return d.compare(e)
+	case introspect.Range:
+		return d.within(e)
+	case introspect.Lookup:
+		return d.lookup(e)
+	case introspect.Counter:
+		d.steps = append(d.steps, step{kind: stepCount})
+		return false
+	case introspect.Verdict:
+		return d.verdict(e)
+	}
+	d.leave(e, reasonOf(e))
+	return false
+}
+
+// load puts bytes into registers. What programs cannot tell is left to the kernel, with everything behind it.
+func (d *reader) load(e introspect.Expr, to introspect.Register, cells []cell) bool {
+	if cells == nil || !d.regs.load(to, cells) {
+		d.leave(e, reasonOf(e))
+	}
+	return false
+}
+
+func (d *reader) leave(e introspect.Expr, r slowpath.Reason) {
+	d.steps = append(d.steps, leave(r, introspect.ExprName(e)))
+}
+
+func (d *reader) bitwise(e introspect.Bitwise) []cell {
+	cells := copied(d.regs.at(e.SReg, int(e.Len)))
+	if len(e.Mask) != len(cells) || len(e.Xor) != len(cells) {
+		return nil
+	}
+	for i := range cells {
+		cells[i] = cells[i].masked(e.Mask[i], e.Xor[i])
+	}
+	return cells
+}
+
+// copied copies cells.
+func copied(cells []cell) []cell { return append([]cell(nil), cells...) }
+
+// byteorder exchanges the bytes of words, as either direction does where the host's order is not the network's.
+func (d *reader) byteorder(e introspect.Byteorder) []cell {
+	cells, size := copied(d.regs.at(e.SReg, int(e.Len))), int(e.Size)
+	if size != 2 && size != 4 && size != 8 || len(cells)%size != 0 {
+		return nil
+	}
+	if bigEndian {
+		return cells
+	}
+	for from := 0; from < len(cells); from += size {
+		word := cells[from : from+size]
+		for i := range size / 2 {
+			word[i], word[size-1-i] = word[size-1-i], word[i]
+		}
+	}
+	return cells
+}
+
+func (d *reader) compare(e introspect.Cmp) bool {
+	data, not := []byte(e.Data), e.Op == unix.NFT_CMP_NEQ
+	least, most := bytes.Repeat([]byte{0}, len(data)), bytes.Repeat([]byte{0xff}, len(data))
+	in := interval{data, data}
+	switch e.Op {
+	case unix.NFT_CMP_EQ, unix.NFT_CMP_NEQ:
+	case unix.NFT_CMP_LTE:
+		in.from = least
+	case unix.NFT_CMP_GTE:
+		in.to = most
+	case unix.NFT_CMP_LT:
+		in, not = interval{data, most}, true
+	case unix.NFT_CMP_GT:
+		in, not = interval{least, data}, true
+	default:
+		d.leave(e, slowpath.RulesetMatch)
+		return false
+	}
+	return d.ask(e, e.SReg, in, not)
+}
+
+func (d *reader) within(e introspect.Range) bool {
+	if len(e.From) != len(e.To) || e.Op > unix.NFT_RANGE_NEQ {
+		d.leave(e, slowpath.RulesetMatch)
+		return false
+	}
+	return d.ask(e, e.SReg, interval{[]byte(e.From), []byte(e.To)}, e.Op == unix.NFT_RANGE_NEQ)
+}
+
+// ask adds a test of the bytes from a register on.
+func (d *reader) ask(e introspect.Expr, from introspect.Register, in interval, not bool) bool {
+	cells := d.regs.at(from, len(in.from))
+	if cells == nil {
+		d.leave(e, slowpath.RulesetMatch)
+		return false
+	}
+	return d.test(e, [][]cell{cells}, []element{{in}}, not)
+}
+
+// test adds a test, unless its outcome is known.
+func (d *reader) test(e introspect.Expr, parts [][]cell, all []element, not bool) (fails bool) {
+	r, ok := d.region(parts, all)
+	if !ok {
+		d.leave(e, slowpath.RulesetMatch)
+		return false
+	}
+	t := test{not, r}
+	if holds, known := t.settled(); known {
+		return !holds
+	}
+	d.steps = append(d.steps, step{kind: stepTest, test: t})
+	return false
+}
+
+// verdict adds a verdict.
+func (d *reader) verdict(v introspect.Verdict) bool {
+	switch v.Code {
+	case introspect.VerdictBreak:
+		return true
+	case introspect.VerdictContinue:
+		return false
+	}
+	d.steps = append(d.steps, decide(v))
+	return false
+}

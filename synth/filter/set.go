@@ -1,0 +1,154 @@
+package filter
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+)
+
+// lookup adds a look into a set.
+func (d *reader) lookup(e introspect.Lookup) (fails bool) {
+	set, ok := d.snapshot.Sets.Get(introspect.SetKey{Family: d.table.Family, Table: d.table.Name, Name: e.Set})
+	switch {
+	case !ok || !plainSet(set):
+		d.leave(e, slowpath.RulesetSet)
+		return false
+	case e.DReg != introspect.NoRegister && e.DReg != introspect.VerdictRegister:
+		d.leave(e, slowpath.RulesetAction)
+		return false
+	}
+	parts, all := d.keyOf(set, e.SReg), contentsOf(set)
+	if parts == nil || all == nil || e.Invert && all.rest != nil {
+		d.leave(e, slowpath.RulesetSet)
+		return false
+	}
+	if e.DReg == introspect.VerdictRegister {
+		return d.choose(e, parts, all)
+	}
+	if all.rest != nil {
+		return false // every packet is in it
+	}
+	return d.test(e, parts, all.elements, e.Invert)
+}
+
+// plainSet tells whether a set is nothing but elements that somebody has written down.
+func plainSet(s introspect.Set) bool {
+	return !s.Fluid() && len(s.Unknown) == 0 && s.Exprs == "" && s.Flags&introspect.SetObject == 0
+}
+
+// keyOf gives the bytes of the registers that are looked for, in the parts of the key.
+func (d *reader) keyOf(s introspect.Set, from introspect.Register) [][]cell {
+	lengths := s.Fields
+	if len(lengths) == 0 {
+		lengths = []uint8{uint8(min(s.KeyLen, 255))}
+	}
+	var parts [][]cell
+	for _, n := range lengths {
+		cells := d.regs.at(from, int(n))
+		if cells == nil {
+			return nil
+		}
+		parts = append(parts, slices.Clone(cells))
+		from += introspect.Register((n + 3) / 4)
+	}
+	return parts
+}
+
+// contents is the elements of a set. Of a map, each has a verdict; rest is that of keys that are none of them.
+type contents struct {
+	elements []element
+	verdicts []introspect.Verdict
+	rest     *introspect.Verdict
+}
+
+// contentsOf reads the elements of a set; nil if there is one that is more than a key and a verdict.
+func contentsOf(s introspect.Set) *contents {
+	c := &contents{}
+	concatenated := len(s.Fields) > 1
+	var open *introspect.Element // the beginning of an interval whose end is yet to come
+	for key, e := range s.Elements.All() {
+		switch {
+		case e.Exprs != "" || e.Unknown != "" || e.Timeout != 0 || e.Object != "":
+			return nil
+		case key.CatchAll:
+			verdict := e.Verdict
+			c.rest = &verdict
+		case concatenated || s.Flags&introspect.SetInterval == 0:
+			c.add(partsOf(s, key), e.Verdict)
+		case key.End && open == nil: // what nft puts before the first interval
+		case key.End:
+			c.add(element{{[]byte(open.Key.Key), before([]byte(key.Key))}}, open.Verdict)
+			open = nil
+		default:
+			if open != nil {
+				c.add(element{{[]byte(open.Key.Key), before([]byte(key.Key))}}, open.Verdict)
+			}
+			open = &e
+		}
+	}
+	if open != nil {
+		c.add(element{{[]byte(open.Key.Key), bytes.Repeat([]byte{0xff}, len(open.Key.Key))}}, open.Verdict)
+	}
+	return c
+}
+
+func (c *contents) add(e element, v introspect.Verdict) {
+	c.elements, c.verdicts = append(c.elements, e), append(c.verdicts, v)
+}
+
+// before is the number, of as many bytes, that comes before one that is not zero.
+func before(n []byte) []byte {
+	n = bytes.Clone(n)
+	for i := len(n) - 1; i >= 0; i-- {
+		n[i]--
+		if n[i] != 0xff {
+			break
+		}
+	}
+	return n
+}
+
+// partsOf is an element of its own key, or of the interval that it has in each part.
+func partsOf(s introspect.Set, k introspect.ElementKey) element {
+	from, to := []byte(k.Key), []byte(k.To)
+	if len(to) != len(from) {
+		to = from
+	}
+	if len(s.Fields) == 0 {
+		return element{{from, to}}
+	}
+	var e element
+	for _, n := range s.Fields {
+		if int(n) > len(from) {
+			return element{{from, to}} // its length will not fit the key
+		}
+		e = append(e, interval{from[:n], to[:n]})
+		next := min((int(n)+3)/4*4, len(from))
+		from, to = from[next:], to[next:]
+	}
+	return e
+}
+
+// choose adds a verdict map.
+func (d *reader) choose(e introspect.Lookup, parts [][]cell, c *contents) (fails bool) {
+	r, ok := d.region(parts, c.elements)
+	if !ok || slices.ContainsFunc(c.verdicts, goesOn) || c.rest != nil && goesOn(*c.rest) {
+		d.leave(e, slowpath.RulesetMatch)
+		return false
+	}
+	switch {
+	case len(r.keys) == 0 && len(r.boxes) > 0:
+		return d.verdict(c.verdicts[r.of[0]])
+	case len(r.boxes) == 0 && c.rest != nil:
+		return d.verdict(*c.rest)
+	case len(r.boxes) == 0:
+		return true
+	}
+	d.steps = append(d.steps, step{kind: stepChoose, choice: r, verdicts: c.verdicts, rest: c.rest})
+	return false
+}
+
+// goesOn tells whether a rule goes on behind a verdict.
+func goesOn(v introspect.Verdict) bool { return v.Code == introspect.VerdictContinue }

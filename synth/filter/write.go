@@ -1,0 +1,171 @@
+package filter
+
+import (
+	"fmt"
+
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// Stage is where in the path of packets rules ask for a Field.
+type Stage struct {
+	Hook     uint32 // NF_INET_*
+	Priority int32
+}
+
+// Packet is what a program knows of the packet that it has in hand.
+type Packet struct {
+	Builder *ir.Builder
+	Prefix  string // of the names of blocks
+	// Value reads a field as it is at a stage, in the block that is being written; nil if the program cannot tell.
+	Value func(Stage, Field) *ir.Value
+}
+
+// Limits of what is written for one packet's path.
+const (
+	maxDepth   = 16   // chains that jump to each other, as in the kernel
+	maxWritten = 4000 // steps
+)
+
+// writer writes the rules of a path.
+type writer struct {
+	*ir.Builder
+	path    *Path
+	packet  Packet
+	stage   Stage
+	blocks  int
+	written int
+	depth   int
+}
+
+// label is a block that some place may jump to.
+type label struct {
+	block *ir.Block
+	used  bool
+}
+
+// Write appends the chains to a program: what follows is for packets that all of them accept. It tells whether there
+// are any; packets that something drops, or that nobody can tell about, are left to the kernel.
+func (p *Path) Write(packet Packet) (goesOn bool) {
+	w := &writer{Builder: packet.Builder, path: p, packet: packet}
+	for _, b := range p.bases {
+		w.stage = Stage{b.at.hook, b.at.priority}
+		if !w.base(b) {
+			return false
+		}
+	}
+	return true
+}
+
+// policyAccept is the policy of a base chain that lets packets pass (NF_ACCEPT).
+const policyAccept = 1
+
+// base writes a base chain; what follows is for packets that it accepts.
+func (w *writer) base(b *body) bool {
+	accepted, end := w.label(), w.label()
+	w.body(b, way{accepted, end})
+	if end.used {
+		w.Start(end.block)
+		if b.chain.Policy == policyAccept {
+			w.jump(accepted)
+		} else {
+			w.Punt(slowpath.RulesetDrop)
+		}
+	}
+	if !accepted.used {
+		return false
+	}
+	w.Start(accepted.block)
+	return true
+}
+
+// way is where packets go from a chain: once it is accepted, and at the end of the chain.
+type way struct{ accepted, end *label }
+
+func (w *writer) label() *label {
+	w.blocks++
+	return &label{block: w.NewBlock(fmt.Sprintf("%s-%d", w.packet.Prefix, w.blocks))}
+}
+
+func (w *writer) jump(l *label) {
+	l.used = true
+	w.Jump(l.block)
+}
+
+func (w *writer) punt(r slowpath.Reason) { w.Punt(r) }
+
+// body writes the rules of a chain, beginning in the current block.
+func (w *writer) body(b *body, to way) {
+	if w.depth++; w.depth > maxDepth {
+		w.punt(slowpath.RulesetLarge)
+		w.depth--
+		return
+	}
+	defer func() { w.depth-- }()
+	for _, r := range b.rules {
+		next := w.label()
+		w.rule(b, r, next, to)
+		if !next.used {
+			return
+		}
+		w.Start(next.block)
+	}
+	w.jump(to.end)
+}
+
+// rule writes a rule; packets that it lets pass go to next.
+func (w *writer) rule(b *body, r rule, next *label, to way) {
+	for _, s := range r.steps {
+		if w.written++; w.written > maxWritten {
+			w.punt(slowpath.RulesetLarge)
+			return
+		}
+		switch s.kind {
+		case stepTest:
+			if !w.test(s.test, next) {
+				return
+			}
+		case stepCount:
+			w.punt(slowpath.RulesetAction)
+			return
+		case stepDecide:
+			w.verdict(b, s.verdicts[0], next, to)
+			return
+		case stepChoose:
+			w.choose(b, s, next, to)
+			return
+		case stepLeave:
+			w.punt(s.reason)
+			return
+		}
+	}
+	w.jump(next)
+}
+
+// verdict ends a block.
+func (w *writer) verdict(b *body, v introspect.Verdict, next *label, to way) {
+	switch v.Code {
+	case introspect.VerdictAccept:
+		w.jump(to.accepted)
+	case introspect.VerdictReturn:
+		w.jump(to.end)
+	case introspect.VerdictBreak:
+		w.jump(next)
+	case introspect.VerdictDrop:
+		w.punt(slowpath.RulesetDrop)
+	case introspect.VerdictJump, introspect.VerdictGoto:
+		target, ok := w.path.target(b, v)
+		if !ok {
+			w.punt(slowpath.RulesetAction)
+			return
+		}
+		end := next
+		if v.Code == introspect.VerdictGoto {
+			end = to.end
+		}
+		w.body(target, way{to.accepted, end})
+	default:
+		w.punt(slowpath.RulesetAction)
+	}
+}

@@ -1,0 +1,88 @@
+package filter
+
+import (
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// test goes on in a fresh block if a test holds, and to fails if it does not. It is false if no packet goes on here.
+func (w *writer) test(t test, fails *label) bool {
+	values, ok := w.values(t.in.keys)
+	if !ok {
+		return false
+	}
+	holds := w.label()
+	if t.not {
+		w.inside(t.in, values, fails, holds)
+	} else {
+		w.inside(t.in, values, holds, fails)
+	}
+	if holds.used {
+		w.Start(holds.block)
+	}
+	return holds.used
+}
+
+// values reads keys; false if one of them cannot be told, and the packet has been left to the kernel.
+func (w *writer) values(keys []Key) ([]*ir.Value, bool) {
+	all := make([]*ir.Value, len(keys))
+	for i, k := range keys {
+		v := w.packet.Value(w.stage, k.Field)
+		if v == nil {
+			reason := slowpath.RulesetMatch
+			if k.Field.Base == Conn {
+				reason = slowpath.RulesetConn
+			}
+			w.punt(reason)
+			return nil, false
+		}
+		if k.Mask != k.Field.most() {
+			v = w.ArithImm(ir.OpAnd, v, k.Mask)
+		}
+		all[i] = v
+	}
+	return all, true
+}
+
+// inside goes to yes if values lie in one of the boxes of a region, else to no.
+func (w *writer) inside(r *region, values []*ir.Value, yes, no *label) {
+	for i, b := range r.boxes {
+		next := no
+		if i < len(r.boxes)-1 {
+			next = w.label()
+		}
+		w.box(r.keys, b, values, yes, next)
+		if next == no || !next.used {
+			return
+		}
+		w.Start(next.block)
+	}
+}
+
+// box goes to yes if values lie in a box, else to no.
+func (w *writer) box(keys []Key, b box, values []*ir.Value, yes, no *label) {
+	for i, s := range b {
+		if s.lo == 0 && s.hi >= keys[i].Mask {
+			continue
+		}
+		next := w.label()
+		next.used, no.used = true, true
+		w.span(s, keys[i].Mask, values[i], next.block, no.block)
+		w.Start(next.block)
+	}
+	w.jump(yes)
+}
+
+// span branches.
+func (w *writer) span(s span, most uint64, v *ir.Value, yes, no *ir.Block) {
+	switch {
+	case s.single():
+		w.If(ir.Eq, v, w.Const(s.lo), yes, no, false)
+	case s.lo == 0:
+		w.If(ir.Le, v, w.Const(s.hi), yes, no, false)
+	case s.hi >= most:
+		w.If(ir.Ge, v, w.Const(s.lo), yes, no, false)
+	default:
+		w.If(ir.Le, w.ArithImm(ir.OpSub, v, s.lo), w.Const(s.hi-s.lo), yes, no, false)
+	}
+}

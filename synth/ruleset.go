@@ -1,0 +1,95 @@
+package synth
+
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/filter"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// rulesetOf is what the ruleset means to the packets of one family that come in by an interface.
+func rulesetOf(s *introspect.Snapshot, l introspect.Link, ip *layout) *filter.Path {
+	return filter.New(s, filter.Ingress{Link: l, Six: ip.six, Marks: ingressOf(s, l).marks})
+}
+
+// pass asks the ruleset about a packet whose outgoing interface is known. It tells whether any packet goes on; nothing
+// has been done about it yet, so that one that does not is the kernel's.
+func (c *compiler) pass() bool {
+	path := c.chains[c.ip]
+	if path == nil || path.Empty() {
+		return true
+	}
+	return path.Write(filter.Packet{Builder: c.Builder, Prefix: c.arm + c.ip.suffix + "-rule", Value: c.field})
+}
+
+// field reads what rules ask for, as the packet is at their hook; nil if programs do not know. Rules on what follows the
+// header end where the packet does; one that is too short is left to the kernel.
+func (c *compiler) field(at filter.Stage, f filter.Field) *ir.Value {
+	switch f.Base {
+	case filter.Link:
+		return c.Load(f.At, f.Width)
+	case filter.Network:
+		return c.headerField(at, f)
+	case filter.Transport:
+		c.reach(f.At + int(f.Width))
+		return c.Load(c.ip.end()+f.At, f.Width)
+	case filter.Meta:
+		return c.fact(f)
+	}
+	return nil
+}
+
+// headerField reads the header: from the hook forward on, it has been counted down.
+func (c *compiler) headerField(at filter.Stage, f filter.Field) *ir.Value {
+	v := c.Load(atHeader+f.At, f.Width)
+	switch {
+	case at.Hook < unix.NF_INET_FORWARD:
+		return v
+	case c.ip.six && f == filter.FieldHopLimit, !c.ip.six && f == filter.FieldTTL:
+		return c.ArithImm(ir.OpSub, v, 1)
+	case !c.ip.six && f == filter.FieldSum:
+		return nil
+	}
+	return v
+}
+
+func (c *compiler) fact(f filter.Field) *ir.Value {
+	switch f.At {
+	case filter.MetaLen:
+		return c.pkt.length
+	case filter.MetaL4Proto:
+		return c.Load(c.ip.protocol, 1)
+	case filter.MetaOIF:
+		return c.pkt.oif
+	}
+	return nil
+}
+
+// reach wants a packet with some bytes behind its header.
+func (c *compiler) reach(n int) {
+	c.Bound(c.ip.end()+n, slowpath.Short)
+	if !software(c.link) {
+		c.GuardImm(ir.Ge, c.pkt.length, uint64(c.ip.header+n), slowpath.Short)
+	}
+}
+
+// compiledHook tells whether a hook is a chain that programs follow.
+func compiledHook(s *introspect.Snapshot, h introspect.Hook) bool {
+	if h.Kind != "nft" {
+		return false
+	}
+	for _, c := range s.Chains.All() {
+		family, known := hookFamilies[c.Key.Family]
+		if known && h.Name == family+" "+c.Key.Table+" "+c.Key.Name {
+			return c.Type == "filter" && slices.Contains(filter.Hooks, c.Hook) && len(c.Unknown) == 0
+		}
+	}
+	return false
+}
+
+// hookFamilies are the families of chains that programs follow, as hooks are named.
+var hookFamilies = map[uint8]string{unix.NFPROTO_IPV4: "ip", unix.NFPROTO_IPV6: "ip6", unix.NFPROTO_INET: "inet"}
