@@ -127,8 +127,6 @@ func (w *writer) rule(b *body, r rule, next *label, to way) {
 				return
 			}
 		case stepCount:
-			w.punt(slowpath.RulesetAction)
-			return
 		case stepDecide:
 			w.verdict(b, s.verdicts[0], next, to)
 			return

@@ -1,0 +1,104 @@
+package synth
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// TestRulesetAgrees compares programs of random rulesets with what the kernel would do.
+func TestRulesetAgrees(t *testing.T) {
+	rounds := 300
+	if testing.Short() {
+		rounds = 60
+	}
+	for name, six := range map[string]bool{"ipv4": false, "ipv6": true} {
+		t.Run(name, func(t *testing.T) {
+			text := router(t)
+			if six {
+				text = router6(t)
+			}
+			count := map[string]int{}
+			for range rounds {
+				seed := rand.Uint64()
+				rulesetAgrees(t, text, six, seed, count)
+				if t.Failed() {
+					t.Fatalf("seed %d", seed)
+				}
+			}
+			t.Log(count)
+			if all := count["passed"] + count["dropped"] + count["left"]; count["passed"] < all/10 || count["dropped"] < all/10 {
+				t.Errorf("too few of %d packets of a kind: %v", all, count)
+			}
+		})
+	}
+}
+
+func rulesetAgrees(t *testing.T, text string, six bool, seed uint64, count map[string]int) {
+	r := &ruler{Rand: rand.New(rand.NewPCG(seed, 7)), s: *parse(t, text), six: six}
+	r.odd = r.IntN(2) == 0
+	for range 1 + r.IntN(2) {
+		r.newRuleset()
+	}
+	b := rulesetBed(t, r)
+	for range 40 {
+		frame := r.frame()
+		n := naive{s: &r.s, six: six, frame: frame}
+		n.link, _ = r.s.Links.Get(2)
+		n.oif, _ = r.s.Links.Get(3)
+		want := n.run()
+		v := b.run(t, frame)
+		short := len(frame)-14-n.header() < 20
+		switch {
+		case v.Kind == ir.RedirectExit && want == passed:
+			count["passed"]++
+		case v.Kind == ir.RedirectExit:
+			t.Errorf("ruleset says %d, but %v of %x\n%s\n%s", want, v, frame, ruleText(&r.s), b.program)
+			return
+		case v.Reason == slowpath.RulesetDrop && want == dropped:
+			count["dropped"]++
+		case want == strange, short, v.Reason == slowpath.RulesetMatch, v.Reason == slowpath.RulesetLarge: // programs may stop before
+			count["left"]++
+		default:
+			t.Errorf("ruleset says %d, but %v of %x\n%s\n%s", want, v, frame, ruleText(&r.s), b.program)
+			return
+		}
+		if v.Kind == ir.Punt && !bytes.Equal(v.Packet, frame) {
+			t.Errorf("%v changed %x", v, frame)
+		}
+	}
+}
+
+// ruleText is the lines of a Snapshot that tell the ruleset.
+func ruleText(s *introspect.Snapshot) (text string) {
+	for line := range strings.Lines(s.String()) {
+		if strings.HasPrefix(line, "nft-") {
+			text += line
+		}
+	}
+	return text
+}
+
+// rulesetBed is a bed whose program follows the ruleset.
+func rulesetBed(t testing.TB, r *ruler) *bed {
+	t.Helper()
+	o := tested
+	o.Ruleset = true
+	b := &bed{snapshot: &r.s, fib: NewFIB(&r.s)}
+	for _, left := range Leave(&r.s, 2, o, b.fib.Shape()) {
+		if (left.Family == "ipv6") == r.six {
+			t.Fatalf("left to the kernel: %v", left)
+		}
+	}
+	var err error
+	if b.program, err = Program(&r.s, 2, o, b.fib.Shape()); err != nil {
+		t.Fatal(err)
+	}
+	b.env = b.fib.Env()
+	return b
+}
