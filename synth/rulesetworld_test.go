@@ -312,7 +312,9 @@ func (r *ruler) frame() []byte {
 }
 
 func (r *ruler) ports() []byte {
-	port := func() []byte { return binary.BigEndian.AppendUint16(nil, uint16(r.oneOf(22, 53, 80, 443, 1000+r.IntN(8)))) }
+	port := func() []byte {
+		return binary.BigEndian.AppendUint16(nil, uint16(r.oneOf(22, 53, 80, 443, 1000+r.IntN(8))))
+	}
 	return append(port(), port()...)
 }
 
