@@ -33,7 +33,7 @@ func Open(k emit.Kernel, seen *ebpf.Map) (*Host, error) {
 }
 
 // Tables provides the maps of these tables. A table that is there in the same shape is kept, contents and all. One of
-// another shape gets a fresh map, all zeros: ports that were loaded with the old one punt, until they are swapped.
+// another shape gets a fresh map, all zeros but for what was counted: ports that were loaded with the old one punt, until they are swapped.
 func (h *Host) Tables(tables []*ir.Table) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -45,12 +45,13 @@ func (h *Host) Tables(tables []*ir.Table) error {
 		if old != nil && old.shape == shapeOf(t) {
 			continue
 		}
-		made, err := newTable(t)
+		made, err := newTable(t, h.kernel)
 		if err != nil {
 			return err
 		}
 		h.tables[t.Name] = made
 		if old != nil {
+			made.inherit(old)
 			old.close()
 		}
 	}

@@ -65,7 +65,7 @@ func juror() *ebpf.CollectionSpec {
 		asm.Mov.Imm(asm.R0, 1).WithSymbol("out"), // XDP_DROP, it costs least
 		asm.Return(),
 	}
-	return program(insns, emit.MapSpec(witness))
+	return program(insns, emit.MapSpec(witness, emit.Kernel{}))
 }
 
 // child attaches a program to every interface named r*, vouches for all, says so, and waits to be killed. The epochs
@@ -145,7 +145,7 @@ type killed struct{ old, wrong, punted uint64 }
 // kill starts a child, kills it while packets pass all of its ports, and changes a route after the given delay.
 func kill(t *testing.T, how string, delay time.Duration, ports int) killed {
 	t.Helper()
-	shared, err := newTable(witness)
+	shared, err := newTable(witness, emit.Kernel{})
 	must(t, err)
 	defer shared.close()
 	cmd := exec.Command("/proc/self/exe")

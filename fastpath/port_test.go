@@ -176,7 +176,7 @@ func TestSpecsThatAreNotPrograms(t *testing.T) {
 		t.Error("Attach takes nothing")
 	}
 	unknown := toy()
-	unknown.Maps["route4"] = emit.MapSpec(&ir.Table{Name: "route4", Kind: ir.Rows, Size: 2, RowSize: 8})
+	unknown.Maps["route4"] = emit.MapSpec(&ir.Table{Name: "route4", Kind: ir.Rows, Size: 2, RowSize: 8}, emit.Kernel{})
 	if _, err := h.Attach(1, unknown, Native); err == nil {
 		t.Error("Attach takes a program whose table is not there")
 	}

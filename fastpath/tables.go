@@ -31,8 +31,8 @@ func shapeOf(t *ir.Table) shape { return shape{t.Kind, t.Size, t.First, t.RowSiz
 func inMap(k ir.TableKind) bool { return k.InMemory() || k == ir.Hash }
 
 // newTable makes an empty map for a table.
-func newTable(t *ir.Table) (*table, error) {
-	m, err := ebpf.NewMap(emit.MapSpec(t))
+func newTable(t *ir.Table, k emit.Kernel) (*table, error) {
+	m, err := ebpf.NewMap(emit.MapSpec(t, k))
 	if err != nil {
 		return nil, failed("make the map of table "+t.Name, loadCause(err), err)
 	}
@@ -54,7 +54,11 @@ func (t *table) close() {
 
 // write changes the table as w says.
 func (t *table) write(w ir.Write) error {
-	if t.shape.kind != ir.Hash {
+	switch t.shape.kind {
+	case ir.Hash:
+	case ir.Tallies:
+		return t.writeAll(w)
+	default:
 		return t.mem.write(w.Offset, w.Data)
 	}
 	key := binary.NativeEndian.AppendUint32(nil, uint32(w.Offset))
@@ -67,11 +71,55 @@ func (t *table) write(w ir.Write) error {
 	return nil
 }
 
-// read copies n bytes at off; of a Hash, the row of key off, all of it, or nothing if there is none.
+// writeAll writes to the tallies of every CPU.
+func (t *table) writeAll(w ir.Write) error {
+	for at := 0; at < len(t.mem); at += t.shape.size * ir.TallySize {
+		if err := t.mem.write(at+w.Offset, w.Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sum adds up the numbers of eight bytes, n bytes at off, of the tallies of every CPU.
+func (t *table) sum(off, n int) ([]byte, error) {
+	stride := t.shape.size * ir.TallySize
+	if off < 0 || n < 0 || off%8 != 0 || n%8 != 0 || off > stride || n > stride-off {
+		return nil, fmt.Errorf("%d bytes at %d are outside of %d", n, off, stride)
+	}
+	sums := make([]byte, n)
+	for i := 0; i < n; i += 8 {
+		sum := uint64(0)
+		for at := off + i; at < len(t.mem); at += stride {
+			sum += t.mem.load(at)
+		}
+		binary.NativeEndian.PutUint64(sums[i:], sum)
+	}
+	return sums, nil
+}
+
+// inherit takes over what another table of tallies has counted.
+func (t *table) inherit(old *table) {
+	if t.shape.kind != ir.Tallies || old.shape.kind != ir.Tallies {
+		return
+	}
+	to, from := t.shape.size*ir.TallySize, old.shape.size*ir.TallySize
+	for cpu := 0; cpu*to < len(t.mem) && cpu*from < len(old.mem); cpu++ {
+		for i := 0; i < min(to, from); i += 8 {
+			t.mem.store(cpu*to+i, old.mem.load(cpu*from+i))
+		}
+	}
+}
+
+// read copies n bytes at off; of a Hash, the row of key off, all of it, or nothing if there is none; of Tallies, the sums
+// over all CPUs.
 func (t *table) read(off, n int) ([]byte, error) {
 	if t.shape.kind == ir.Hash {
 		row, err := t.m.LookupBytes(binary.NativeEndian.AppendUint32(nil, uint32(off)))
 		return row, err
+	}
+	if t.shape.kind == ir.Tallies {
+		return t.sum(off, n)
 	}
 	if off < 0 || n < 0 || off > len(t.mem) || n > len(t.mem)-off {
 		return nil, fmt.Errorf("%d bytes at %d are outside of %d", n, off, len(t.mem))

@@ -15,12 +15,14 @@ type FIB struct {
 	views   []viewer
 	device  map[introspect.Index][]byte
 	devices int // entries that the device table has room for
+	tallies *tallies
+	fresh   []int // numbers of tallies that have just been given
 	now     func() time.Time
 }
 
 // NewFIB makes the tables of a configuration.
 func NewFIB(s *introspect.Snapshot) *FIB {
-	f := &FIB{}
+	f := &FIB{tallies: newTallies()}
 	f.build(s, Shape{})
 	return f
 }
@@ -28,7 +30,7 @@ func NewFIB(s *introspect.Snapshot) *FIB {
 // build makes everything anew, with tables of at least the given shape.
 func (f *FIB) build(s *introspect.Snapshot, least Shape) {
 	j := &journal{}
-	*f = FIB{now: f.now, device: map[introspect.Index][]byte{},
+	*f = FIB{now: f.now, tallies: f.tallies, device: map[introspect.Index][]byte{},
 		shared: shared{Snapshot: s, journal: j, rows: newRows(j), egress: map[introspect.Index]egresses{}}}
 	f.rows.free.now = f.now
 	f.views = f.makeViews(least)
@@ -45,6 +47,7 @@ func (f *FIB) build(s *introspect.Snapshot, least Shape) {
 	}
 	f.rows.seal(least.Rows)
 	f.devices = powerOfTwo(max(2*s.Links.Len(), least.Devices), minDevices)
+	f.count(nil)
 	j.on = true
 }
 
@@ -86,7 +89,7 @@ func (f *FIB) makeTrie(table string, least Shape) *trie {
 
 // Shape tells programs about the tables.
 func (f *FIB) Shape() Shape {
-	s := Shape{Rows: f.rows.size, Devices: f.devices}
+	s := Shape{Rows: f.rows.size, Devices: f.devices, tallies: f.tallies}
 	for _, v := range f.views {
 		s.Views = append(s.Views, v.shape())
 	}
@@ -96,7 +99,7 @@ func (f *FIB) Shape() Shape {
 // Tables lists the tables whose contents the FIB keeps.
 func (f *FIB) Tables() []*ir.Table {
 	s := f.Shape()
-	all := []*ir.Table{s.nexthop(), s.device()}
+	all := []*ir.Table{s.nexthop(), s.device(), s.tally()}
 	for _, v := range s.Views {
 		all = append(all, v.route())
 	}
@@ -109,6 +112,7 @@ func (f *FIB) Image() []ir.Write {
 	for _, v := range f.views {
 		all = append(all, v.image())
 	}
+	all = append(all, f.zeros()...)
 	for i, row := range f.device {
 		all = append(all, ir.Write{Table: tableDevice, Offset: int(i), Data: row})
 	}
@@ -124,6 +128,9 @@ func (f *FIB) Env() *ir.Env {
 		}
 	}
 	for _, w := range f.Image() {
+		if w.Table == tableTally {
+			continue
+		}
 		if w.Table == tableDevice {
 			env.Hash[tableDevice][uint32(w.Offset)] = w.Data
 		} else {

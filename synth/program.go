@@ -20,6 +20,7 @@ type compiler struct {
 	picks    map[*layout]picker          // which view the routes of a family are in
 	left     map[*layout]slowpath.Reason // why packets of a family are the kernel's; None: not all of them are
 	chains   map[*layout]*filter.Path    // what the ruleset means to a family; nil: it is not followed
+	tallied  bool                        // something is to be counted should the packet be forwarded
 	arm      string                      // prefix of the names of blocks
 	asides   []func()                    // write what an arm has put off
 	ip       *layout                     // of the packets that the arm is for

@@ -79,6 +79,7 @@ func (c *compiler) track(row, flags *ir.Value) {
 // rewrite makes the frame what the kernel would send.
 func (c *compiler) rewrite(mac, smac *ir.Value, counter ir.Counter) {
 	c.Count(counter)
+	c.commit()
 	c.StoreLE(atDestMAC, 8, mac)
 	c.StoreLE(atSourceMAC, 4, smac)
 	if c.ip.six {

@@ -18,12 +18,34 @@ func rulesetOf(s *introspect.Snapshot, l introspect.Link, ip *layout) *filter.Pa
 
 // pass asks the ruleset about a packet whose outgoing interface is known. It tells whether any packet goes on; nothing
 // has been done about it yet, so that one that does not is the kernel's.
-func (c *compiler) pass() bool {
+func (c *compiler) pass() (goesOn bool) {
+	c.tallied = false
 	path := c.chains[c.ip]
 	if path == nil || path.Empty() {
 		return true
 	}
-	return path.Write(filter.Packet{Builder: c.Builder, Prefix: c.arm + c.ip.suffix + "-rule", Value: c.field})
+	begin := c.Block
+	c.Tally()
+	at := len(begin.Values) - 1
+	goesOn = path.Write(filter.Packet{Builder: c.Builder, Prefix: c.arm + c.ip.suffix + "-rule", Value: c.field, Tally: c.tally, Reach: c.reach})
+	if !c.tallied {
+		begin.Values = slices.Delete(begin.Values, at, at+1)
+	}
+	return goesOn
+}
+
+// tally is the number of a counter.
+func (c *compiler) tally(id filter.CounterID) (uint64, bool) {
+	number, ok := c.shape.tallies.number[id]
+	c.tallied = c.tallied || ok
+	return uint64(number), ok
+}
+
+// commit counts the packet for the rules that it has met.
+func (c *compiler) commit() {
+	if c.tallied {
+		c.Commit(c.Table(c.shape.tally()), c.pkt.length)
+	}
 }
 
 // field reads what rules ask for, as the packet is at their hook; nil if programs do not know. Rules on what follows the

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/synth/filter"
 )
 
 // naive does with a packet what the kernel's nf_tables_core.c does, without haste, for the expressions of these tests.
@@ -18,13 +19,7 @@ type naive struct {
 	oif     introspect.Link
 	frame   []byte // an Ethernet header of 14 bytes, and a packet without options
 	hook    uint32
-	counted []counted
-}
-
-// counted is a rule that has counted the packet.
-type counted struct {
-	chain  introspect.ChainKey
-	handle uint64
+	counted map[filter.CounterID]int
 }
 
 // fate is what becomes of a packet.
@@ -60,6 +55,9 @@ func (n *naive) run() fate {
 				if c.Policy == 0 {
 					return dropped
 				}
+				if c.Counts {
+					n.counted[filter.CounterID{Chain: c.Key}]++
+				}
 			}
 		}
 	}
@@ -90,6 +88,7 @@ func code(c int32) introspect.Verdict { return introspect.Verdict{Code: c} }
 
 func (n *naive) rule(c introspect.Chain, r *introspect.ChainRule) introspect.Verdict {
 	var regs [64]byte
+	nth := 0
 	at := func(r introspect.Register) []byte { return regs[4*int(r):] }
 	put := func(r introspect.Register, data []byte) {
 		clear(at(r)[:(len(data)+3)/4*4])
@@ -136,7 +135,8 @@ func (n *naive) rule(c introspect.Chain, r *introspect.ChainRule) introspect.Ver
 				return code(introspect.VerdictBreak)
 			}
 		case introspect.Counter:
-			n.counted = append(n.counted, counted{c.Key, r.Handle})
+			n.counted[filter.CounterID{Chain: c.Key, Handle: r.Handle, Nth: nth}]++
+			nth++
 		case introspect.Lookup:
 			set, _ := n.s.Sets.Get(introspect.SetKey{Family: c.Key.Family, Table: c.Key.Table, Name: e.Set})
 			v, found := n.find(set, at(e.SReg)[:set.KeyLen])

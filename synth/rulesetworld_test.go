@@ -41,7 +41,7 @@ func (r *ruler) newRuleset() {
 	}
 	for i, hook := range []uint32{0, 2, 4} {
 		if r.IntN(3) > 0 || hook == 2 {
-			c := introspect.Chain{Base: true, Type: "filter", Hook: hook, Priority: int32(r.IntN(3) - 1), Policy: uint32(min(1, r.IntN(4)))}
+			c := introspect.Chain{Base: true, Type: "filter", Hook: hook, Priority: int32(r.IntN(3) - 1), Policy: uint32(min(1, r.IntN(4))), Counts: r.IntN(4) == 0}
 			r.chain(c, fmt.Sprint("base", i), otherChains)
 		}
 	}

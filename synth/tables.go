@@ -69,6 +69,7 @@ type Shape struct {
 	Rows    int // rows of the nexthop table
 	Devices int // entries of the device table
 	Views   []ViewShape
+	tallies *tallies
 }
 
 // ViewShape is what programs have to know of what packets of one family find in some routing tables.
@@ -86,7 +87,7 @@ type ViewShape struct {
 
 // Equal tells whether programs for the two Shapes are the same.
 func (s Shape) Equal(o Shape) bool {
-	return s.Rows == o.Rows && s.Devices == o.Devices && slices.Equal(s.Views, o.Views)
+	return s.Rows == o.Rows && s.Devices == o.Devices && s.tallies == o.tallies && slices.Equal(s.Views, o.Views)
 }
 
 // view finds a view by the name of its table.

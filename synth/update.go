@@ -23,6 +23,7 @@ func (f *FIB) Update(s *introspect.Snapshot) (writes []ir.Write, reshaped bool) 
 		v.recompute()
 	}
 	f.updateDevices(old)
+	f.count(old)
 	if f.outgrown() {
 		f.build(s, f.larger())
 		return nil, true

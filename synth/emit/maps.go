@@ -23,6 +23,10 @@ func ReasonOffset(r slowpath.Reason) int { return int(r) * 8 }
 // CounterOffset is the place of a Counter among the counters of one CPU.
 func CounterOffset(c ir.Counter) int { return (slowpath.MaxReasons + int(c)) * 8 }
 
+// hitsOffset is the place, among the numbers of one CPU, of how many hits the packet has, eight bytes; the hits follow,
+// four bytes each.
+const hitsOffset = 1536
+
 // StatsValue is the size of the stats map's value: the counters of every possible CPU.
 func StatsValue(k Kernel) int { return statsCPUs(k) * StatsStride }
 
@@ -43,7 +47,7 @@ func Maps(p *ir.Program, k Kernel) map[string]*ebpf.MapSpec {
 		MapStats: oneValue(MapStats, uint32(StatsValue(k))),
 	}
 	for _, t := range p.Tables {
-		if m := MapSpec(t); m != nil {
+		if m := MapSpec(t, k); m != nil {
 			maps[t.Name] = m
 		}
 		if asks(t) {
@@ -55,10 +59,12 @@ func Maps(p *ir.Program, k Kernel) map[string]*ebpf.MapSpec {
 
 // MapSpec describes the map that holds a table; nil for a table that is no map. The contents of a table in memory are
 // the one value of an array: the program has its address as a constant, the agent has it in its memory.
-func MapSpec(t *ir.Table) *ebpf.MapSpec {
+func MapSpec(t *ir.Table, k Kernel) *ebpf.MapSpec {
 	switch t.Kind {
 	case ir.Rows, ir.LPM, ir.LPM6, ir.Conntrack, ir.Conntrack6:
 		return oneValue(t.Name, uint32(t.Bytes()))
+	case ir.Tallies:
+		return oneValue(t.Name, uint32(statsCPUs(k)*t.Bytes()))
 	case ir.Hash:
 		return &ebpf.MapSpec{Name: t.Name, Type: ebpf.Hash, KeySize: 4, ValueSize: uint32(t.RowSize),
 			MaxEntries: uint32(t.Size)}

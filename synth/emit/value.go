@@ -61,6 +61,13 @@ func (l *lowering) emit(v *ir.Value) error {
 		l.storeImm(l.in(v.Args[0]), int16(f.Offset), 1, f.Width)
 	case ir.OpCount:
 		l.counts = append(l.counts, ir.Counter(v.Imm))
+	case ir.OpTally:
+		l.call(asm.FnGetSmpProcessorId, 0)
+		l.storeImm(l.ownCounters(hitsOffset), 0, 0, 8)
+	case ir.OpHit:
+		l.hit(v)
+	case ir.OpCommit:
+		l.commit(v)
 	default:
 		return fmt.Errorf("unknown operation %v", v.Op)
 	}

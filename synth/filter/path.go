@@ -32,6 +32,9 @@ type bodyKey struct {
 // Hooks are the hooks of forwarded packets, in their order.
 var Hooks = []uint32{hookPreRouting, hookForward, hookPostRouting}
 
+// families are the families of chains that see packets of IPv4 or IPv6, as nft names them.
+var families = map[uint8]string{unix.NFPROTO_IPV4: "ip", unix.NFPROTO_IPV6: "ip6", unix.NFPROTO_INET: "inet"}
+
 // New finds the chains that the packets of an ingress pass. Chains that translate addresses see the first packet of a
 // connection only, which is the kernel's in any case.
 func New(s *introspect.Snapshot, in Ingress) *Path {

@@ -16,6 +16,7 @@ type reader struct {
 	at    place
 	regs  registers
 	steps []step
+	reach int // bytes behind the header that there are at this step
 }
 
 // read says what a rule does. What is settled before a packet is there is left out; a rule that never matches has no
@@ -50,7 +51,7 @@ func (d *reader) counted() []step {
 func (d *reader) expression(e introspect.Expr) (fails bool) {
 	switch e := e.(type) {
 	case introspect.Payload:
-		return d.load(e, e.DReg, d.in.payload(e.Base, e.Offset, e.Len))
+		return d.payload(e)
 	case introspect.Meta:
 		return d.load(e, e.DReg, d.in.meta(e.Key, d.at))
 	case introspect.Ct:
@@ -76,6 +77,18 @@ func (d *reader) expression(e introspect.Expr) (fails bool) {
 	d.leave(e, reasonOf(e))
 	return false
 }
+
+// payload loads bytes of a header. One that follows that of IP may be shorter.
+func (d *reader) payload(e introspect.Payload) bool {
+	if end := int(e.Offset + e.Len); e.Base == unix.NFT_PAYLOAD_TRANSPORT_HEADER && end > d.reach && end <= maxReach {
+		d.reach = end
+		d.steps = append(d.steps, step{kind: stepReach, bytes: end})
+	}
+	return d.load(e, e.DReg, d.in.payload(e.Base, e.Offset, e.Len))
+}
+
+// maxReach bounds the bytes behind the header that rules look at.
+const maxReach = 64
 
 // load puts bytes into registers. What programs cannot tell is left to the kernel, with everything behind it.
 func (d *reader) load(e introspect.Expr, to introspect.Register, cells []cell) bool {

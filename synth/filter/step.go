@@ -10,6 +10,7 @@ type stepKind uint8
 
 const (
 	stepTest   stepKind = iota // ends the rule unless test holds
+	stepReach                  // wants bytes behind the header; the kernel ends the rule where there are fewer
 	stepCount                  // counts the packet
 	stepDecide                 // ends the rule with a verdict
 	stepChoose                 // ends the rule with the verdict of the box that the packet is in; without one it ends, too
@@ -20,6 +21,7 @@ const (
 type step struct {
 	kind     stepKind
 	test     test
+	bytes    int                  // stepReach
 	choice   *region              // stepChoose: of numbers verdicts
 	verdicts []introspect.Verdict // stepDecide: one
 	rest     *introspect.Verdict  // stepChoose: of packets that are in no box; nil: the rule ends
@@ -43,4 +45,4 @@ func leave(r slowpath.Reason, cause string) step {
 }
 
 // ends tells whether no step can follow.
-func (s step) ends() bool { return s.kind != stepTest && s.kind != stepCount }
+func (s step) ends() bool { return s.kind > stepCount }

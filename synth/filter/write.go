@@ -18,6 +18,10 @@ type Stage struct {
 type Packet struct {
 	Builder *ir.Builder
 	Prefix  string // of the names of blocks
+	// Reach leaves packets with fewer bytes behind the header to the kernel.
+	Reach func(bytes int)
+	// Tally is the number of a counter; false if it is not counted, so that its packets are the kernel's.
+	Tally func(CounterID) (number uint64, ok bool)
 	// Value reads a field as it is at a stage, in the block that is being written; nil if the program cannot tell.
 	Value func(Stage, Field) *ir.Value
 }
@@ -67,10 +71,10 @@ func (w *writer) base(b *body) bool {
 	w.body(b, way{accepted, end})
 	if end.used {
 		w.Start(end.block)
-		if b.chain.Policy == policyAccept {
+		if b.chain.Policy == policyAccept && (!b.chain.Counts || w.count(CounterID{Chain: b.chain.Key})) {
 			w.jump(accepted)
-		} else {
-			w.Punt(slowpath.RulesetDrop)
+		} else if b.chain.Policy != policyAccept {
+			w.punt(slowpath.RulesetDrop)
 		}
 	}
 	if !accepted.used {
@@ -116,6 +120,7 @@ func (w *writer) body(b *body, to way) {
 
 // rule writes a rule; packets that it lets pass go to next.
 func (w *writer) rule(b *body, r rule, next *label, to way) {
+	nth := 0
 	for _, s := range r.steps {
 		if w.written++; w.written > maxWritten {
 			w.punt(slowpath.RulesetLarge)
@@ -126,7 +131,13 @@ func (w *writer) rule(b *body, r rule, next *label, to way) {
 			if !w.test(s.test, next) {
 				return
 			}
+		case stepReach:
+			w.packet.Reach(s.bytes)
 		case stepCount:
+			if !w.count(CounterID{b.chain.Key, r.from.Handle, nth}) {
+				return
+			}
+			nth++
 		case stepDecide:
 			w.verdict(b, s.verdicts[0], next, to)
 			return
@@ -139,6 +150,17 @@ func (w *writer) rule(b *body, r rule, next *label, to way) {
 		}
 	}
 	w.jump(next)
+}
+
+// count counts the packet, should it be forwarded; false if that is not done, and the packet is the kernel's.
+func (w *writer) count(id CounterID) bool {
+	number, ok := w.packet.Tally(id)
+	if !ok {
+		w.punt(slowpath.RulesetAction)
+		return false
+	}
+	w.Hit(w.Const(number), slowpath.RulesetLarge)
+	return true
 }
 
 // verdict ends a block.

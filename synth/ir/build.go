@@ -116,6 +116,19 @@ func (b *Builder) Mark(row *Value, name string) {
 // Count adds one to a counter.
 func (b *Builder) Count(c Counter) { b.add(Value{Op: OpCount, Imm: uint64(c)}) }
 
+// Tally begins to note hits.
+func (b *Builder) Tally() { b.add(Value{Op: OpTally}) }
+
+// Hit notes that n is to be counted.
+func (b *Builder) Hit(n *Value, r slowpath.Reason) {
+	b.add(Value{Op: OpHit, Args: []*Value{n}, Reason: r})
+}
+
+// Commit counts a packet of so many bytes for every hit.
+func (b *Builder) Commit(t *Table, bytes *Value) {
+	b.add(Value{Op: OpCommit, Table: t, Args: []*Value{bytes}})
+}
+
 // Jump ends the block.
 func (b *Builder) Jump(to *Block) { b.Block.Exit = Exit{Kind: Jump, Then: to} }
 

@@ -10,14 +10,14 @@ import (
 // Yields tells whether the operation gives a number or a row.
 func (o Op) Yields() bool {
 	switch o {
-	case OpStore, OpStoreLE, OpBound, OpGuard, OpMark, OpCount:
+	case OpStore, OpStoreLE, OpBound, OpGuard, OpMark, OpCount, OpTally, OpHit, OpCommit:
 		return false
 	}
 	return o != OpNone && o < numOps
 }
 
 // Stores tells whether the operation says that the packet will be forwarded: nothing may punt below it.
-func (o Op) Stores() bool { return o == OpStore || o == OpStoreLE || o == OpCount }
+func (o Op) Stores() bool { return o == OpStore || o == OpStoreLE || o == OpCount || o == OpCommit }
 
 // IsRow tells whether the value is a reference to a row of a table.
 func (v *Value) IsRow() bool {
@@ -26,12 +26,12 @@ func (v *Value) IsRow() bool {
 
 // needsKernel tells whether the value may punt or calls into the kernel.
 func (v *Value) needsKernel() bool {
-	return v.Op == OpBound || v.Op == OpGuard || v.Op == OpLookup && v.Table != nil && (v.Table.Kind == Hash || v.Table.Kind.Live())
+	return v.Op == OpBound || v.Op == OpGuard || v.Op == OpHit || v.Op == OpLookup && v.Table != nil && (v.Table.Kind == Hash || v.Table.Kind.Live())
 }
 
 func (v *Value) arity() int {
 	switch v.Op {
-	case OpStore, OpStoreLE, OpFold, OpSwap16, OpField, OpMark:
+	case OpStore, OpStoreLE, OpFold, OpSwap16, OpField, OpMark, OpHit, OpCommit:
 		return 1
 	case OpAdd, OpSub, OpMul, OpAnd, OpOr, OpXor, OpShl, OpShr, OpGuard:
 		return 2
@@ -66,6 +66,10 @@ func (c *checker) checkOp(at place, v *Value) error {
 			return fmt.Errorf("no reason")
 		}
 		return within("bound", v.Imm, MaxPacket+1)
+	case OpHit:
+		if !validReason(v.Reason) {
+			return fmt.Errorf("no reason")
+		}
 	case OpGuard:
 		if !validReason(v.Reason) {
 			return fmt.Errorf("no reason")
@@ -73,7 +77,7 @@ func (c *checker) checkOp(at place, v *Value) error {
 		return checkCond(v.Cond)
 	case OpSelect:
 		return checkCond(v.Cond)
-	case OpLookup, OpField, OpMark:
+	case OpLookup, OpField, OpMark, OpCommit:
 		return c.checkTable(at, v)
 	}
 	return nil
@@ -112,7 +116,10 @@ func (c *checker) checkTable(at place, v *Value) error {
 	if !c.tables[v.Table] {
 		return fmt.Errorf("its table is not the program's")
 	}
-	if v.Op == OpLookup {
+	if v.Op == OpLookup || v.Op == OpCommit {
+		if (v.Table.Kind == Tallies) != (v.Op == OpCommit) {
+			return fmt.Errorf("table %s is not for that", v.Table.Name)
+		}
 		return nil
 	}
 	row := v.Args[0]
@@ -209,6 +216,11 @@ func (t *Table) check() error {
 		return nil
 	case Conntrack, Conntrack6:
 		return t.checkConntrack()
+	case Tallies:
+		if !powerOfTwo(t.Size, maxRows) {
+			return fmt.Errorf("%d pairs", t.Size)
+		}
+		return nil
 	}
 	return fmt.Errorf("no kind %d", t.Kind)
 }

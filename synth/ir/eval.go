@@ -22,8 +22,9 @@ type Env struct {
 	Partial bool            // the frame's metadata says that a checksum is yet to be completed
 	Trace   bool            // fill Verdict.Trace
 
-	Counts [NumCounters]uint64 // added to by Count
-	Marks  []Mark              // appended to by Mark; the tables are not changed
+	Counts  [NumCounters]uint64 // added to by Count
+	Marks   []Mark              // appended to by Mark; the tables are not changed
+	Tallied map[uint64]Tally    // added to by Commit, for every number but 0; made where it is needed
 }
 
 // Mark is a field that a program has marked. Of a Hash, Row is the key, else the index.
@@ -32,6 +33,9 @@ type Mark struct {
 	Row   uint32
 	Field string
 }
+
+// Tally is what a number of a Tallies table has counted.
+type Tally struct{ Packets, Bytes uint64 }
 
 // Verdict is what becomes of a packet.
 type Verdict struct {
@@ -87,6 +91,7 @@ type evaluator struct {
 	pkt     []byte
 	num     []uint64 // by number of value
 	row     []rowRef
+	hits    []uint64 // since OpTally
 	verdict Verdict
 }
 
@@ -177,6 +182,20 @@ func (e *evaluator) value(v *Value) (done bool, err error) {
 	case OpCount:
 		e.env.Counts[v.Imm]++
 		return false, nil
+	case OpTally:
+		e.hits = nil
+		return false, nil
+	case OpHit:
+		if len(e.hits) == MaxHits {
+			e.punt(v.Reason)
+			return true, nil
+		}
+		e.hits = append(e.hits, e.num[v.Args[0].ID])
+		e.trace("hit %d", e.num[v.Args[0].ID])
+		return false, nil
+	case OpCommit:
+		e.commit(v)
+		return false, nil
 	case OpMark:
 		row := e.row[v.Args[0].ID]
 		e.env.Marks = append(e.env.Marks, Mark{v.Table.Name, row.index, v.Field})
@@ -189,6 +208,19 @@ func (e *evaluator) value(v *Value) (done bool, err error) {
 		e.trace("v%d = %s %#x", v.ID, v.Op, n)
 	}
 	return false, err
+}
+
+// commit counts what was noted. Numbers past the table's size are taken modulo it.
+func (e *evaluator) commit(v *Value) {
+	if e.env.Tallied == nil {
+		e.env.Tallied = map[uint64]Tally{}
+	}
+	for _, n := range e.hits {
+		if n &= uint64(v.Table.Size - 1); n != 0 {
+			t := e.env.Tallied[n]
+			e.env.Tallied[n] = Tally{t.Packets + 1, t.Bytes + e.num[v.Args[0].ID]}
+		}
+	}
 }
 
 func (e *evaluator) compute(v *Value) (uint64, error) {

@@ -46,6 +46,9 @@ func (p *parser) parseTable() {
 		p.expect("size")
 		t.Size = int(p.number("number", 31))
 		p.tracking(&t.Tracking)
+	case Tallies:
+		p.expect("size")
+		t.Size = int(p.number("number", 31))
 	case Set:
 		p.list(func(word string) { t.Prefixes = append(t.Prefixes, p.prefix(word)) })
 	case Set6:

@@ -38,7 +38,7 @@ func quoteName(s string) string {
 }
 
 var kindNames = map[TableKind]string{Rows: "rows", LPM: "lpm", Set: "set", Hash: "hash", FIB: "fib", LPM6: "lpm6", Set6: "set6",
-	FIB6: "fib6", Conntrack: "conntrack", Conntrack6: "conntrack6"}
+	FIB6: "fib6", Conntrack: "conntrack", Conntrack6: "conntrack6", Tallies: "tallies"}
 
 // String gives the kind's name in the text form.
 func (k TableKind) String() string {
@@ -65,6 +65,8 @@ func (t *Table) String() string {
 		w.WriteString(" }")
 	case Conntrack, Conntrack6:
 		fmt.Fprintf(&w, " size %d tcp %d udp %d%s", t.Size, t.Tracking.TCP, t.Tracking.UDP, t.Tracking.flags())
+	case Tallies:
+		fmt.Fprintf(&w, " size %d", t.Size)
 	case Set:
 		printSet(&w, t.Prefixes)
 	case Set6:
@@ -128,12 +130,12 @@ func (v *Value) String() string {
 		fmt.Fprintf(&w, " %d", v.Imm)
 	case OpGuard, OpSelect:
 		fmt.Fprintf(&w, " %s", v.Cond)
-	case OpLookup:
+	case OpLookup, OpCommit:
 		fmt.Fprintf(&w, " %s", tableName(v.Table))
 	}
 	printArgs(&w, v.Args)
 	switch v.Op {
-	case OpBound, OpGuard:
+	case OpBound, OpGuard, OpHit:
 		fmt.Fprintf(&w, " %s", v.Reason)
 	case OpField, OpMark:
 		fmt.Fprintf(&w, " %s", v.Field)

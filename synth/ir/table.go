@@ -40,6 +40,15 @@ const (
 	Conntrack
 	// Conntrack6 is Conntrack for IPv6: source and destination are two numbers each, the fields Conntrack6Fields.
 	Conntrack6
+	// Tallies counts packets and bytes: Size pairs of 64-bit numbers for each CPU. It is not looked into. Number 0 is of no
+	// meaning.
+	Tallies
+)
+
+// TallySize is the size of a pair of a Tallies table, MaxHits the number of hits that are noted of a packet.
+const (
+	TallySize = 16
+	MaxHits   = 16
 )
 
 // Field is a part of a row: Width (1, 2, 4, 8) bytes at Offset (aligned), in host byte order.
@@ -97,8 +106,8 @@ func (t *Table) Field(name string) (Field, bool) {
 	return Field{}, false
 }
 
-// Bytes is the size of the table's contents in memory: of an LPM, LPM6, Rows, or the flow cache of a Conntrack; 0 for the
-// other kinds.
+// Bytes is the size of the table's contents in memory: of an LPM, LPM6, Rows, the flow cache of a Conntrack, or Tallies for
+// one CPU; 0 for the other kinds.
 func (t *Table) Bytes() int {
 	switch t.Kind {
 	case Rows:
@@ -109,6 +118,8 @@ func (t *Table) Bytes() int {
 		return (t.Size + 1) * Unit6
 	case Conntrack, Conntrack6:
 		return ConntrackHead + t.Size*ConntrackSlot
+	case Tallies:
+		return t.Size * TallySize
 	}
 	return 0
 }
@@ -123,7 +134,7 @@ func (k TableKind) Tracks() bool { return k == Conntrack || k == Conntrack6 }
 func (k TableKind) HasRows() bool { return k == Rows || k == Hash || k.Live() }
 
 // InMemory tells whether the contents are memory that the agent writes to in place.
-func (k TableKind) InMemory() bool { return k == Rows || k == LPM || k == LPM6 }
+func (k TableKind) InMemory() bool { return k == Rows || k == LPM || k == LPM6 || k == Tallies }
 
 // keys is how many numbers a lookup takes.
 func (k TableKind) keys() int {

@@ -1,0 +1,94 @@
+package synth
+
+import (
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/filter"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// tableTally counts, for the counters of the ruleset, the packets that programs forward.
+const tableTally = "tally"
+
+// minTallies is the least size of the table.
+const minTallies = 256
+
+// tallies gives each counter of the ruleset a number that it keeps: what it has counted outlives programs. Once it is made
+// it does not change.
+type tallies struct {
+	number map[filter.CounterID]int
+	free   []int // numbers of counters that are gone
+	next   int   // the first number that was never given
+	size   int
+}
+
+func newTallies() *tallies { return &tallies{next: 1, size: minTallies} }
+
+// follow gives numbers to the counters of another ruleset. The numbers of fresh ones begin at zero.
+func (t *tallies) follow(s *introspect.Snapshot) (n *tallies, fresh []int) {
+	n = &tallies{number: map[filter.CounterID]int{}, next: t.next, size: t.size}
+	var missing []filter.CounterID
+	for _, id := range filter.Counters(s) {
+		if old, ok := t.number[id]; ok {
+			n.number[id] = old
+			continue
+		}
+		missing = append(missing, id)
+	}
+	n.free = t.free
+	for _, id := range missing {
+		number := n.next
+		if len(n.free) > 0 {
+			number, n.free = n.free[0], n.free[1:]
+		} else {
+			n.next++
+		}
+		n.number[id] = number
+		fresh = append(fresh, number)
+	}
+	n.free = n.free[:len(n.free):len(n.free)]
+	for id, old := range t.number {
+		if _, ok := n.number[id]; !ok {
+			n.free = append(n.free, old)
+		}
+	}
+	for n.size < n.next {
+		n.size *= 2
+	}
+	return n, fresh
+}
+
+func (s Shape) tally() *ir.Table {
+	return &ir.Table{Name: tableTally, Kind: ir.Tallies, Domain: slowpath.Config, Size: s.tallies.size}
+}
+
+// count follows the ruleset with the numbers of its counters.
+func (f *FIB) count(old *introspect.Snapshot) {
+	if old != nil && old.Chains.Equal(f.Chains) {
+		return
+	}
+	f.tallies, f.fresh = f.tallies.follow(f.Snapshot)
+	if f.journal.on {
+		f.journal.writes = append(f.journal.writes, f.zeros()...)
+	}
+}
+
+// zeros begins the tallies of fresh counters.
+func (f *FIB) zeros() (writes []ir.Write) {
+	for _, number := range f.fresh {
+		for at := 0; at < ir.TallySize; at += 8 {
+			writes = append(writes, ir.Write{Table: tableTally, Offset: number*ir.TallySize + at, Data: bytes8(0)})
+		}
+	}
+	return writes
+}
+
+// Tallies lists the counters of the ruleset with the place of their numbers, packets and bytes of eight bytes each, in the
+// table of a name.
+func (f *FIB) Tallies() (table string, offset map[filter.CounterID]int) {
+	offset = map[filter.CounterID]int{}
+	for id, number := range f.tallies.number {
+		offset[id] = number * ir.TallySize
+	}
+	return tableTally, offset
+}
