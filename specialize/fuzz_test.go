@@ -33,7 +33,7 @@ func FuzzRun(f *testing.F) {
 		}
 		env := irtest.Env(irtest.New(seed), p)
 		if _, err := ir.Eval(p, env, pkt); err == nil {
-			env.Counts, env.Marks = [ir.NumCounters]uint64{}, nil
+			env.Counts, env.Marks, env.Tallied = [ir.NumCounters]uint64{}, nil, nil
 			if compare(t, p, q, env, pkt); t.Failed() {
 				t.Fatalf("%s\nfrom\n%s", q, p)
 			}

@@ -3,6 +3,7 @@ package specialize
 import (
 	"bytes"
 	"flag"
+	"maps"
 	"slices"
 	"testing"
 
@@ -127,6 +128,9 @@ func compare(t *testing.T, p, q *ir.Program, env *ir.Env, pkt []byte) ir.ExitKin
 	}
 	if a.Kind != b.Kind || a.Oif != b.Oif || a.Reason != b.Reason && !bounds(q, b.Reason) || !bytes.Equal(a.Packet, b.Packet) {
 		t.Errorf("verdict %v, then %v", a, b)
+	}
+	if !maps.Equal(ea.Tallied, eb.Tallied) {
+		t.Errorf("tallied %v, then %v", ea.Tallied, eb.Tallied)
 	}
 	if ea.Counts != eb.Counts || !slices.Equal(ea.Marks, eb.Marks) {
 		t.Errorf("counts %v marks %v, then %v %v", ea.Counts, ea.Marks, eb.Counts, eb.Marks)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -61,6 +62,11 @@ func (k kernelRun) set(t testing.TB, env *ir.Env) {
 					t.Fatal(err)
 				}
 			}
+		}
+	}
+	for _, tab := range k.p.Tables {
+		if tab.Kind == ir.Tallies {
+			fill(t, k.coll, map[string][]byte{tab.Name: make([]byte, k.coll.Maps[tab.Name].ValueSize())})
 		}
 	}
 	seen, built := make([]byte, 8*len(env.Moved)), make([]byte, 8*len(env.Moved))
@@ -122,7 +128,7 @@ func (k kernelRun) run(t testing.TB, pkt []byte) ir.Verdict {
 func (k kernelRun) agree(t testing.TB, env *ir.Env, pkt []byte) (ir.Verdict, error) {
 	t.Helper()
 	before := *env
-	before.Counts, before.Marks = [ir.NumCounters]uint64{}, nil
+	before.Counts, before.Marks, before.Tallied = [ir.NumCounters]uint64{}, nil, nil
 	want, err := ir.Eval(k.p, &before, pkt)
 	if err != nil {
 		return want, err
@@ -138,7 +144,33 @@ func (k kernelRun) agree(t testing.TB, env *ir.Env, pkt []byte) (ir.Verdict, err
 			return want, fmt.Errorf("counter %v: kernel %d, Eval %d", ir.Counter(c), sum[CounterOffset(ir.Counter(c))/8], n)
 		}
 	}
+	if err := k.agreeTallies(t, before.Tallied); err != nil {
+		return want, err
+	}
 	return want, k.agreeMarks(t, env, before.Marks)
+}
+
+// agreeTallies compares what was counted for the hits; the number 0 is of no meaning.
+func (k kernelRun) agreeTallies(t testing.TB, want map[uint64]ir.Tally) error {
+	for _, tab := range k.p.Tables {
+		if tab.Kind != ir.Tallies {
+			continue
+		}
+		got, value := map[uint64]ir.Tally{}, k.contents(t, tab.Name)
+		for at := 0; at < len(value); at += ir.TallySize {
+			n := uint64(at / ir.TallySize % tab.Size)
+			sum := got[n]
+			sum.Packets += binary.NativeEndian.Uint64(value[at:])
+			sum.Bytes += binary.NativeEndian.Uint64(value[at+8:])
+			if got[n] = sum; n == 0 || sum == (ir.Tally{}) {
+				delete(got, n)
+			}
+		}
+		if !maps.Equal(got, want) {
+			return fmt.Errorf("tallies: kernel %v, Eval %v", got, want)
+		}
+	}
+	return nil
 }
 
 // agreeMarks compares the tables with what they were, marks applied.

@@ -16,6 +16,10 @@ func Program(r *rand.Rand, o Options) *ir.Program {
 		g.blocks = 8
 	}
 	g.addTables()
+	if oneIn(r, 2) {
+		g.tallies = &ir.Table{Name: "tallies", Kind: ir.Tallies, Domain: slowpath.Config, Size: 16}
+		g.b.Tally()
+	}
 	g.region(scope{}, nil)
 	return g.b.Program
 }
@@ -23,20 +27,21 @@ func Program(r *rand.Rand, o Options) *ir.Program {
 // generator builds a program region by region: a region is a block and all that only it leads to.
 type generator struct {
 	*rand.Rand
-	o      Options
-	b      *ir.Builder
-	blocks int // that may still be made
-	names  int
-	rows   *ir.Table
-	lpm    *ir.Table
-	set    *ir.Table
-	hash   *ir.Table
-	fib    *ir.Table
-	lpm6   *ir.Table
-	set6   *ir.Table
-	fib6   *ir.Table
-	ct     *ir.Table
-	ct6    *ir.Table
+	o       Options
+	b       *ir.Builder
+	blocks  int // that may still be made
+	names   int
+	rows    *ir.Table
+	lpm     *ir.Table
+	set     *ir.Table
+	hash    *ir.Table
+	fib     *ir.Table
+	lpm6    *ir.Table
+	set6    *ir.Table
+	fib6    *ir.Table
+	ct      *ir.Table
+	ct6     *ir.Table
+	tallies *ir.Table // nil where nothing is tallied
 }
 
 // scope is what the place that is being built may rely on.
@@ -142,6 +147,9 @@ func (g *generator) leave(s *scope) {
 	default:
 		if oneIn(g.Rand, 2) {
 			g.b.Count(pick(g.Rand, ir.CountFast, ir.CountLive))
+		}
+		if g.tallies != nil && !oneIn(g.Rand, 4) {
+			g.b.Commit(g.b.Table(g.tallies), g.number(s))
 		}
 		g.b.Redirect(g.number(s))
 	}

@@ -28,7 +28,13 @@ func (g *generator) value(s *scope) {
 	case 11:
 		g.field(s)
 	case 12:
-		if !s.stored {
+		switch {
+		case s.stored:
+		case g.tallies != nil && oneIn(g.Rand, 2):
+			for range pick(g.Rand, 1, 1, 1, 2, 9) {
+				g.b.Hit(g.number(s), g.reason())
+			}
+		default:
 			g.guard(s)
 		}
 	default:
