@@ -111,7 +111,10 @@ func (h *Host) current(used map[string]*table) bool {
 // pick finds the tables among the maps that a program wants.
 func (h *Host) pick(spec *ebpf.CollectionSpec) (map[string]*table, error) {
 	used := map[string]*table{}
-	for name := range spec.Maps {
+	for name, m := range spec.Maps {
+		if len(m.Contents) > 0 {
+			continue // the program brings it along
+		}
 		switch name {
 		case emit.MapSeen, emit.MapBuilt, emit.MapStats:
 			continue

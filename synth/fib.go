@@ -17,6 +17,7 @@ type FIB struct {
 	devices int // entries that the device table has room for
 	tallies *tallies
 	fresh   []int // numbers of tallies that have just been given
+	grew    bool  // and there are more than the table had room for
 	now     func() time.Time
 }
 

@@ -64,14 +64,20 @@ func (s Shape) tally() *ir.Table {
 
 // count follows the ruleset with the numbers of its counters.
 func (f *FIB) count(old *introspect.Snapshot) {
+	f.grew = false
 	if old != nil && old.Chains.Equal(f.Chains) {
 		return
 	}
+	before := f.tallies.size
 	f.tallies, f.fresh = f.tallies.follow(f.Snapshot)
+	f.grew = f.tallies.size > before
 	if f.journal.on {
 		f.journal.writes = append(f.journal.writes, f.zeros()...)
 	}
 }
+
+// TalliesGrew tells whether the last change asks for a larger table of tallies, the only one then that is made anew.
+func (f *FIB) TalliesGrew() bool { return f.grew }
 
 // zeros begins the tallies of fresh counters.
 func (f *FIB) zeros() (writes []ir.Write) {

@@ -62,7 +62,11 @@ func Maps(p *ir.Program, k Kernel) map[string]*ebpf.MapSpec {
 func MapSpec(t *ir.Table, k Kernel) *ebpf.MapSpec {
 	switch t.Kind {
 	case ir.Rows, ir.LPM, ir.LPM6, ir.Conntrack, ir.Conntrack6:
-		return oneValue(t.Name, uint32(t.Bytes()))
+		m := oneValue(t.Name, uint32(t.Bytes()))
+		if t.Data != nil {
+			m.Contents = []ebpf.MapKV{{Key: uint32(0), Value: t.Data}}
+		}
+		return m
 	case ir.Tallies:
 		return oneValue(t.Name, uint32(statsCPUs(k)*t.Bytes()))
 	case ir.Hash:

@@ -182,6 +182,9 @@ const (
 )
 
 func (t *Table) check() error {
+	if t.Data != nil && len(t.Data) != t.Bytes() {
+		return fmt.Errorf("%d bytes of contents, not %d", len(t.Data), t.Bytes())
+	}
 	if t.Domain >= slowpath.NumDomains {
 		return fmt.Errorf("no domain %d", t.Domain)
 	}

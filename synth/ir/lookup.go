@@ -49,6 +49,9 @@ func (e *evaluator) lookup(v *Value) (uint64, error) {
 
 func (e *evaluator) contents(t *Table) ([]byte, error) {
 	data := e.env.Tables[t.Name]
+	if t.Data != nil {
+		data = t.Data
+	}
 	if len(data) < t.Bytes() {
 		return nil, fmt.Errorf("table %s holds %d bytes, want %d", t.Name, len(data), t.Bytes())
 	}

@@ -84,6 +84,10 @@ type Table struct {
 	Prefixes []Prefix // Set: the entries
 
 	Prefixes6 []Prefix6 // Set6: the entries
+
+	// Data is the contents of a table in memory that is part of the program and never changes; nil for one that the agent
+	// keeps. It is not in the text: the name has to tell it from others.
+	Data []byte
 	Tracking  Tracking  // Conntrack
 }
 

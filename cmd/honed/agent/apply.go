@@ -178,10 +178,12 @@ func (a *Agent) parkStale(e slowpath.Epochs, reshaped bool) {
 
 // fill writes the tables.
 func (a *Agent) fill(writes []ir.Write, reshaped bool) error {
-	if reshaped {
+	if reshaped || a.fib.TalliesGrew() {
 		if err := a.host.Tables(a.fib.Tables()); err != nil {
 			return fmt.Errorf("agent: make tables: %w", err)
 		}
+	}
+	if reshaped {
 		writes = a.fib.Image()
 	}
 	if err := a.host.Write(writes); err != nil {
