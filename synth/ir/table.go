@@ -87,8 +87,8 @@ type Table struct {
 
 	// Data is the contents of a table in memory that is part of the program and never changes; nil for one that the agent
 	// keeps. It is not in the text: the name has to tell it from others.
-	Data []byte
-	Tracking  Tracking  // Conntrack
+	Data     []byte
+	Tracking Tracking // Conntrack
 }
 
 // FIBFields are the fields of a FIB row: ret is bpf_fib_lookup's result (0 is BPF_FIB_LKUP_RET_SUCCESS), oif the
