@@ -44,5 +44,8 @@ func leave(r slowpath.Reason, cause string) step {
 	return step{kind: stepLeave, reason: r, cause: cause}
 }
 
+// unable leaves the packet to the kernel because a rule counts it and programs do not.
+var unable = leave(slowpath.RulesetAction, "counter")
+
 // ends tells whether no step can follow.
 func (s step) ends() bool { return s.kind > stepCount }

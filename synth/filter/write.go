@@ -107,9 +107,15 @@ func (w *writer) body(b *body, to way) {
 		return
 	}
 	defer func() { w.depth-- }()
-	for _, r := range b.rules {
+	for i := 0; i < len(b.rules); {
 		next := w.label()
-		w.rule(b, r, next, to)
+		if r := runFrom(b.rules[i:]); r.length > 0 {
+			w.run(b, r, next, to)
+			i += r.length
+		} else {
+			w.rule(b, b.rules[i], next, to)
+			i++
+		}
 		if !next.used {
 			return
 		}

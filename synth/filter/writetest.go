@@ -46,17 +46,8 @@ func (w *writer) values(keys []Key) ([]*ir.Value, bool) {
 
 // inside goes to yes if values lie in one of the boxes of a region, else to no.
 func (w *writer) inside(r *region, values []*ir.Value, yes, no *label) {
-	for i, b := range r.boxes {
-		next := no
-		if i < len(r.boxes)-1 {
-			next = w.label()
-		}
-		w.box(r.keys, b, values, yes, next)
-		if next == no || !next.used {
-			return
-		}
-		w.Start(next.block)
-	}
+	one := &region{keys: r.keys, boxes: r.boxes, of: make([]int, len(r.boxes))}
+	w.decide(decision{one, []leaf{{}}, []*label{yes}}, values, no)
 }
 
 // box goes to yes if values lie in a box, else to no.

@@ -1,0 +1,139 @@
+package filter
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// cuckoo is a hash table that is part of a program. Each entry stands in one of two rows, which the high bits of a product
+// name; so a lookup reads two rows at most, whatever the table holds.
+type cuckoo struct {
+	words   int // of a key
+	bits    int // the rows are 1<<bits
+	factors []uint64
+	rows    [][]uint64 // words of the key and the answer; nil where there is none
+}
+
+// fieldAnswer is the field of a row that holds the answer plus one; it is zero in an empty row.
+const fieldAnswer = "answer"
+
+// newCuckoo makes a table of different keys, with the number of each for an answer.
+func newCuckoo(keys [][]uint64, answers []int) *cuckoo {
+	c := &cuckoo{words: len(keys[0]), bits: 3}
+	for 1<<c.bits < 2*len(keys) {
+		c.bits++
+	}
+	seed := uint64(0x9e3779b97f4a7c15)
+	for try := 1; ; try++ {
+		c.factors = make([]uint64, c.words)
+		for i := range c.factors {
+			seed = seed*0x5851f42d4c957f2d + 0x14057b7ef767814f
+			c.factors[i] = seed | 1
+		}
+		if c.fill(keys, answers) {
+			return c
+		}
+		if try%4 == 0 {
+			c.bits++
+		}
+	}
+}
+
+// places are the two rows of a key.
+func (c *cuckoo) places(key []uint64) [2]int {
+	product := uint64(0)
+	for i, w := range key {
+		product += w * c.factors[i]
+	}
+	return [2]int{int(product >> (64 - c.bits)), int(product>>(64-2*c.bits)) & (1<<c.bits - 1)}
+}
+
+// mostMoves bounds the search for a row that is free.
+const mostMoves = 200
+
+// fill puts the keys in; entries that are in the way move to their other row.
+func (c *cuckoo) fill(keys [][]uint64, answers []int) bool {
+	c.rows = make([][]uint64, 1<<c.bits)
+	for i, key := range keys {
+		entry := append(key[:c.words:c.words], uint64(answers[i])+1)
+		at, placed := c.places(key)[0], false
+		for move := 0; move < mostMoves && !placed; move++ {
+			entry, c.rows[at] = c.rows[at], entry
+			if placed = entry == nil; !placed {
+				both := c.places(entry[:c.words])
+				at ^= both[0] ^ both[1]
+			}
+		}
+		if !placed {
+			return false
+		}
+	}
+	return true
+}
+
+// table is the table as programs have it.
+func (c *cuckoo) table() *ir.Table {
+	t := &ir.Table{Kind: ir.Rows, Domain: slowpath.Config, Size: len(c.rows), RowSize: 16}
+	for t.RowSize < 8*c.words+8 {
+		t.RowSize *= 2
+	}
+	for i := range c.words {
+		t.Fields = append(t.Fields, ir.Field{Name: wordName(i), Offset: 8 * i, Width: 8})
+	}
+	t.Fields = append(t.Fields, ir.Field{Name: fieldAnswer, Offset: 8 * c.words, Width: 4})
+	t.Data = make([]byte, t.Bytes())
+	for at, row := range c.rows {
+		for i, w := range row {
+			binary.NativeEndian.PutUint64(t.Data[at*t.RowSize+8*i:], w)
+		}
+	}
+	t.Name = nameOf("hash", t.Data)
+	return t
+}
+
+func wordName(i int) string { return fmt.Sprint("k", i) }
+
+// nameOf names a table by its contents.
+func nameOf(kind string, data []byte) string {
+	h := fnv.New128a()
+	_, _ = h.Write(data)
+	return fmt.Sprintf("%s-%x", kind, h.Sum(nil)[:12])
+}
+
+// find writes a lookup of packed words; the result is the answer plus one, or zero.
+func (c *cuckoo) find(b *ir.Builder, words []*ir.Value) *ir.Value {
+	t := b.Table(c.table())
+	product := (*ir.Value)(nil)
+	for i, w := range words {
+		part := b.ArithImm(ir.OpMul, w, c.factors[i])
+		if product == nil {
+			product = part
+		} else {
+			product = b.Arith(ir.OpAdd, product, part)
+		}
+	}
+	first := b.ArithImm(ir.OpShr, product, uint64(64-c.bits))
+	second := b.ArithImm(ir.OpShr, product, uint64(64-2*c.bits))
+	zero := b.Const(0)
+	place := b.Select(ir.Eq, differ(b, b.Lookup(t, first), words), zero, first, second)
+	row := b.Lookup(t, place)
+	return b.Select(ir.Eq, differ(b, row, words), zero, b.Field(row, fieldAnswer), zero)
+}
+
+// differ is zero where a row has the words.
+func differ(b *ir.Builder, row *ir.Value, words []*ir.Value) *ir.Value {
+	all := (*ir.Value)(nil)
+	for i, w := range words {
+		d := b.Arith(ir.OpXor, b.Field(row, wordName(i)), w)
+		if all == nil {
+			all = d
+		} else {
+			all = b.Arith(ir.OpOr, all, d)
+		}
+	}
+	return all
+}
