@@ -129,7 +129,7 @@ func (w *writer) run(b *body, r run, next *label, to way) {
 	for _, m := range r.members {
 		l := leaf{to: e.add(w, m.ends[0])}
 		if m.count && forwards(m.ends[0]) {
-			number, ok := w.packet.Tally(CounterID{b.chain.Key, m.from.from.Handle, 0})
+			number, ok := w.packet.Tally(w.path.counter(b, m.from.from.Handle, 0))
 			if !ok || number > math.MaxUint32 {
 				l = leaf{to: e.add(w, end{leave: unable})}
 			}

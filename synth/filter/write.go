@@ -71,7 +71,7 @@ func (w *writer) base(b *body) bool {
 	w.body(b, way{accepted, end})
 	if end.used {
 		w.Start(end.block)
-		if b.chain.Policy == policyAccept && (!b.chain.Counts || w.count(CounterID{Chain: b.chain.Key})) {
+		if b.chain.Policy == policyAccept && (!b.chain.Counts || w.count(w.path.counter(b, 0, 0))) {
 			w.jump(accepted)
 		} else if b.chain.Policy != policyAccept {
 			w.punt(slowpath.RulesetDrop)
@@ -140,7 +140,7 @@ func (w *writer) rule(b *body, r rule, next *label, to way) {
 		case stepReach:
 			w.packet.Reach(s.bytes)
 		case stepCount:
-			if !w.count(CounterID{b.chain.Key, r.from.Handle, nth}) {
+			if !w.count(w.path.counter(b, r.from.Handle, nth)) {
 				return
 			}
 			nth++
