@@ -60,9 +60,9 @@ func inNamespace(t testing.TB, f func()) {
 
 // TestRulesetInKernel: the kernel runs programs of rulesets as Eval does, specialized or not, tallies included.
 func TestRulesetInKernel(t *testing.T) {
-	rounds := 10
+	rounds := 4
 	if testing.Short() {
-		rounds = 3
+		rounds = 1
 	}
 	for i := range rounds {
 		six, seed := i%2 == 0, rand.Uint64()
