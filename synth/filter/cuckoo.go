@@ -16,6 +16,7 @@ type cuckoo struct {
 	bits    int // the rows are 1<<bits
 	factors []uint64
 	rows    [][]uint64 // words of the key and the answer; nil where there is none
+	made    *ir.Table  // of the rows, once it was asked for
 }
 
 // fieldAnswer is the field of a row that holds the answer plus one; it is zero in an empty row.
@@ -77,6 +78,9 @@ func (c *cuckoo) fill(keys [][]uint64, answers []int) bool {
 
 // table is the table as programs have it.
 func (c *cuckoo) table() *ir.Table {
+	if c.made != nil {
+		return c.made
+	}
 	t := &ir.Table{Kind: ir.Rows, Domain: slowpath.Config, Size: len(c.rows), RowSize: 16}
 	for t.RowSize < 8*c.words+8 {
 		t.RowSize *= 2
@@ -92,6 +96,7 @@ func (c *cuckoo) table() *ir.Table {
 		}
 	}
 	t.Name = nameOf("hash", t.Data)
+	c.made = t
 	return t
 }
 

@@ -1,9 +1,6 @@
 package filter
 
 import (
-	"encoding/binary"
-	"math"
-
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth/ir"
 )
@@ -26,29 +23,13 @@ const mostLinear = 6
 
 // decide writes a decision; packets in no box go to none.
 func (w *writer) decide(d decision, values []*ir.Value, none *label) {
-	d = d.pruned()
-	if len(d.boxes) <= mostLinear || !w.byShapes(d, values, none) && !w.byVectors(d, values, none) {
+	plan := w.path.plan(d.region)
+	d.region = plan.region
+	if plan.lookups == nil {
 		w.linear(d, values, none)
+		return
 	}
-}
-
-// pruned leaves out boxes that equal an earlier one.
-func (d decision) pruned() decision {
-	seen := map[string]bool{}
-	r := &region{keys: d.keys}
-	var key []byte
-	for i, b := range d.boxes {
-		key = key[:0]
-		for _, s := range b {
-			key = binary.NativeEndian.AppendUint64(binary.NativeEndian.AppendUint64(key, s.lo), s.hi)
-		}
-		if !seen[string(key)] {
-			seen[string(key)] = true
-			r.boxes, r.of = append(r.boxes, b), append(r.of, d.of[i])
-		}
-	}
-	d.region = r
-	return d
+	w.lookUp(plan, d, values, none)
 }
 
 // linear compares box after box.
@@ -74,15 +55,14 @@ func (w *writer) linear(d decision, values []*ir.Value, none *label) {
 	w.jump(none)
 }
 
-// byShapes looks the packet up in a table for each shape; it is false where the boxes have too many.
-func (w *writer) byShapes(d decision, values []*ir.Value, none *label) bool {
-	shapes, of, ok := shapesOf(d.region)
-	if !ok {
-		return false
-	}
+// lookUp asks the tables of all shapes: the lowest number that they have for the packet is its box.
+func (w *writer) lookUp(p *plan, d decision, values []*ir.Value, none *label) {
 	best := (*ir.Value)(nil)
-	for i, s := range shapes {
-		found := w.shape(d, values, s, func(n int) bool { return of[n] == i })
+	for _, l := range p.lookups {
+		found := w.Const(l.always)
+		if l.table != nil {
+			found = l.table.find(w.Builder, w.pack(l.parts, l.words, values))
+		}
 		if best == nil {
 			best = found
 			continue
@@ -91,29 +71,7 @@ func (w *writer) byShapes(d decision, values []*ir.Value, none *label) bool {
 		a, b := w.ArithImm(ir.OpSub, best, 1), w.ArithImm(ir.OpSub, found, 1)
 		best = w.Select(ir.Lt, a, b, best, found)
 	}
-	w.dispatch(d, best, none)
-	return true
-}
-
-// shape writes the lookup of the boxes of one shape: the number of the first one that the packet is in plus one, or zero.
-func (w *writer) shape(d decision, values []*ir.Value, s shape, has func(n int) bool) *ir.Value {
-	parts, words := s.pack()
-	if words == 0 { // every packet is in it
-		for n := range d.boxes {
-			if has(n) {
-				return w.Const(uint64(n) + 1)
-			}
-		}
-	}
-	var keys [][]uint64
-	var answers []int
-	for n, b := range d.boxes {
-		if has(n) {
-			keys = append(keys, packed(parts, words, func(key int) uint64 { return b[key].lo }))
-			answers = append(answers, n)
-		}
-	}
-	return newCuckoo(keys, answers).find(w.Builder, w.pack(parts, words, values))
+	w.dispatch(p, d, best, none)
 }
 
 // pack writes the packed key of the values.
@@ -121,7 +79,7 @@ func (w *writer) pack(parts []part, words int, values []*ir.Value) []*ir.Value {
 	all := make([]*ir.Value, words)
 	for _, p := range parts {
 		v := values[p.key]
-		if p.mask&(p.mask+1) != 0 || p.mask == 0 || p.mask < w.most(p.key, values) {
+		if p.mask&(p.mask+1) != 0 || p.mask < (ir.Spans{}).Max(v) {
 			v = w.ArithImm(ir.OpAnd, v, p.mask)
 		}
 		if p.shift > 0 {
@@ -135,11 +93,8 @@ func (w *writer) pack(parts []part, words int, values []*ir.Value) []*ir.Value {
 	return all
 }
 
-// most is the largest number that a value can be.
-func (w *writer) most(key int, values []*ir.Value) uint64 { return ir.Spans{}.Max(values[key]) }
-
 // dispatch goes where the leaf of a box leads to; the box is told by its number plus one, zero is none.
-func (w *writer) dispatch(d decision, found *ir.Value, none *label) {
+func (w *writer) dispatch(p *plan, d decision, found *ir.Value, none *label) {
 	same, counts := true, false
 	for _, n := range d.of {
 		same = same && d.leaves[n].to == d.leaves[d.of[0]].to
@@ -153,7 +108,7 @@ func (w *writer) dispatch(d decision, found *ir.Value, none *label) {
 		w.jump(d.to[d.leaves[d.of[0]].to])
 		return
 	}
-	row := w.Lookup(w.Table(d.table()), found)
+	row := w.Lookup(w.Table(p.leafTable(d)), found)
 	if counts {
 		w.Hit(w.Field(row, "hit"), slowpath.RulesetLarge)
 	}
@@ -180,23 +135,3 @@ func (w *writer) leaveTo(d decision, to *ir.Value) {
 	}
 	w.jump(d.to[last])
 }
-
-// table is the leaves of the boxes, by number plus one.
-func (d decision) table() *ir.Table {
-	t := &ir.Table{Kind: ir.Rows, Domain: slowpath.Config, Size: 1, RowSize: 8,
-		Fields: []ir.Field{{Name: "to", Offset: 0, Width: 4}, {Name: "hit", Offset: 4, Width: 4}}}
-	for t.Size <= len(d.boxes) {
-		t.Size *= 2
-	}
-	t.Data = make([]byte, t.Bytes())
-	for i, n := range d.of {
-		at := t.Data[(i+1)*t.RowSize:]
-		binary.NativeEndian.PutUint32(at, uint32(d.leaves[n].to))
-		binary.NativeEndian.PutUint32(at[4:], uint32(min(d.leaves[n].hit, math.MaxUint32)))
-	}
-	t.Name = nameOf("leaf", t.Data)
-	return t
-}
-
-// byVectors is not written yet.
-func (w *writer) byVectors(d decision, values []*ir.Value, none *label) bool { return false }

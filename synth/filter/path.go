@@ -15,6 +15,7 @@ type Path struct {
 	in       Ingress
 	bases    []*body
 	bodies   map[bodyKey]*body
+	plans    map[*region]*plan
 }
 
 // body is the rules of a chain, as packets meet them at one place.
@@ -22,6 +23,7 @@ type body struct {
 	chain introspect.Chain
 	at    place
 	rules []rule
+	runs  map[int]*run // by their first rule; those of which it is known
 }
 
 type bodyKey struct {
@@ -38,7 +40,7 @@ var families = map[uint8]string{unix.NFPROTO_IPV4: "ip", unix.NFPROTO_IPV6: "ip6
 // New finds the chains that the packets of an ingress pass. Chains that translate addresses see the first packet of a
 // connection only, which is the kernel's in any case.
 func New(s *introspect.Snapshot, in Ingress) *Path {
-	p := &Path{snapshot: s, in: in, bodies: map[bodyKey]*body{}}
+	p := &Path{snapshot: s, in: in, bodies: map[bodyKey]*body{}, plans: map[*region]*plan{}}
 	for _, c := range s.Chains.All() {
 		table, _ := s.Tables.Get(c.Key.Of())
 		sees := c.Key.Family == in.family() || c.Key.Family == unix.NFPROTO_INET
@@ -61,7 +63,7 @@ func (p *Path) body(c introspect.Chain, at place) *body {
 	if b, ok := p.bodies[key]; ok {
 		return b
 	}
-	b := &body{chain: c, at: at}
+	b := &body{chain: c, at: at, runs: map[int]*run{}}
 	p.bodies[key] = b
 	for _, r := range c.Rules {
 		steps := p.read(&b.chain, r, at)

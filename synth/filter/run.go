@@ -24,6 +24,7 @@ type run struct {
 	reach   int
 	keys    []Key
 	members []member
+	merged  *region // the boxes of all members, in their order; of names the member
 }
 
 // member is a rule of a run.
@@ -32,6 +33,22 @@ type member struct {
 	ends  []end // by the numbers of the region
 	count bool
 	from  rule
+}
+
+// run is the run that begins with a rule of a chain.
+func (b *body) run(first int) *run {
+	if r, ok := b.runs[first]; ok {
+		return r
+	}
+	r := runFrom(b.rules[first:])
+	r.merged = &region{keys: r.keys}
+	for n, m := range r.members {
+		for _, bx := range m.in.within(r.keys) {
+			r.merged.boxes, r.merged.of = append(r.merged.boxes, bx), append(r.merged.of, n)
+		}
+	}
+	b.runs[first] = &r
+	return &r
 }
 
 // runFrom collects the rules from the first one of some on that can be decided together.
@@ -116,7 +133,7 @@ func (m *member) meet(o *region) bool {
 }
 
 // run writes a run; packets that match none of its rules go to next.
-func (w *writer) run(b *body, r run, next *label, to way) {
+func (w *writer) run(b *body, r *run, next *label, to way) {
 	if r.reach > 0 {
 		w.packet.Reach(r.reach)
 	}
@@ -125,7 +142,7 @@ func (w *writer) run(b *body, r run, next *label, to way) {
 		return
 	}
 	var e ends
-	d := decision{region: &region{keys: r.keys}}
+	d := decision{region: r.merged}
 	for _, m := range r.members {
 		l := leaf{to: e.add(w, m.ends[0])}
 		if m.count && forwards(m.ends[0]) {
@@ -134,9 +151,6 @@ func (w *writer) run(b *body, r run, next *label, to way) {
 				l = leaf{to: e.add(w, end{leave: unable})}
 			}
 			l.hit = number
-		}
-		for _, bx := range m.in.within(r.keys) {
-			d.boxes, d.of = append(d.boxes, bx), append(d.of, len(d.leaves))
 		}
 		d.leaves = append(d.leaves, l)
 	}

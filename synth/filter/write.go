@@ -109,7 +109,7 @@ func (w *writer) body(b *body, to way) {
 	defer func() { w.depth-- }()
 	for i := 0; i < len(b.rules); {
 		next := w.label()
-		if r := runFrom(b.rules[i:]); r.length > 0 {
+		if r := b.run(i); r.length > 0 {
 			w.run(b, r, next, to)
 			i += r.length
 		} else {
