@@ -14,6 +14,8 @@ type Options struct {
 	FIBLookup bool
 	// Ruleset tells whether programs are to follow the ruleset; else an interface whose packets it sees is left alone.
 	Ruleset bool
+	// Tallies tells whether programs follow rules that count, and count themselves; else what these match is the kernel's.
+	Tallies bool
 }
 
 func (o Options) ours(id uint32) bool { return o.OurXDP != nil && o.OurXDP(id) }

@@ -37,6 +37,7 @@ func (c *compiler) pass() (goesOn bool) {
 // tally is the number of a counter.
 func (c *compiler) tally(id filter.CounterID) (uint64, bool) {
 	number, ok := c.shape.tallies.number[id]
+	ok = ok && c.options.Tallies
 	c.tallied = c.tallied || ok
 	return uint64(number), ok
 }

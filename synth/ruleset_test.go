@@ -41,6 +41,34 @@ func TestRulesetAgrees(t *testing.T) {
 	}
 }
 
+// TestRulesetOrder has prefixes of several lengths in one run of rules, so that a packet is in many of them: the first one
+// decides.
+func TestRulesetOrder(t *testing.T) {
+	r := &ruler{Rand: rand.New(rand.NewPCG(1, 7)), s: *parse(t, router(t))}
+	key := introspect.ChainKey{Family: 2, Table: "t", Name: "c"}
+	blocklist(&r.s, 0, false)
+	for range 200 {
+		c, _ := r.s.Chains.Get(key)
+		c.Rules = nil
+		for i := range 12 {
+			prefix := []byte{10, 1, 0, byte(2 + r.IntN(4))}[:2+r.IntN(3)]
+			c.Rules = append(c.Rules, &introspect.ChainRule{Handle: uint64(i + 2), Exprs: []introspect.Expr{
+				introspect.Payload{Base: 1, Offset: 12, Len: uint32(len(prefix))}, introspect.Cmp{Data: introspect.Data(prefix)},
+				introspect.Payload{Base: 2, Offset: 2, Len: 2}, introspect.Cmp{Data: introspect.Data(r.ports()[:2])},
+				introspect.Counter{}, code(int32(r.IntN(2)))}})
+		}
+		r.s.Chains = r.s.Chains.With(key, c)
+		s := r.s
+		b := rulesetBed(t, &ruler{Rand: r.Rand, s: s})
+		for range 30 {
+			rulesetAgreesOn(t, b, &ruler{Rand: r.Rand, s: s}, r.frame(), map[string]int{})
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
 func rulesetAgrees(t *testing.T, text string, six bool, seed uint64, count map[string]int) {
 	r := &ruler{Rand: rand.New(rand.NewPCG(seed, 7)), s: *parse(t, text), six: six}
 	r.odd = r.IntN(2) == 0
@@ -49,35 +77,41 @@ func rulesetAgrees(t *testing.T, text string, six bool, seed uint64, count map[s
 	}
 	b := rulesetBed(t, r)
 	for range 40 {
-		frame := r.frame()
-		n := naive{s: &r.s, six: six, frame: frame, counted: map[filter.CounterID]int{}}
-		n.link, _ = r.s.Links.Get(2)
-		n.oif, _ = r.s.Links.Get(3)
-		want := n.run()
-		b.env.Tallied = nil
-		v := b.run(t, frame)
-		short := len(frame)-14-n.header() < 20
-		switch {
-		case v.Kind == ir.RedirectExit && want == passed:
-			count["passed"]++
-			if got := b.counted(); !maps.Equal(got, n.counted) {
-				t.Errorf("counted %v, want %v for %x\n%s\n%s", got, n.counted, frame, ruleText(&r.s), b.program)
-				return
-			}
-		case v.Kind == ir.RedirectExit:
-			t.Errorf("ruleset says %d, but %v of %x\n%s\n%s", want, v, frame, ruleText(&r.s), b.program)
-			return
-		case v.Reason == slowpath.RulesetDrop && want == dropped:
-			count["dropped"]++
-		case want == strange, short, v.Reason == slowpath.RulesetMatch, v.Reason == slowpath.RulesetLarge: // programs may stop before
-			count["left"]++
-		default:
-			t.Errorf("ruleset says %d, but %v of %x\n%s\n%s", want, v, frame, ruleText(&r.s), b.program)
+		if rulesetAgreesOn(t, b, r, r.frame(), count); t.Failed() {
 			return
 		}
-		if v.Kind == ir.Punt && !bytes.Equal(v.Packet, frame) {
-			t.Errorf("%v changed %x", v, frame)
+	}
+}
+
+// rulesetAgreesOn compares what becomes of one packet, and what it counts.
+func rulesetAgreesOn(t *testing.T, b *bed, r *ruler, frame []byte, count map[string]int) {
+	n := naive{s: &r.s, six: r.six, frame: frame, counted: map[filter.CounterID]int{}}
+	n.link, _ = r.s.Links.Get(2)
+	n.oif, _ = r.s.Links.Get(3)
+	want := n.run()
+	b.env.Tallied = nil
+	v := b.run(t, frame)
+	short := len(frame)-14-n.header() < 20
+	switch {
+	case v.Kind == ir.RedirectExit && want == passed:
+		count["passed"]++
+		if got := b.counted(); !maps.Equal(got, n.counted) {
+			t.Errorf("counted %v, want %v for %x\n%s\n%s", got, n.counted, frame, ruleText(&r.s), b.program)
+			return
 		}
+	case v.Kind == ir.RedirectExit:
+		t.Errorf("ruleset says %d, but %v of %x\n%s\n%s", want, v, frame, ruleText(&r.s), b.program)
+		return
+	case v.Reason == slowpath.RulesetDrop && want == dropped:
+		count["dropped"]++
+	case want == strange, short, v.Reason == slowpath.RulesetMatch, v.Reason == slowpath.RulesetLarge: // programs may stop before
+		count["left"]++
+	default:
+		t.Errorf("ruleset says %d, but %v of %x\n%s\n%s", want, v, frame, ruleText(&r.s), b.program)
+		return
+	}
+	if v.Kind == ir.Punt && !bytes.Equal(v.Packet, frame) {
+		t.Errorf("%v changed %x", v, frame)
 	}
 }
 
@@ -107,7 +141,7 @@ func (b *bed) counted() map[filter.CounterID]int {
 func rulesetBed(t testing.TB, r *ruler) *bed {
 	t.Helper()
 	o := tested
-	o.Ruleset = true
+	o.Ruleset, o.Tallies = true, true
 	b := &bed{snapshot: &r.s, fib: NewFIB(&r.s)}
 	for _, left := range Leave(&r.s, 2, o, b.fib.Shape()) {
 		if (left.Family == "ipv6") == r.six {

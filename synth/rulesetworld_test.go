@@ -59,7 +59,9 @@ func (r *ruler) chain(c introspect.Chain, name string, leads int) {
 	for range length {
 		r.handle++
 		rule := &introspect.ChainRule{Handle: r.handle}
-		if alike {
+		if alike && r.IntN(8) == 0 {
+			rule.Exprs = append(rule.Exprs, r.alike(shape)[:2]...) // what some of the others ask, too
+		} else if alike {
 			rule.Exprs = r.alike(shape)
 		} else {
 			for range 1 + r.IntN(3) {

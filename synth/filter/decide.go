@@ -32,10 +32,13 @@ func (w *writer) decide(d decision, values []*ir.Value, none *label) {
 	w.lookUp(plan, d, values, none)
 }
 
+// maxCompared bounds the boxes of one decision that are compared: what is computed for them takes places on the stack.
+const maxCompared = 100
+
 // linear compares box after box.
 func (w *writer) linear(d decision, values []*ir.Value, none *label) {
 	for i, b := range d.boxes {
-		if w.written++; w.written > maxWritten {
+		if w.written++; w.written > maxWritten || i == maxCompared {
 			w.punt(slowpath.RulesetLarge)
 			return
 		}

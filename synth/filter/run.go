@@ -98,6 +98,7 @@ func (r rule) member() (m member, reach int, ok bool) {
 			m.count = true
 		case stepDecide:
 			m.ends = []end{{verdict: s.verdicts[0]}}
+			last = last && s.verdicts[0].Code != introspect.VerdictJump // packets may come back, to the next rule
 			return m, reach, last && reach <= mostReach && len(m.in.keys) > 0
 		case stepLeave:
 			m.ends = []end{{leave: s}}
