@@ -21,11 +21,11 @@ type table struct {
 
 // shape is what must be equal for a map to be kept.
 type shape struct {
-	kind                         ir.TableKind
-	size, first, blocks, rowSize int
+	kind                 ir.TableKind
+	size, first, rowSize int
 }
 
-func shapeOf(t *ir.Table) shape { return shape{t.Kind, t.Size, t.First, t.Blocks, t.RowSize} }
+func shapeOf(t *ir.Table) shape { return shape{t.Kind, t.Size, t.First, t.RowSize} }
 
 // inMap tells whether the kind of table is a map of its own: sets are code, the live lookup is a helper.
 func inMap(k ir.TableKind) bool { return k.InMemory() || k == ir.Hash }

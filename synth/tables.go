@@ -76,9 +76,8 @@ type Shape struct {
 type ViewShape struct {
 	Table  string // name of the route table
 	Six    bool   // IPv6
-	First  int    // IPv4: bits of its first level; 0 if it is packed
+	First  int    // IPv4: bits of its first level
 	Blocks int    // its further blocks; IPv6: units
-	Nodes  int    // IPv4, packed: units of its nodes
 	Steps  int    // IPv6: nodes that a walk visits at most; one that would visit more leaves the packet to the kernel
 	Full   bool   // the routes do not fit: everything is the kernel's
 	Plain  bool   // the live lookup answers as the kernel would for every route
@@ -104,9 +103,6 @@ func (s Shape) view(table string) (ViewShape, bool) {
 func (v ViewShape) route() *ir.Table {
 	if v.Six {
 		return &ir.Table{Name: v.Table, Kind: ir.LPM6, Domain: slowpath.Route6, Size: v.Blocks, Steps: v.Steps}
-	}
-	if v.Nodes > 0 {
-		return &ir.Table{Name: v.Table, Kind: ir.Packed, Domain: slowpath.Route4, Size: v.Nodes, Blocks: v.Blocks}
 	}
 	return &ir.Table{Name: v.Table, Kind: ir.LPM, Domain: slowpath.Route4, Size: v.Blocks, First: v.First}
 }
@@ -142,7 +138,7 @@ func (v ViewShape) own() (*ir.Table, bool) {
 // reshaped tells whether the tables of the two Shapes cannot be the same.
 func (s Shape) reshaped(o Shape) bool {
 	other := func(v, w ViewShape) bool {
-		return v.Table == w.Table && v.First == w.First && v.Blocks == w.Blocks && v.Nodes == w.Nodes
+		return v.Table == w.Table && v.First == w.First && v.Blocks == w.Blocks
 	}
 	return s.Rows != o.Rows || s.Devices != o.Devices || !slices.EqualFunc(s.Views, o.Views, other)
 }

@@ -2,26 +2,29 @@ package synth
 
 import "encoding/binary"
 
-// An LPM table's first level is indexed by firstBits bits.
+// An LPM table's first level is indexed by firstSmall bits, or by firstLarge where that would need too many blocks.
 const (
-	firstBits  = 16
-	blockWords = 256
-	maxBlocks  = 1 << 15
-	minBlocks  = 64
-	blockBit   = 1 << 15 // a word with it names a block
-	mostBlocks = 1 << 13 // a table that needs more is packed
-	manyRoutes = 50000   // so many that a table is packed, whatever their lengths
+	firstSmall  = 16
+	firstLarge  = 24
+	blockWords  = 256
+	maxBlocks   = 1 << 15
+	smallBlocks = 1 << 13 // more of them than this and the large first level is worth its memory
+	minBlocks   = 64
+	blockBit    = 1 << 15 // a word with it names a block
+	usualBlocks = 1 << 10 // more than a full table needs
+	manyRoutes  = 50000   // so many that the large first level is worth its memory, whatever their lengths
 )
 
 // trie is the route table: the words of an ir.LPM table, and beside each the length of the prefix that it is there for.
 // Every change of the words is noted as writes, in an order in which a program that looks meanwhile finds the old or the
 // new answer.
 type trie struct {
-	table string // its name
-	first int
-	words []uint16
-	depth []uint8
-	prefixes
+	table   string // its name
+	first   int
+	words   []uint16
+	depth   []uint8
+	entries sorted[prefix]
+	lengths [33]int // how many entries have each length
 
 	blocks   int // that the table has room for; 0 while it is being built and grows
 	next     int // the first block that was never used
@@ -32,14 +35,36 @@ type trie struct {
 	fresh   bool // what is painted is a block that nothing names yet
 }
 
-func newTrie(j *journal, table string) *trie {
-	return &trie{table: table, journal: j, first: firstBits, words: make([]uint16, 1<<firstBits), depth: make([]uint8, 1<<firstBits)}
+// newTrie makes a table for about size prefixes, with a first level that is at least as large as that of least.
+func newTrie(j *journal, table string, size int, least ViewShape) *trie {
+	t := &trie{table: table, journal: j}
+	first := max(least.First, firstSmall)
+	if size > manyRoutes {
+		first = firstLarge
+	}
+	t.clear(first)
+	return t
+}
+
+func (t *trie) clear(first int) {
+	t.first, t.next, t.free.queue = first, 0, nil
+	room := 1 << first
+	if first == firstLarge {
+		room += usualBlocks * blockWords // to grow by so little would take half as much again
+	}
+	t.words, t.depth = make([]uint16, 1<<first, room), make([]uint8, 1<<first, room)
+}
+
+// widen starts over with the large first level.
+func (t *trie) widen() {
+	t.clear(firstLarge)
+	t.each(func(p prefix, value uint16) { t.paint(span{p, p.len(), value, uint8(p.len())}, 0, 0, t.first) })
 }
 
 // seal gives the table its size, once it is built.
 func (t *trie) seal(least ViewShape) {
 	t.blocks = minBlocks
-	for t.blocks < least.Blocks || t.blocks < t.next+t.next/4 && t.blocks < mostBlocks {
+	for t.first == least.First && t.blocks < least.Blocks || t.blocks < t.next+t.next/4 && t.blocks < maxBlocks {
 		t.blocks *= 2
 	}
 }
@@ -49,16 +74,41 @@ func (t *trie) set(p prefix, value uint16) {
 	if old, there := t.entries.get(p); there && old == value {
 		return
 	}
-	t.put(p, value)
+	if t.entries.put(p, value) {
+		t.lengths[p.len()]++
+	}
 	t.paint(span{p, p.len(), value, uint8(p.len())}, 0, 0, t.first)
+	if t.blocks == 0 && t.first == firstSmall && t.next == smallBlocks {
+		t.widen()
+	}
 }
 
 // remove takes p out; the addresses that it answered for get the answer of the next shorter prefix.
 func (t *trie) remove(p prefix) {
-	if t.drop(p) {
-		value, depth := t.above(p)
-		t.paint(span{p, p.len(), value, depth}, 0, 0, t.first)
+	if !t.entries.drop(p) {
+		return
 	}
+	t.lengths[p.len()]--
+	value, depth := uint16(0), uint8(0)
+	if shorter, ok := t.cover(p, p.len()-1); ok {
+		value, _ = t.entries.get(shorter)
+		depth = uint8(shorter.len())
+	}
+	t.paint(span{p, p.len(), value, depth}, 0, 0, t.first)
+}
+
+// cover finds the longest entry of at most length bits that covers p.
+func (t *trie) cover(p prefix, length int) (prefix, bool) {
+	for ; length >= 0; length-- {
+		if t.lengths[length] == 0 {
+			continue
+		}
+		shorter := newPrefix(p.addr(), length)
+		if _, ok := t.entries.get(shorter); ok {
+			return shorter, true
+		}
+	}
+	return 0, false
 }
 
 // span is a change: the words of p that stand there for a prefix of at most limit bits get value and depth.
@@ -162,7 +212,7 @@ func (t *trie) take() (uint16, bool) {
 	if n, ok := t.free.take(); ok {
 		return uint16(n) | blockBit, true
 	}
-	if t.next == mostBlocks || t.blocks != 0 && t.next == t.blocks {
+	if t.next == maxBlocks || t.blocks != 0 && t.next == t.blocks {
 		return 0, false
 	}
 	t.words = append(t.words, make([]uint16, blockWords)...)
@@ -186,8 +236,15 @@ func (t *trie) find(addr uint32) uint16 {
 	return word
 }
 
-// flush has nothing to do: all is written at once.
-func (t *trie) flush() {}
+func (t *trie) entry(p prefix) (uint16, bool) { return t.entries.get(p) }
+
+func (t *trie) each(visit func(prefix, uint16)) {
+	for e := range t.entries.from(0) {
+		visit(e.p, e.row)
+	}
+}
+
+func (t *trie) size() int { return t.entries.n }
 
 func (t *trie) shape() ViewShape {
 	return ViewShape{Table: t.table, First: t.first, Blocks: t.blocks, Full: t.overflow}
@@ -196,12 +253,12 @@ func (t *trie) shape() ViewShape {
 func (t *trie) larger() ViewShape {
 	s := t.shape()
 	if t.overflow {
-		s.Blocks = min(2*s.Blocks, mostBlocks)
+		s.Blocks = min(2*s.Blocks, maxBlocks)
 	}
 	return s
 }
 
-func (t *trie) maximal() bool { return t.blocks == mostBlocks }
+func (t *trie) maximal() bool { return t.blocks == maxBlocks }
 
 // image is the contents of the whole table, as far as they are not zero.
 func (t *trie) image() []byte { return wordBytes(t.words) }

@@ -147,7 +147,6 @@ func (v *view[P]) recompute() {
 	for p := range v.dirty.hosts {
 		v.renew(p)
 	}
-	v.lpm.flush()
 	v.dirty = dirt[P]{}
 }
 

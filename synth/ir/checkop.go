@@ -196,11 +196,6 @@ func (t *Table) check() error {
 			return fmt.Errorf("first level of %d bits, %d blocks", t.First, t.Size)
 		}
 		return nil
-	case Packed:
-		if !powerOfTwo(t.Blocks, maxBlocks) || !powerOfTwo(t.Size, MaxUnitsPacked) {
-			return fmt.Errorf("%d blocks, %d units", t.Blocks, t.Size)
-		}
-		return nil
 	case Set:
 		for _, p := range t.Prefixes {
 			if p.Len < 0 || p.Len > 32 || p.Addr&^p.Mask() != 0 {

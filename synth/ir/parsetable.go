@@ -36,11 +36,6 @@ func (p *parser) parseTable() {
 		t.Steps = int(p.number("number", 8))
 		p.expect("size")
 		t.Size = int(p.number("number", 31))
-	case Packed:
-		p.expect("blocks")
-		t.Blocks = int(p.number("number", 31))
-		p.expect("size")
-		t.Size = int(p.number("number", 31))
 	case Rows, Hash:
 		p.expect("size")
 		t.Size = int(p.number("number", 31))

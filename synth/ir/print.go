@@ -38,7 +38,7 @@ func quoteName(s string) string {
 }
 
 var kindNames = map[TableKind]string{Rows: "rows", LPM: "lpm", Set: "set", Hash: "hash", FIB: "fib", LPM6: "lpm6", Set6: "set6",
-	FIB6: "fib6", Conntrack: "conntrack", Conntrack6: "conntrack6", Tallies: "tallies", Packed: "packed"}
+	FIB6: "fib6", Conntrack: "conntrack", Conntrack6: "conntrack6", Tallies: "tallies"}
 
 // String gives the kind's name in the text form.
 func (k TableKind) String() string {
@@ -57,8 +57,6 @@ func (t *Table) String() string {
 		fmt.Fprintf(&w, " first %d size %d", t.First, t.Size)
 	case LPM6:
 		fmt.Fprintf(&w, " steps %d size %d", t.Steps, t.Size)
-	case Packed:
-		fmt.Fprintf(&w, " blocks %d size %d", t.Blocks, t.Size)
 	case Rows, Hash:
 		fmt.Fprintf(&w, " size %d row %d {", t.Size, t.RowSize)
 		for _, f := range t.Fields {
