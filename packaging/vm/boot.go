@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -16,12 +15,12 @@ import (
 // trouble are the lines of a console that no kernel prints that is well.
 var trouble = regexp.MustCompile(`Kernel panic|BUG:|Oops|WARNING: CPU|general protection|INFO: task .* blocked|soft lockup|rcu_.*stall`)
 
-// boot runs a guest to its end: the results come by its second serial port, the first is the console.
-func (m *machine) boot(k kernel, image string, e *events) error {
+// boot runs the guest of an image to its end: the results come by its second serial port, the first is the console.
+func (m *machine) boot(k kernel, base string, e *events) error {
 	ctx, cancel := context.WithTimeout(context.Background(), m.limit)
 	defer cancel()
-	console := filepath.Join(m.work, k.series+".console")
-	c := exec.CommandContext(ctx, "qemu-system-x86_64", "-kernel", k.image, "-initrd", image,
+	console := base + ".console"
+	c := exec.CommandContext(ctx, "qemu-system-x86_64", "-kernel", k.image, "-initrd", base+".img",
 		"-accel", "tcg,thread=single", // several threads run instructions that the kernel has patched away
 		"-cpu", "max", "-smp", "2", "-m", "3072", "-nodefaults", "-no-reboot", "-display", "none",
 		"-serial", "file:"+console, "-serial", "stdio",

@@ -21,7 +21,7 @@ var tools = []string{"sh", "ip", "tc", "bridge", "ss", "nft", "ethtool", "ping",
 var moduleDirs = []string{"kernel/net/", "kernel/drivers/net/", "kernel/crypto/", "kernel/lib/"}
 
 // writeImage makes what the kernel unpacks as its root.
-func (m *machine) writeImage(path string, k kernel) error {
+func (m *machine) writeImage(path string, k kernel, tests []suite) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
@@ -37,7 +37,7 @@ func (m *machine) writeImage(path string, k kernel) error {
 	a.content("etc/group", "root:x:0:\nnogroup:x:65534:\ntcpdump:x:100:\n")
 	addTools(a)
 	addModules(a, k)
-	a.content("tests/list", listing(m.tests))
+	a.content("tests/list", listing(tests))
 	a.tree("tests", filepath.Join(m.work, "tests"))
 	return a.close()
 }

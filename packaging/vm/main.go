@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -43,8 +44,8 @@ func main() {
 	}
 }
 
-// run runs the tests on every kernel at the same time: each takes one processor. What fails on one of them is told as an
-// event, and does not stop the others.
+// run runs the tests on every kernel, in as many guests at a time as there are processors: each takes one. What fails in
+// one of them is told as an event, and does not stop the others.
 func run(o options) error {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -57,15 +58,20 @@ func run(o options) error {
 	defer os.RemoveAll(m.work)
 	ready := m.prepare()
 	var all sync.WaitGroup
-	for _, series := range strings.Split(o.kernels, ",") {
-		all.Go(func() {
-			e := newEvents(&stdout, series)
-			err := ready
-			if err == nil {
-				err = m.runOn(series, e)
-			}
-			e.boot(err, o.lenient)
-		})
+	turn := make(chan bool, runtime.NumCPU())
+	for i, tests := range parts(m.tests, o.short) {
+		for _, series := range strings.Split(o.kernels, ",") {
+			turn <- true
+			all.Go(func() {
+				defer func() { <-turn }()
+				e := newEvents(&stdout, series)
+				err := ready
+				if err == nil {
+					err = m.runOn(series, i, tests, e)
+				}
+				e.boot(err, o.lenient)
+			})
+		}
 	}
 	all.Wait()
 	return nil
@@ -90,18 +96,18 @@ func (m *machine) prepare() error {
 	return err
 }
 
-// runOn boots one kernel with the tests.
-func (m *machine) runOn(series string, e *events) error {
+// runOn boots one kernel with some of the tests; number tells the guests of a kernel apart.
+func (m *machine) runOn(series string, number int, tests []suite, e *events) error {
 	m.apt.Lock() // which locks its lists, and does not wait
 	k, err := fetch(m.cache, series)
 	m.apt.Unlock()
 	if err != nil {
 		return err
 	}
-	image := filepath.Join(m.work, series+".img")
-	if err := m.writeImage(image, k); err != nil {
+	base := filepath.Join(m.work, fmt.Sprintf("%s-%d", series, number))
+	if err := m.writeImage(base+".img", k, tests); err != nil {
 		return err
 	}
-	defer os.Remove(image)
-	return m.boot(k, image, e)
+	defer os.Remove(base + ".img")
+	return m.boot(k, base, e)
 }
