@@ -42,6 +42,7 @@ const (
 	NeighbourMissing               // no neighbour entry
 	NeighbourState                 // the neighbour is not usable (INCOMPLETE, FAILED, not Ethernet)
 	NexthopUnknown                 // the nexthop object is missing or not understood
+	NexthopMixed                   // routes of different MTU or type share the nexthop object: the kernel mixes them up
 	EgressDown                     // the outgoing interface is down or has no carrier
 	EgressNotReady                 // the outgoing interface cannot take redirected frames
 	EgressQdisc                    // the outgoing interface has a queueing discipline that matters
@@ -143,6 +144,7 @@ var reasonTexts = [MaxReasons]reasonText{
 	NeighbourMissing: {"neighbour-missing", "no neighbour entry"},
 	NeighbourState:   {"neighbour-state", "the neighbour is not usable"},
 	NexthopUnknown:   {"nexthop-unknown", "nexthop object missing or not understood"},
+	NexthopMixed:     {"nexthop-mixed", "routes of different MTU or type share the nexthop object"},
 	EgressDown:       {"egress-down", "the outgoing interface is down or has no carrier"},
 	EgressNotReady:   {"egress-not-ready", "the outgoing interface cannot take redirected frames"},
 	EgressQdisc:      {"egress-qdisc", "the outgoing interface has a queueing discipline"},

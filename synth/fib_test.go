@@ -111,7 +111,31 @@ func slowResolver[P point[P]](s *introspect.Snapshot, f *family[P], p *plan, ask
 			r.wide = append(r.wide, p)
 		}
 	}
+	r.mixed = slowlyMixed(s, f.routes(s))
 	return r
+}
+
+// slowlyMixed looks at every pair of kinds of route that share a nexthop of an object.
+func slowlyMixed(s *introspect.Snapshot, routes introspect.Map[introspect.RouteKey, introspect.Route]) map[uint32]bool {
+	type kind struct {
+		object uint32
+		use
+	}
+	kinds, mixed := map[kind]bool{}, map[uint32]bool{}
+	for _, r := range routes.All() {
+		if r.Object != 0 {
+			kinds[kind{r.Object, useOf(r)}] = true
+		}
+	}
+	for a := range kinds {
+		for b := range kinds {
+			shares := slices.ContainsFunc(members(s, a.object), func(id uint32) bool { return slices.Contains(members(s, b.object), id) })
+			if shares && a.use != b.use {
+				mixed[a.object], mixed[b.object] = true, true
+			}
+		}
+	}
+	return mixed
 }
 
 // slowly is the answer for an address by looking at every route.
@@ -204,7 +228,7 @@ func followAll(t *testing.T, six bool) {
 		}
 	}
 	expected := []slowpath.Reason{slowpath.None, slowpath.NoRoute, slowpath.Local, slowpath.RouteTable, slowpath.Multipath,
-		slowpath.NexthopUnknown, slowpath.NeighbourMissing, slowpath.EgressDown, slowpath.DestMartian}
+		slowpath.NexthopUnknown, slowpath.NexthopMixed, slowpath.NeighbourMissing, slowpath.EgressDown, slowpath.DestMartian}
 	if six {
 		expected = append(expected, slowpath.RouteExpires, slowpath.RouteUnknown, slowpath.EgressLearns)
 	} else {

@@ -22,12 +22,13 @@ func because(r slowpath.Reason) answer { return answer{key: rowKey{reason: r}} }
 type resolver[P point[P]] struct {
 	*shared
 	*family[P]
-	ask     lookups   // the routing tables that are asked, one after the other
-	parted  bool      // each is asked by itself; else the kernel may have merged the first two
-	sources []uint32  // the routing tables that may be asked about a source
-	addrs   map[P]int // own addresses
-	wide    []P       // prefixes of more than one address in table local
-	choose  bool      // the live lookup chooses between several nexthops as the kernel does
+	ask     lookups         // the routing tables that are asked, one after the other
+	parted  bool            // each is asked by itself; else the kernel may have merged the first two
+	sources []uint32        // the routing tables that may be asked about a source
+	addrs   map[P]int       // own addresses
+	wide    []P             // prefixes of more than one address in table local
+	choose  bool            // the live lookup chooses between several nexthops as the kernel does
+	mixed   map[uint32]bool // nexthop objects that the kernel may use as another route says
 }
 
 // routesTo lists the routes to a prefix of the tables that are asked, in the order of their keys.
@@ -193,6 +194,9 @@ func (r *resolver[P]) hops(route *introspect.Route) ([]introspect.Hop, slowpath.
 		return nil, slowpath.RouteUnknown
 	}
 	hops := route.Hops
+	if r.mixed[route.Object] {
+		return nil, slowpath.NexthopMixed
+	}
 	if route.Object != 0 {
 		var reason slowpath.Reason
 		if hops, reason = r.object(route.Object); reason != slowpath.None {

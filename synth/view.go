@@ -25,6 +25,7 @@ type view[P point[P]] struct {
 	sizes   []int                    // prefixes of each table
 	owner   bool                     // only the host's own prefixes are entered
 	passed  map[P]bool               // prefixes for which one table leaves packets to the next
+	uses    uses                     // of nexthop objects
 	odd     int                      // routes for which the live lookup does not answer as the kernel
 	dirty   dirt[P]
 }
@@ -46,7 +47,7 @@ type viewer interface {
 func newView[P point[P]](s *shared, f *family[P], p *plan, ask lookups, table lpm[P]) *view[P] {
 	r := resolver[P]{shared: s, family: f, ask: ask, parted: p.parted, sources: p.sources, addrs: map[P]int{}}
 	return &view[P]{resolver: r, lpm: table, ports: map[introspect.Index]int{}, own: map[P]int{}, local: map[P]int{},
-		lengths: make([][129]int, len(ask.tables)), sizes: make([]int, len(ask.tables)), passed: map[P]bool{}}
+		lengths: make([][129]int, len(ask.tables)), sizes: make([]int, len(ask.tables)), passed: map[P]bool{}, uses: newUses()}
 }
 
 // survey takes in what the answers for all prefixes depend on.
@@ -62,6 +63,7 @@ func (v *view[P]) survey() {
 		v.addNeigh(key, 1)
 	}
 	v.wide = v.locals()
+	v.mixed = v.uses.mixtures(v.Snapshot)
 }
 
 // chooses tells whether the live lookup takes the nexthop of several that the kernel takes: it hashes the addresses, as
@@ -114,6 +116,7 @@ func (v *view[P]) addRoute(r introspect.Route, n int) {
 	if _, ok := typeReasons[r.Type]; ok && slices.Contains(v.sources, r.Key.Table) {
 		v.addOwn(p, n)
 	}
+	v.uses.add(r, n)
 	if !v.asks(r.Key) {
 		return
 	}
@@ -282,7 +285,7 @@ func (v *view[P]) larger() ViewShape { return v.lpm.larger() }
 // shape tells programs about the view.
 func (v *view[P]) shape() ViewShape {
 	s := v.lpm.shape()
-	s.Plain = v.odd == 0 && v.choose
+	s.Plain = v.odd == 0 && len(v.mixed) == 0 && v.choose
 	if v.six {
 		return s // own sources are no matter
 	}

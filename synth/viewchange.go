@@ -81,12 +81,17 @@ func (v *view[P]) neighChange(c introspect.Change[introspect.NeighKey, introspec
 	}
 }
 
-// objectChanges finds the routes whose nexthop objects have changed. Objects change rarely, so that looking at every
+// objectChanges finds the routes whose nexthop objects have changed, or what is to be believed of them. Objects change rarely, so that looking at every
 // route is cheaper than to know which use them.
 func (v *view[P]) objectChanges(old *introspect.Snapshot) {
 	changed := map[uint32]bool{}
 	for c := range introspect.DiffMaps(old.Nexthops, v.Nexthops) {
 		changed[uint32(c.Key)] = true
+	}
+	if len(changed) > 0 || v.uses.moved {
+		mixed := v.uses.mixtures(v.Snapshot)
+		differing(v.mixed, mixed, changed)
+		v.mixed = mixed
 	}
 	if len(changed) == 0 {
 		return
@@ -99,6 +104,20 @@ func (v *view[P]) objectChanges(old *introspect.Snapshot) {
 	for key, r := range v.routes(v.Snapshot).All() {
 		if r.Object != 0 && changed[r.Object] && v.asks(key) {
 			v.dirty.routes[v.of(key.Dst)] = true
+		}
+	}
+}
+
+// differing adds what only one of two sets has to a third one.
+func differing(a, b, to map[uint32]bool) {
+	for id := range a {
+		if !b[id] {
+			to[id] = true
+		}
+	}
+	for id := range b {
+		if !a[id] {
+			to[id] = true
 		}
 	}
 }

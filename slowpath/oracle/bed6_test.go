@@ -21,13 +21,8 @@ func (b *bed) common6() error {
 			return err
 		}
 	}
-	for _, device := range []string{"r0", "r1", "r2", "r3"} {
-		for name, value := range map[string]string{"mcast_solicit": "0", "ucast_solicit": "0", "app_solicit": "0",
-			"delay_first_probe_time": "600", "base_reachable_time_ms": "3600000", "gc_stale_time": "3600"} {
-			if err := b.net.R.Sysctl("ipv6/neigh/"+device+"/"+name, value); err != nil {
-				return err
-			}
-		}
+	if err := b.patientNeighbours("ipv6", false); err != nil {
+		return err
 	}
 	return b.net.R.Batch(strings.Split(strings.TrimSpace(commonLines6), "\n"))
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,10 +28,10 @@ const (
 
 // Sentinels are sent again every moment, in case that one was lost in a full ring.
 var (
-	patience = lab.Patience(10 * time.Second)      // for a sentinel that must come
-	learning = lab.Patience(2 * time.Second)       // for one that may not
-	moment   = lab.Patience(50 * time.Millisecond) // for one that was lost
-	calm     = lab.Patience(10 * time.Millisecond) // for the next frame where no sentinel says that there is none
+	patience = lab.Patience(10 * time.Second)                   // for a sentinel that must come
+	learning = time.Second + lab.Patience(100*time.Millisecond) // for one that may not
+	moment   = lab.Patience(50 * time.Millisecond)              // for one that was lost
+	calm     = lab.Patience(10 * time.Millisecond)              // for the next frame where no sentinel says that there is none
 )
 
 // bed is a router under test and what watches its ports.
@@ -95,7 +96,7 @@ func newBed(c config) (_ *bed, err error) {
 		}
 		b.queue = true
 	}
-	if err := b.configure(c.setup); err != nil {
+	if err := errors.Join(b.configure(c.setup), b.patientNeighbours("ipv4", true), b.patientNeighbours("ipv6", true)); err != nil {
 		return nil, err
 	}
 	if err := loadRules(b.net.R, c.rules); err != nil {
@@ -107,15 +108,33 @@ func newBed(c config) (_ *bed, err error) {
 // common is what every router has: routes behind every port, and neighbours that need no time to fail and all the time
 // there is to be used.
 func (b *bed) common() error {
-	for _, device := range []string{"r0", "r1", "r2", "r3"} {
-		for name, value := range map[string]string{"mcast_solicit": "0", "ucast_solicit": "0", "app_solicit": "0",
+	if err := b.patientNeighbours("ipv4", false); err != nil {
+		return err
+	}
+	return b.net.R.Batch(strings.Split(strings.TrimSpace(commonLines), "\n"))
+}
+
+// patientNeighbours takes the time out of the neighbours of the ports, or of the devices that a configuration has made.
+func (b *bed) patientNeighbours(family string, made bool) error {
+	var devices []os.DirEntry
+	err := b.net.R.Do(func() (err error) { devices, err = os.ReadDir("/proc/sys/net/" + family + "/neigh"); return err })
+	if err != nil {
+		return err
+	}
+	for _, d := range devices {
+		device := d.Name()
+		port := slices.ContainsFunc(b.net.Ports, func(p lab.Port) bool { return p.Name == device })
+		if port == made {
+			continue
+		}
+		for name, value := range map[string]string{"mcast_solicit": "0", "ucast_solicit": "0", "app_solicit": "0", "proxy_delay": "0",
 			"delay_first_probe_time": "600", "base_reachable_time_ms": "3600000", "gc_stale_time": "3600"} {
-			if err := b.net.R.Sysctl("ipv4/neigh/"+device+"/"+name, value); err != nil {
+			if err := b.net.R.Sysctl(family+"/neigh/"+device+"/"+name, value); err != nil {
 				return err
 			}
 		}
 	}
-	return b.net.R.Batch(strings.Split(strings.TrimSpace(commonLines), "\n"))
+	return nil
 }
 
 // commonLines make 100.64/10 live behind A, so that answers to packets from there go back by r0, and some neighbours

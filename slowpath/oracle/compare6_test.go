@@ -18,7 +18,8 @@ func (b *bed) comparableIP6(port uint32, f []byte) []byte {
 	}
 	source := netip.AddrFrom16([16]byte(f[lab.Off6Src:lab.Off6Dst]))
 	own := b.own[source] || source.IsUnspecified() && f[0]&1 != 0 // to a group, from a device without an address
-	if own && timed6(f) {
+	// A device that comes up makes its link-local address in its own time.
+	if (own || source.IsLinkLocalUnicast()) && timed6(f) {
 		return nil
 	}
 	if !own && !(port == 0 && answers6(f)) {
@@ -33,17 +34,18 @@ func (b *bed) comparableIP6(port uint32, f []byte) []byte {
 	return f
 }
 
-// timed6 tells whether a message of the router's own comes by time: neighbour and router solicitations, redirects, and
-// what has a hop-by-hop header, which are the reports of its multicast groups.
+// timed6 tells whether a message of the router's own comes by time: neighbour and router solicitations, advertisements to
+// all, redirects, that the rest of fragments did not come, and what has a hop-by-hop header, which are the reports of its
+// multicast groups.
 func timed6(f []byte) bool {
 	if f[lab.Off6Next] == 0 {
 		return true
 	}
-	kind := byte(0)
-	if f[lab.Off6Next] == 58 && len(f) > lab.Off6L4 {
-		kind = f[lab.Off6L4]
+	if f[lab.Off6Next] != 58 || len(f) < lab.Off6L4+2 {
+		return false
 	}
-	return kind == 133 || kind == 135 || kind == 137
+	kind, code := f[lab.Off6L4], f[lab.Off6L4+1]
+	return kind == 133 || kind == 135 || kind == 136 && f[0]&1 != 0 || kind == 137 || kind == 3 && code == 1
 }
 
 // answers6 tells whether a packet back to A may be the router's although its source is none of the addresses of its

@@ -45,7 +45,7 @@ func (b *bed) comparableIP(port uint32, f []byte) []byte {
 	if f[lab.OffIP] > 0x45 {
 		return withoutOptions(f)
 	}
-	if in := tunnelled(f); len(in) >= lab.OffL4 && (in[lab.OffIP] > 0x45 || bounded(in)) {
+	if in := tunnelled(f); len(in) >= lab.OffL4 && (in[lab.OffIP] > 0x45 || bounded(in) || b.comparable(port, in) == nil) {
 		return nil // options may hold a time
 	}
 	if !b.own[netip.AddrFrom4([4]byte(f[lab.OffSrc:lab.OffDst]))] && !answers(port, f) {
@@ -63,15 +63,16 @@ func (b *bed) comparableIP(port uint32, f []byte) []byte {
 	return f
 }
 
-// bounded tells whether the kernel may have had enough of a message of its own: of redirects, and of unreachable routes,
-// of which a receiver gets five at a time and one a second from then on. The hosts in 100.64/10 send one packet or two.
+// bounded tells whether a message of the kernel's own comes by time, or not when it has had enough of it: redirects, that
+// the rest of fragments did not come, and unreachable routes, of which a receiver gets five at a time and one a second from
+// then on. The hosts in 100.64/10 send one packet or two.
 func bounded(f []byte) bool {
 	if f[lab.OffProtocol] != 1 || len(f) < lab.OffL4+2 {
 		return false
 	}
 	kind, code := f[lab.OffL4], f[lab.OffL4+1]
 	often := f[lab.OffDst] != 100 || f[lab.OffDst+1]&0xc0 != 64
-	return kind == 5 || kind == 3 && (code <= 1 || code == 13) && often
+	return kind == 5 || kind == 11 && code == 1 || kind == 3 && (code <= 1 || code == 13) && often
 }
 
 // tunnelled gives the frame in a packet of IPIP, with room for an Ethernet header, or of Ethernet over GRE, VXLAN or

@@ -5,6 +5,8 @@ import "fmt"
 var nexthopConfigs6 = []config{
 	{name: "ip6 nexthop object", setup: []string{"ip nexthop add id 1 via 2001:db8:2::1 dev r1", "ip nexthop add id 2 via fe80::b dev r2",
 		"ip -6 route add 2001:db8:5100::/48 nhid 1", "ip -6 route add 2001:db8:5101::/48 nhid 2"}, targets: []string{"2001:db8:5100::/47"}},
+	{name: "ip6 nexthop object of two mtus", setup: []string{"ip nexthop add id 1 via 2001:db8:2::1 dev r1", "ip -6 route add 2001:db8:5100::/48 nhid 1",
+		"ip -6 route add 2001:db8:5101::/48 nhid 1 mtu 1300", "ip -6 route add 2001:db8:5101:8000::/49 nhid 1 mtu lock 1400"}, targets: []string{"2001:db8:5100::/47"}},
 	{name: "ip6 nexthop blackhole", setup: []string{"ip -6 nexthop add id 1 blackhole", "ip -6 route add 2001:db8:5100::/48 nhid 1"}, targets: subject6},
 	{name: "ip6 nexthop device", setup: []string{"ip -6 nexthop add id 1 dev r1", "ip -6 route add 2001:db8:5100::/48 nhid 1",
 		"ip -6 neigh add 2001:db8:5100::7 lladdr 02:00:00:00:0d:07 nud permanent dev r1"}, targets: []string{"2001:db8:5100::/120", "2001:db8:5100::7/128"}},

@@ -138,9 +138,13 @@ func TestStaleNeighbourIsConfirmed(t *testing.T) {
 	if !told || err != nil {
 		t.Fatalf("Use of a stale neighbour: %v, %v", told, err)
 	}
-	became(t, n, here, "reachable", state(netlink.NUD_REACHABLE))
-	if told, err := n.Use(here, there); told || err != nil {
-		t.Errorf("Use of a reachable neighbour: %v, %v", told, err)
+	for tries := 0; told && tries < 10; tries++ { // on a busy machine it may be stale again by then
+		became(t, n, here, "reachable", state(netlink.NUD_REACHABLE))
+		told, err = n.Use(here, there)
+		must(t, err)
+	}
+	if told {
+		t.Error("the kernel is told of every use of a reachable neighbour")
 	}
 	move(second)
 	became(t, n, here, "stale", state(netlink.NUD_STALE))
