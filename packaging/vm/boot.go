@@ -15,6 +15,9 @@ import (
 // trouble are the lines of a console that no kernel prints that is well.
 var trouble = regexp.MustCompile(`Kernel panic|BUG:|Oops|WARNING: CPU|general protection|INFO: task .* blocked|soft lockup|rcu_.*stall`)
 
+// patience is for a machine whose processor others have for seconds at a time: that is no lockup of the kernel.
+const patience = "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=180"
+
 // boot runs the guest of an image to its end: the results come by its second serial port, the first is the console.
 func (m *machine) boot(k kernel, base string, e *events) error {
 	ctx, cancel := context.WithTimeout(context.Background(), m.limit)
@@ -24,7 +27,7 @@ func (m *machine) boot(k kernel, base string, e *events) error {
 		"-accel", "tcg,thread=single", // several threads run instructions that the kernel has patched away
 		"-cpu", "max", "-smp", "2", "-m", "3072", "-nodefaults", "-no-reboot", "-display", "none",
 		"-serial", "file:"+console, "-serial", "stdio",
-		"-append", "console=ttyS0 loglevel=5 panic=-1 mitigations=off nokaslr oops=panic printk.time=1")
+		"-append", "console=ttyS0 loglevel=5 panic=-1 mitigations=off nokaslr oops=panic printk.time=1 "+patience)
 	var said bytes.Buffer
 	c.Stderr = &said
 	out, err := c.StdoutPipe()

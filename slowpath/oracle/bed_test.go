@@ -345,7 +345,7 @@ func needTags(t testing.TB) {
 // showsTags tells whether programs on a veth see VLAN tags.
 func showsTags(t testing.TB) bool {
 	t.Helper()
-	k, err := fastpath.Probe()
+	k, err := probe()
 	if err != nil {
 		t.Fatal(err)
 	}

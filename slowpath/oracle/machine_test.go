@@ -3,6 +3,7 @@ package oracle
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -51,10 +52,13 @@ type ingress struct {
 	text  string // of the running program
 }
 
+// probe asks once what the kernel can do: that takes seconds on an emulated machine.
+var probe = sync.OnceValues(fastpath.Probe)
+
 // newMachine prepares hone for r0 and reads the configuration: once, or by a Watcher where it is going to change.
 func (b *bed) newMachine(c config, f fault) (m *machine, s *introspect.Snapshot, err error) {
 	m = &machine{bed: b, fault: f}
-	if m.kernel, err = fastpath.Probe(); err != nil {
+	if m.kernel, err = probe(); err != nil {
 		return nil, nil, err
 	}
 	m.options = synth.Options{Hook: c.hook, VethTag: m.kernel.VethTag != nil,
