@@ -16,7 +16,7 @@ import (
 var trouble = regexp.MustCompile(`Kernel panic|BUG:|Oops|WARNING: CPU|general protection|INFO: task .* blocked|soft lockup|rcu_.*stall`)
 
 // patience is for a machine whose processor others have for seconds at a time: that is no lockup of the kernel.
-const patience = "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=180"
+const patience = "watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=180 sysctl.kernel.hung_task_timeout_secs=600"
 
 // boot runs the guest of an image to its end: the results come by its second serial port, the first is the console.
 func (m *machine) boot(k kernel, base string, e *events) error {
