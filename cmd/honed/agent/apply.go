@@ -82,16 +82,20 @@ func (a *Agent) update(s *introspect.Snapshot) (writes []ir.Write, reshaped bool
 	return a.fib.Update(s)
 }
 
-// survey decides for each interface. It tells whether it had to look at anything but routes and neighbours.
+// survey decides for each interface that a change may concern. It tells whether it had to look at anything but routes and neighbours.
 func (a *Agent) survey(old, s *introspect.Snapshot, reshaped bool) (again bool) {
 	again = old == nil || reshaped || !sameButRoutes(old, s)
+	concerned, all := map[introspect.Index]bool(nil), old == nil || reshaped
+	if again && !all {
+		concerned, all = synth.Concerned(old, s)
+	}
 	shape := a.fib.Shape()
 	for index, link := range s.Links.All() {
 		f := a.faces[index]
 		if f == nil {
 			f = &face{}
 			a.faces[index] = f
-		} else if !again && f.shape.Equal(shape) {
+		} else if !all && !concerned[index] && f.shape.Equal(shape) {
 			continue
 		}
 		f.decision, f.shape = decide(s, link, a.options, shape, f.decision), shape

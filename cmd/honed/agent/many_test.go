@@ -71,3 +71,39 @@ func firstRoute(t *testing.T, s *introspect.Snapshot) introspect.RouteKey {
 	t.Fatal("no routes")
 	return introspect.RouteKey{}
 }
+
+// TestOtherLink changes a link that the programs of 64 others do not depend on: no more is decided than for that one, which
+// takes a small part of the time that a change takes which concerns all.
+func TestOtherLink(t *testing.T) {
+	b := newBed(t)
+	s := crowd(t, b, 62, "veth")
+	other, _ := s.Links.Get(70000)
+	other.Index, other.Name, other.Kind = 70001, "other", "dummy"
+	one := func(i int) {
+		other.MTU = uint32(1400 + i)
+		s.Links = s.Links.With(70001, other)
+	}
+	all := func(i int) {
+		all, _ := s.Netconf.Get(introspect.AllDevices)
+		all.RPFilter = int32(i % 2)
+		s.Netconf = s.Netconf.With(introspect.AllDevices, all)
+	}
+	n := uint64(0)
+	took := func(change func(int)) time.Duration {
+		start := time.Now()
+		for i := range 20 {
+			change(i)
+			next := *s
+			n++
+			b.step(&next, slowpath.Epochs{slowpath.Any: n})
+		}
+		return time.Since(start) / 20
+	}
+	one(0)
+	took(func(int) {})
+	few, many := took(one), took(all)
+	t.Logf("one link %v, all %v", few, many)
+	if few > many/4 {
+		t.Errorf("a change of one link takes %v, of all %v", few, many)
+	}
+}
