@@ -14,6 +14,7 @@ const (
 	churnFlows = 1 << 12 // targets, of which each has a route of its own that changes
 	churnRate  = 1000    // changes a second
 	churnStep  = 10 * time.Millisecond
+	churnFlap  = time.Second // from one change of a link or session to the next
 	burstSize  = 100_000
 )
 
@@ -60,7 +61,7 @@ func newChurn(result *Result) (_ *churn, err error) {
 		return nil, err
 	}
 	c.burst = leaves(prefixes, burstSize)
-	if len(c.burst) < churnFlows {
+	if c.sortCovered(prefixes) < churnFlows {
 		return nil, fmt.Errorf("bench: choose flows: %d prefixes of 24 bits are too few", len(c.burst))
 	}
 	dsts := make([]netip.Addr, churnFlows)
@@ -74,6 +75,35 @@ func newChurn(result *Result) (_ *churn, err error) {
 		return nil, errors.Join(err, c.table.close())
 	}
 	return c, nil
+}
+
+// sortCovered puts those of the burst first that a shorter prefix covers, and tells how many they are: what has no route is
+// the kernel's, and tells nothing.
+func (c *churn) sortCovered(prefixes []netip.Prefix) (covered int) {
+	rest := map[netip.Prefix]int{}
+	for i, p := range prefixes {
+		rest[p] = i
+	}
+	for _, i := range c.burst {
+		delete(rest, prefixes[i])
+	}
+	for n, i := range c.burst {
+		if _, ok := cover(rest, prefixes[i].Addr()); ok {
+			c.burst[n], c.burst[covered] = c.burst[covered], i
+			covered++
+		}
+	}
+	return covered
+}
+
+// cover finds the longest prefix of up to 24 bits that an address is in.
+func cover(index map[netip.Prefix]int, a netip.Addr) (int, bool) {
+	for bits := 24; bits > 0; bits-- {
+		if n, ok := index[netip.PrefixFrom(a, bits).Masked()]; ok {
+			return n, true
+		}
+	}
+	return 0, false
 }
 
 // leaves chooses prefixes of 24 bits that no longer one lies in, at random.
@@ -273,10 +303,8 @@ func (c *churn) covers() []uint8 {
 	}
 	all := make([]uint8, churnFlows)
 	for i := range all {
-		for bits := 24; bits > 0 && all[i] == 0; bits-- {
-			if n, ok := index[netip.PrefixFrom(c.prefixes[c.burst[i]].Addr(), bits).Masked()]; ok {
-				all[i] = 1 << (n % gateways)
-			}
+		if n, ok := cover(index, c.prefixes[c.burst[i]].Addr()); ok {
+			all[i] = 1 << (n % gateways)
 		}
 	}
 	return all
@@ -299,9 +327,10 @@ func (c *churn) all(figure string, change func(i int) lab.Route, want func(flow 
 	return c.again(figure)
 }
 
-// again waits until everything is fast, and looks at the flows.
+// again waits until everything is fast, looks at the flows, and lets the time pass until the next change.
 func (c *churn) again(figure string) (err error) {
 	begin := time.Now()
+	defer func() { time.Sleep(time.Until(begin.Add(churnFlap))) }()
 	if c.words, err = c.daemon.await(c.words, c.Ports[0].Name, 30*time.Second); err != nil {
 		return err
 	}
