@@ -38,6 +38,7 @@ type Watcher struct {
 	passed bool // a barrier, since something was announced that may not be done yet
 	blind  bool // something was lost, so that what is announced is not all known
 	losses int  // how often
+	behind bool // more is queued than was folded at once
 	firm   bool // the same, but for links that only went down, which takes away routes
 	early  int  // answers without the routes that may be given
 

@@ -77,3 +77,17 @@ func TestLossOfMore(t *testing.T) {
 		same(t, w)
 	})
 }
+
+// TestBurstIsNoLoss has turns that leave something queued, for longer than an audit waits: that starts nothing over. Turns
+// that leave nothing and do not account for what was seen do.
+func TestBurstIsNoLoss(t *testing.T) {
+	for _, behind := range []bool{true, false} {
+		w := &Watcher{ledger: &ledger{}, behind: behind}
+		for range 3 {
+			w.balance(slowpath.Epochs{slowpath.Route4: 1})
+		}
+		if lost := w.audit() != nil; lost == behind {
+			t.Errorf("behind %v: taken for a loss %v", behind, lost)
+		}
+	}
+}

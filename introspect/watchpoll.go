@@ -107,8 +107,12 @@ func (w *Watcher) audit() error {
 }
 
 // balance notes whether what had been seen before a turn is accounted for after it. Now and then it is not: a datagram is
-// counted a moment before it is queued, and a write to a sysctl is waited for.
+// counted a moment before it is queued, and a write to a sysctl is waited for. A turn that left something queued, as in a
+// burst, tells nothing.
 func (w *Watcher) balance(before slowpath.Epochs) {
+	if w.behind {
+		return
+	}
 	w.turns++
 	for d, built := range w.ledger.built() {
 		if built < before[d] && (w.sysctls == nil || !w.sysctls.waiting()) {

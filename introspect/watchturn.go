@@ -77,6 +77,7 @@ func (w *Watcher) accounted() (slowpath.Epochs, bool) {
 func (w *Watcher) drain() error {
 	defer w.countUses()
 	left := maxBatch
+	defer func() { w.behind = left == 0 }()
 	for _, l := range w.listeners {
 		for ; left > 0; left-- {
 			datagram, foreign, err := l.receive(w.buffer)
