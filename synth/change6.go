@@ -9,12 +9,21 @@ import (
 // change gives the words that stand there for p, or for a shorter prefix, a new answer. Entries says by how many p is more
 // or fewer.
 func (t *trie6) change(p prefix6, c cell, entries int32) {
-	if p.len() == 0 {
-		t.fill(0, 1, span6{0, c})
-		return
+	if t.hasFocus() && (t.focus.covers(p) || p.covers(t.focus)) {
+		t.changeFocus(p, c, entries)
 	}
+	switch {
+	case t.inFocus(p):
+	case p.len() == 0:
+		t.fill(0, 1, span6{0, c})
+	default:
+		t.descend(0, 0, p, c, entries)
+	}
+}
+
+// descend is change below a word, which the first from bits of p have led to.
+func (t *trie6) descend(index, from int, p prefix6, c cell, entries int32) {
 	var way []int // words that name nodes
-	index, from := 0, 0
 	for from < p.len() {
 		word := t.words[index]
 		way = append(way, index)

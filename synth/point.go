@@ -68,5 +68,6 @@ type lpm[P any] interface {
 	shape() ViewShape
 	larger() ViewShape // the least shape of a table that replaces this one
 	maximal() bool     // no larger one would hold more
+	misplaced() bool   // another one, of the same size, would be faster
 	image() []byte
 }

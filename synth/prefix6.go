@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/bits"
 	"net/netip"
+
+	"github.com/hone-net/hone/synth/ir"
 )
 
 // prefix6 is an IPv6 prefix: the address as two numbers, most significant first, and the length. No bit past the length
@@ -42,6 +44,8 @@ func (p prefix6) compare(q prefix6) int {
 
 func (p prefix6) netip() netip.Prefix { return netip.PrefixFrom(netipAddr6(p.hi, p.lo), p.len()) }
 
+func (p prefix6) ir() ir.Prefix6 { return ir.Prefix6{Hi: p.hi, Lo: p.lo, Len: p.len()} }
+
 // half is the half of the address that has a bit.
 func (p prefix6) half(bit int) uint64 {
 	if bit < 64 {
@@ -52,6 +56,14 @@ func (p prefix6) half(bit int) uint64 {
 
 // part is the n bits from the one at from on, which are all in one half.
 func (p prefix6) part(from, n int) int { return int(p.half(from) << (from & 63) >> (64 - n)) }
+
+// after is the ir.FocusBits bits that follow the one at from, in one half or two.
+func (p prefix6) after(from int) int {
+	if from >= 64 {
+		return int(p.lo << (from - 64) >> (64 - ir.FocusBits))
+	}
+	return int((p.hi<<from | p.lo>>(64-from)) >> (64 - ir.FocusBits))
+}
 
 // common is how many bits the two addresses share.
 func (p prefix6) common(q prefix6) int {

@@ -74,15 +74,16 @@ type Shape struct {
 
 // ViewShape is what programs have to know of what packets of one family find in some routing tables.
 type ViewShape struct {
-	Table  string // name of the route table
-	Six    bool   // IPv6
-	First  int    // IPv4: bits of its first level
-	Blocks int    // its further blocks; IPv6: units
-	Steps  int    // IPv6: nodes that a walk visits at most; one that would visit more leaves the packet to the kernel
-	Full   bool   // the routes do not fit: everything is the kernel's
-	Plain  bool   // the live lookup answers as the kernel would for every route
-	Inline bool   // Own is complete
-	Own    string // the sources that are never a fast packet's: prefixes, separated by spaces
+	Table  string       // name of the route table
+	Six    bool         // IPv6
+	First  int          // IPv4: bits of its first level
+	Blocks int          // its further blocks; IPv6: units
+	Steps  int          // IPv6: nodes that a walk visits at most; one that would visit more leaves the packet to the kernel
+	Focus  netip.Prefix // IPv6: whose addresses are looked up first
+	Full   bool         // the routes do not fit: everything is the kernel's
+	Plain  bool         // the live lookup answers as the kernel would for every route
+	Inline bool         // Own is complete
+	Own    string       // the sources that are never a fast packet's: prefixes, separated by spaces
 }
 
 // Equal tells whether programs for the two Shapes are the same.
@@ -102,7 +103,11 @@ func (s Shape) view(table string) (ViewShape, bool) {
 
 func (v ViewShape) route() *ir.Table {
 	if v.Six {
-		return &ir.Table{Name: v.Table, Kind: ir.LPM6, Domain: slowpath.Route6, Size: v.Blocks, Steps: v.Steps}
+		t := &ir.Table{Name: v.Table, Kind: ir.LPM6, Domain: slowpath.Route6, Size: v.Blocks, Steps: v.Steps}
+		if v.Focus.IsValid() {
+			t.Focus = prefixOf6(v.Focus).ir()
+		}
+		return t
 	}
 	return &ir.Table{Name: v.Table, Kind: ir.LPM, Domain: slowpath.Route4, Size: v.Blocks, First: v.First}
 }
@@ -138,7 +143,7 @@ func (v ViewShape) own() (*ir.Table, bool) {
 // reshaped tells whether the tables of the two Shapes cannot be the same.
 func (s Shape) reshaped(o Shape) bool {
 	other := func(v, w ViewShape) bool {
-		return v.Table == w.Table && v.First == w.First && v.Blocks == w.Blocks
+		return v.Table == w.Table && v.First == w.First && v.Blocks == w.Blocks && v.Focus == w.Focus
 	}
 	return s.Rows != o.Rows || s.Devices != o.Devices || !slices.EqualFunc(s.Views, o.Views, other)
 }

@@ -260,6 +260,8 @@ func (t *trie) larger() ViewShape {
 
 func (t *trie) maximal() bool { return t.blocks == maxBlocks }
 
+func (t *trie) misplaced() bool { return false }
+
 // image is the contents of the whole table, as far as they are not zero.
 func (t *trie) image() []byte { return wordBytes(t.words) }
 

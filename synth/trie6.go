@@ -16,6 +16,8 @@ type trie6 struct {
 	depth   []uint8
 	nodes   []node6 // by first unit
 	entries sorted[prefix6]
+	focus   prefix6 // see focus6.go; of length 0: none
+	looked  int     // entries when the focus was chosen, or looked at again
 
 	most     int // units that there may be
 	units    int // that the table has room for; 0 until it is built
@@ -68,6 +70,9 @@ func (t *trie6) clear(roomy int) {
 		t.free[i].queue = nil
 	}
 	t.grow(1)
+	if t.hasFocus() {
+		t.grow(ir.FocusUnits)
+	}
 }
 
 // grow appends units.
@@ -78,16 +83,23 @@ func (t *trie6) grow(units int) {
 	t.nodes = append(t.nodes, make([]node6, units)...)
 }
 
-// seal builds the table of the entries and gives it its size. Where there is no room for it, it gets more steps and fewer
-// words.
+// seal builds the table of the entries and gives it its size. Where there is no room for it, it does without a focus, and
+// then gets more steps and fewer words.
 func (t *trie6) seal(least ViewShape) {
+	t.focus, _ = t.bestFocus()
+	t.looked = t.entries.n
+	t.clear(t.roomy)
 	row, _ := t.entries.get(prefix6{})
-	for !t.rebuild(0, prefix6{}, 0, cell{word: uint32(row)}) {
+	for !t.rebuild(0, prefix6{}, 0, cell{word: uint32(row)}) || !t.fillFocus() {
 		if t.roomy == 0 {
 			t.overflow = true
 			break
 		}
-		t.clear(t.roomy - 1)
+		if !t.hasFocus() {
+			t.roomy--
+		}
+		t.focus = prefix6{}
+		t.clear(t.roomy)
 	}
 	t.units = powerOfTwo(min(t.next+t.next/4, t.most), max(minUnits, least.Blocks))
 }
@@ -150,7 +162,11 @@ const stepsApart = 4
 
 func (t *trie6) shape() ViewShape {
 	steps := max(t.steps+stepsApart-1, stepsApart) / stepsApart * stepsApart
-	return ViewShape{Table: t.table, Six: true, Steps: min(steps, ir.MaxSteps), Blocks: t.units, Full: t.overflow}
+	s := ViewShape{Table: t.table, Six: true, Steps: min(steps, ir.MaxSteps), Blocks: t.units, Full: t.overflow}
+	if t.hasFocus() {
+		s.Focus = t.focus.netip()
+	}
+	return s
 }
 
 func (t *trie6) larger() ViewShape {

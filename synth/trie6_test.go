@@ -14,6 +14,8 @@ type bed6 struct {
 	trie   *trie6
 	clock  time.Time
 	memory []byte
+	shape  ViewShape
+	last   *ir.Table // of that shape
 	plain  map[prefix6]uint16
 }
 
@@ -33,10 +35,15 @@ func (b *bed6) seal(units int) {
 
 func (b *bed6) table() *ir.Table {
 	s := b.trie.shape()
-	return &ir.Table{Kind: ir.LPM6, Steps: s.Steps, Size: s.Blocks}
+	return s.route()
 }
 
-func (b *bed6) find(hi, lo uint64) uint16 { return b.table().Match6(b.memory, hi, lo) }
+func (b *bed6) find(hi, lo uint64) uint16 {
+	if s := b.trie.shape(); b.last == nil || s != b.shape {
+		b.shape, b.last = s, s.route()
+	}
+	return b.last.Match6(b.memory, hi, lo)
+}
 
 // slowly is the answer by the list.
 func (b *bed6) slowly(hi, lo uint64) (row uint16) {
@@ -60,12 +67,15 @@ func (b *bed6) set(p prefix6, row uint16) {
 	b.trie.set(p, row)
 }
 
-// writes does the writes of an update one by one, and calls look after each.
+// writes does the writes of an update one by one, and calls look after each, or after some of very many.
 func (b *bed6) writes(look func()) {
 	for _, w := range b.trie.journal.writes {
+		apart := 4 * (1 + len(w.Data)>>12*61)
 		for i := 0; i < len(w.Data); i += 4 {
 			copy(b.memory[w.Offset+i:], w.Data[i:i+4])
-			look()
+			if i%apart == 0 {
+				look()
+			}
 		}
 	}
 	b.trie.journal.writes = nil

@@ -277,7 +277,7 @@ func (v *view[P]) seal(least ViewShape) {
 
 // outgrown tells whether a larger table would help, or one of the same size has come to.
 func (v *view[P]) outgrown() bool {
-	return v.lpm.shape().Full && (!v.lpm.maximal() || v.lpm.size() < v.full-v.full/8)
+	return v.lpm.misplaced() || v.lpm.shape().Full && (!v.lpm.maximal() || v.lpm.size() < v.full-v.full/8)
 }
 
 func (v *view[P]) larger() ViewShape { return v.lpm.larger() }

@@ -22,12 +22,10 @@ type walk6 struct {
 func (l *lowering) lookupPrefix6(t *ir.Table, hi, lo *ir.Value) reg {
 	w := walk6{t, l.held(hi), l.held(lo), l.reg(), l.reg(), l.newLabel()}
 	done := l.newLabel()
-	root := l.address(t.Name, 0)
-	l.ordered(root)
-	l.load(w.word, root, 0, 4)
+	l.begin6(w, done)
 	for step := range t.Steps {
 		l.branchImm(asm.JLT, true, w.word, ir.Node6, done)
-		l.step6(w, step > 0)
+		l.step6(w, step > 0 || t.Focus.Len > 0)
 	}
 	l.branchImm(asm.JLT, true, w.word, ir.Node6, done)
 	l.setConstant(w.word, 0)
@@ -38,6 +36,21 @@ func (l *lowering) lookupPrefix6(t *ir.Table, hi, lo *ir.Value) reg {
 	l.load(w.word, node, ir.Other6, 4)
 	l.mark(done)
 	return w.word
+}
+
+// begin6 loads the word that the walk begins with; an answer ends it.
+func (l *lowering) begin6(w walk6, done label) {
+	elsewhere, begun := l.newLabel(), l.newLabel()
+	if w.table.Focus.Len > 0 {
+		l.focus6(w, elsewhere)
+		l.branchImm(asm.JLT, true, w.word, ir.Node6, done)
+		l.jump(begun)
+	}
+	l.mark(elsewhere)
+	root := l.address(w.table.Name, 0)
+	l.ordered(root)
+	l.load(w.word, root, 0, 4)
+	l.mark(begun)
 }
 
 // step6 goes from a node to one of its words, or to other. The first node may not have its window in the second half of

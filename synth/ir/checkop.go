@@ -207,11 +207,11 @@ func (t *Table) check() error {
 		if t.Steps < 1 || t.Steps > MaxSteps || !powerOfTwo(t.Size, MaxUnits6) {
 			return fmt.Errorf("%d units, walks of %d steps", t.Size, t.Steps)
 		}
-		return nil
+		return t.checkFocus()
 	case Set6:
 		for _, p := range t.Prefixes6 {
-			if hi, lo := p.Mask(); p.Len < 0 || p.Len > 128 || p.Hi&^hi|p.Lo&^lo != 0 {
-				return fmt.Errorf("no prefix %016x%016x/%d", p.Hi, p.Lo, p.Len)
+			if err := p.check(); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -226,6 +226,20 @@ func (t *Table) check() error {
 		return nil
 	}
 	return fmt.Errorf("no kind %d", t.Kind)
+}
+
+func (p Prefix6) check() error {
+	if hi, lo := p.Mask(); p.Len < 0 || p.Len > 128 || p.Hi&^hi|p.Lo&^lo != 0 {
+		return fmt.Errorf("no prefix %016x%016x/%d", p.Hi, p.Lo, p.Len)
+	}
+	return nil
+}
+
+func (t *Table) checkFocus() error {
+	if n := t.Focus.Len; n > MostFocus || n%8 != 0 || n > 0 && t.Size <= FocusUnits {
+		return fmt.Errorf("focus of %d bits in %d units", n, t.Size)
+	}
+	return t.Focus.check()
 }
 
 func (t *Table) checkRows() error {

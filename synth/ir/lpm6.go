@@ -5,6 +5,10 @@ import "encoding/binary"
 // The contents of an LPM6 table, in host byte order. The first 32-bit word says what is to be done with every address; it
 // is an answer or names a node. So are the words of nodes, each for the addresses that lead to it.
 //
+// The Focus of a table is the part of the addresses where most of its prefixes are. Where there is one, the units from the
+// second on hold one such word for each value of the FocusBits bits that follow it, and only for other addresses the first
+// word says what is to be done. So the common address takes one step, and the program knows which bits to look at.
+//
 // A node has the next bits of the address for an index (its window, which lies in one half of the address) and answers
 // only for addresses whose bits above the window, in that half, are those of the node; this is how a walk skips bits. It
 // begins with a unit and consists of those bits (an eight-byte number: the half shifted until the window is lowest, with
@@ -31,6 +35,11 @@ const (
 	WindowAt6 = 27
 	// Other6 and Words6 are the places in a node of the word for other addresses, and of the first word of the index.
 	Other6, Words6 = 8, 16
+	// FocusBits is how many bits after its Focus an address is looked up by, FocusUnits how many units their words take, and
+	// MostFocus the longest Focus. Its length is a multiple of eight.
+	FocusBits  = 16
+	FocusUnits = 4 << FocusBits / Unit6
+	MostFocus  = 128 - FocusBits
 )
 
 // Word6 is the word that names a node of an LPM6: its first unit, the number of address bits above its window and the
@@ -56,6 +65,9 @@ func Node6Of(word uint32) (unit, skip, window int) {
 // Match6 finds an address in the contents of an LPM6 table.
 func (t *Table) Match6(data []byte, hi, lo uint64) uint16 {
 	word := binary.NativeEndian.Uint32(data)
+	if t.Focus.Len > 0 && t.Focus.Contains(hi, lo) {
+		word = binary.NativeEndian.Uint32(data[Unit6+4*bitsAfter(hi, lo, t.Focus.Len):])
+	}
 	for range t.Steps {
 		if word < Node6 {
 			return uint16(word)
@@ -77,4 +89,12 @@ func (t *Table) Match6(data []byte, hi, lo uint64) uint16 {
 		return uint16(word)
 	}
 	return 0
+}
+
+// bitsAfter is the FocusBits bits of an address that follow the one at from.
+func bitsAfter(hi, lo uint64, from int) int {
+	if from >= 64 {
+		hi, lo, from = lo, 0, from-64
+	}
+	return int((hi<<from | lo>>(64-from)) >> (64 - FocusBits))
 }

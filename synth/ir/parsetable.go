@@ -36,6 +36,9 @@ func (p *parser) parseTable() {
 		t.Steps = int(p.number("number", 8))
 		p.expect("size")
 		t.Size = int(p.number("number", 31))
+		if p.accept("focus") {
+			t.Focus = p.prefix6(p.next("IPv6 prefix"))
+		}
 	case Rows, Hash:
 		p.expect("size")
 		t.Size = int(p.number("number", 31))

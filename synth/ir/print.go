@@ -57,6 +57,9 @@ func (t *Table) String() string {
 		fmt.Fprintf(&w, " first %d size %d", t.First, t.Size)
 	case LPM6:
 		fmt.Fprintf(&w, " steps %d size %d", t.Steps, t.Size)
+		if t.Focus.Len > 0 {
+			fmt.Fprintf(&w, " focus %s", t.Focus)
+		}
 	case Rows, Hash:
 		fmt.Fprintf(&w, " size %d row %d {", t.Size, t.RowSize)
 		for _, f := range t.Fields {

@@ -26,7 +26,7 @@ const (
 	FIB
 	// LPM6 maps an IPv6 address (two numbers, the first 64 bits and the last) to a number below 1<<15: a multibit trie
 	// whose nodes skip bits. lpm6.go has its layout. Size is its units of 64 bytes (a power of two), Steps how many nodes a
-	// walk visits at most: where it would visit more, the answer is 0.
+	// walk visits at most: where it would visit more, the answer is 0. Walks to addresses of Focus begin further down.
 	LPM6
 	// Set6 is Set for IPv6 addresses, in two numbers as for LPM6; the entries are Prefixes6.
 	Set6
@@ -79,6 +79,7 @@ type Table struct {
 	Size     int             // rows, blocks of an LPM, units of an LPM6, slots of a Conntrack; a power of two
 	First    int             // LPM: bits of the first level, 16 or 24
 	Steps    int             // LPM6: nodes that a walk visits, 1 to MaxSteps
+	Focus    Prefix6         // LPM6: whose addresses are looked up by their next bits; of length 0: none
 	RowSize  int             // bytes of a row, a power of two of at least 8
 	Fields   []Field
 	Prefixes []Prefix // Set: the entries

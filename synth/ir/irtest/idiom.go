@@ -42,6 +42,9 @@ func (g *generator) lookup6(s *scope) {
 		return
 	}
 	hi, lo := g.b.Load(at, 8), g.b.Load(at+8, 8)
+	if oneIn(g.Rand, 3) { // a number that was computed
+		hi, lo = g.b.ArithImm(ir.OpOr, hi, 0), g.b.ArithImm(ir.OpOr, lo, uint64(g.IntN(2)))
+	}
 	if oneIn(g.Rand, 2) {
 		s.add(g.b.Lookup(g.b.Table(g.lpm6), hi, lo), true)
 		return

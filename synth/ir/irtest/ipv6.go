@@ -28,12 +28,42 @@ func prefixes6(r *rand.Rand) (all []ir.Prefix6) {
 	return all
 }
 
+// focus is one that an LPM6 may have.
+func focus(r *rand.Rand) ir.Prefix6 {
+	p := ir.Prefix6{Len: pick(r, 16, 32, 48, 56, 64, ir.MostFocus, 8*(1+r.IntN(ir.MostFocus/8)))}
+	hi, lo := address6(r)
+	maskHi, maskLo := p.Mask()
+	p.Hi, p.Lo = hi&maskHi, lo&maskLo
+	return p
+}
+
 // trie6 is contents of an LPM6, more nodes deep than walks may be.
 func trie6(r *rand.Rand, t *ir.Table) []byte {
 	n := nodes{Rand: r, data: make([]byte, t.Bytes()), size: t.Size, next: 1}
 	hi, lo := address6(r)
+	if t.Focus.Len > 0 {
+		n.next += ir.FocusUnits
+		n.focus(t.Focus, hi, lo)
+	}
 	n.put(0, 0, [2]uint64{hi, lo})
 	return n.data
+}
+
+// focus writes the words of a focus, and the way to an address in it that ends like another.
+func (n *nodes) focus(p ir.Prefix6, hi, lo uint64) {
+	words := n.data[ir.Unit6:][:4<<ir.FocusBits]
+	for i := 0; i < len(words); i += 4 {
+		words[i] = byte(i>>2*7+i>>10) & 15
+	}
+	maskHi, maskLo := p.Mask()
+	hi, lo = hi&^maskHi|p.Hi, lo&^maskLo|p.Lo
+	index := hi
+	if p.Len >= 64 {
+		index = lo << (p.Len - 64)
+	} else {
+		index = hi<<p.Len | lo>>(64-p.Len)
+	}
+	n.put(ir.Unit6+4*int(index>>(64-ir.FocusBits)), p.Len+ir.FocusBits, [2]uint64{hi, lo})
 }
 
 // nodes builds the nodes of an LPM6 along the way to addresses.
