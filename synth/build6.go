@@ -114,7 +114,7 @@ func (t *trie6) rebuild(index int, p prefix6, from int, over cell) bool {
 		if !slot.covers(e.p) {
 			break
 		}
-		if e.p.len() > from && (t.inFocus(slot) || !t.inFocus(e.p)) {
+		if e.p.len() > from && (t.focus.has(slot) || !t.focus.has(e.p)) {
 			set = append(set, e)
 		}
 	}

@@ -9,11 +9,11 @@ import (
 // change gives the words that stand there for p, or for a shorter prefix, a new answer. Entries says by how many p is more
 // or fewer.
 func (t *trie6) change(p prefix6, c cell, entries int32) {
-	if t.hasFocus() && (t.focus.covers(p) || p.covers(t.focus)) {
+	if t.focus.meets(p) {
 		t.changeFocus(p, c, entries)
 	}
 	switch {
-	case t.inFocus(p):
+	case t.focus.has(p):
 	case p.len() == 0:
 		t.fill(0, 1, span6{0, c})
 	default:

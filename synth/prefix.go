@@ -25,6 +25,8 @@ func (p prefix) len() int      { return int(p & 0xff) }
 func (p prefix) width() int    { return 32 }
 func (p prefix) ir() ir.Prefix { return ir.Prefix{Addr: p.addr(), Len: p.len()} }
 
+func (p prefix) cut(length int) prefix { return newPrefix(p.addr(), length) }
+
 func (p prefix) compare(q prefix) int { return cmp.Compare(p, q) }
 
 // covers tells whether every address of q is one of p.

@@ -44,6 +44,8 @@ func (p prefix6) compare(q prefix6) int {
 
 func (p prefix6) netip() netip.Prefix { return netip.PrefixFrom(netipAddr6(p.hi, p.lo), p.len()) }
 
+func (p prefix6) cut(length int) prefix6 { return newPrefix6(p.hi, p.lo, length) }
+
 func (p prefix6) ir() ir.Prefix6 { return ir.Prefix6{Hi: p.hi, Lo: p.lo, Len: p.len()} }
 
 // half is the half of the address that has a bit.

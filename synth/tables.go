@@ -79,7 +79,7 @@ type ViewShape struct {
 	First  int          // IPv4: bits of its first level
 	Blocks int          // its further blocks; IPv6: units
 	Steps  int          // IPv6: nodes that a walk visits at most; one that would visit more leaves the packet to the kernel
-	Focus  netip.Prefix // IPv6: whose addresses are looked up first
+	Focus  netip.Prefix // whose addresses are looked up by the bits after it
 	Full   bool         // the routes do not fit: everything is the kernel's
 	Plain  bool         // the live lookup answers as the kernel would for every route
 	Inline bool         // Own is complete
@@ -109,7 +109,11 @@ func (v ViewShape) route() *ir.Table {
 		}
 		return t
 	}
-	return &ir.Table{Name: v.Table, Kind: ir.LPM, Domain: slowpath.Route4, Size: v.Blocks, First: v.First}
+	t := &ir.Table{Name: v.Table, Kind: ir.LPM, Domain: slowpath.Route4, Size: v.Blocks, First: v.First}
+	if v.Focus.IsValid() {
+		t.Focus4 = prefixOf(v.Focus).ir()
+	}
+	return t
 }
 
 func (s Shape) nexthop() *ir.Table {

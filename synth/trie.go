@@ -1,6 +1,10 @@
 package synth
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/hone-net/hone/synth/ir"
+)
 
 // An LPM table's first level is indexed by firstSmall bits, or by firstLarge where that would need too many blocks.
 const (
@@ -24,7 +28,8 @@ type trie struct {
 	words   []uint16
 	depth   []uint8
 	entries sorted[prefix]
-	lengths [33]int // how many entries have each length
+	focus   focus[prefix] // its words follow the first level
+	lengths [33]int       // how many entries have each length
 
 	blocks   int // that the table has room for; 0 while it is being built and grows
 	next     int // the first block that was never used
@@ -38,6 +43,7 @@ type trie struct {
 // newTrie makes a table for about size prefixes, with a first level that is at least as large as that of least.
 func newTrie(j *journal, table string, size int, least ViewShape) *trie {
 	t := &trie{table: table, journal: j}
+	t.focus.lengths, t.focus.cut = focusLengths4, prefix.cut
 	first := max(least.First, firstSmall)
 	if size > manyRoutes {
 		first = firstLarge
@@ -52,17 +58,39 @@ func (t *trie) clear(first int) {
 	if first == firstLarge {
 		room += usualBlocks * blockWords // to grow by so little would take half as much again
 	}
-	t.words, t.depth = make([]uint16, 1<<first, room), make([]uint8, 1<<first, room)
+	if t.focus.is() {
+		room += 1 << ir.FocusBits
+	}
+	t.words, t.depth = make([]uint16, t.blocksAt(), room), make([]uint8, t.blocksAt(), room)
+}
+
+// blocksAt is where the blocks begin.
+func (t *trie) blocksAt() int {
+	if t.focus.is() {
+		return 1<<t.first + 1<<ir.FocusBits
+	}
+	return 1 << t.first
 }
 
 // widen starts over with the large first level.
 func (t *trie) widen() {
 	t.clear(firstLarge)
-	t.each(func(p prefix, value uint16) { t.paint(span{p, p.len(), value, uint8(p.len())}, 0, 0, t.first) })
+	t.repaint()
 }
 
-// seal gives the table its size, once it is built.
+func (t *trie) repaint() {
+	t.each(func(p prefix, value uint16) { t.enter(span{p, p.len(), value, uint8(p.len())}) })
+}
+
+// seal gives the table its focus and its size, once it is built.
 func (t *trie) seal(least ViewShape) {
+	if t.first == firstSmall {
+		t.focus.choose(&t.entries)
+	}
+	if t.focus.is() {
+		t.clear(t.first)
+		t.repaint()
+	}
 	t.blocks = minBlocks
 	for t.first == least.First && t.blocks < least.Blocks || t.blocks < t.next+t.next/4 && t.blocks < maxBlocks {
 		t.blocks *= 2
@@ -77,7 +105,7 @@ func (t *trie) set(p prefix, value uint16) {
 	if t.entries.put(p, value) {
 		t.lengths[p.len()]++
 	}
-	t.paint(span{p, p.len(), value, uint8(p.len())}, 0, 0, t.first)
+	t.enter(span{p, p.len(), value, uint8(p.len())})
 	if t.blocks == 0 && t.first == firstSmall && t.next == smallBlocks {
 		t.widen()
 	}
@@ -94,7 +122,7 @@ func (t *trie) remove(p prefix) {
 		value, _ = t.entries.get(shorter)
 		depth = uint8(shorter.len())
 	}
-	t.paint(span{p, p.len(), value, depth}, 0, 0, t.first)
+	t.enter(span{p, p.len(), value, depth})
 }
 
 // cover finds the longest entry of at most length bits that covers p.
@@ -117,6 +145,20 @@ type span struct {
 	limit int
 	value uint16
 	depth uint8
+}
+
+// enter applies a span to the words of the focus, or to all others, or to both.
+func (t *trie) enter(s span) {
+	if length := t.focus.at.len(); t.focus.meets(s.p) {
+		if s.p.len() <= length {
+			t.fill(s, 1<<t.first, 1<<ir.FocusBits, t.focus.end())
+		} else {
+			t.paint(s, 1<<t.first, length, t.focus.end())
+		}
+	}
+	if !t.focus.has(s.p) {
+		t.paint(s, 0, 0, t.first)
+	}
 }
 
 // paint applies a span to the words at base, which are indexed by the address bits from the one at from to that before to.
@@ -205,7 +247,7 @@ func (t *trie) collapse(index, to int) {
 	t.free.put(int(block &^ blockBit))
 }
 
-func (t *trie) base(word uint16) int { return 1<<t.first + int(word&^blockBit)*blockWords }
+func (t *trie) base(word uint16) int { return t.blocksAt() + int(word&^blockBit)*blockWords }
 
 // take finds a block that nobody reads.
 func (t *trie) take() (uint16, bool) {
@@ -229,8 +271,11 @@ func (t *trie) note(index, count int) {
 
 // find is the answer for an address.
 func (t *trie) find(addr uint32) uint16 {
-	word := t.words[addr>>(32-t.first)]
-	for shift := 24 - t.first; word&blockBit != 0; shift -= 8 {
+	word, shift := t.words[addr>>(32-t.first)], 24-t.first
+	if t.focus.has(newPrefix(addr, 32)) {
+		word, shift = t.words[1<<t.first+int(addr<<t.focus.at.len()>>16)], 24-t.focus.end()
+	}
+	for ; word&blockBit != 0; shift -= 8 {
 		word = t.words[t.base(word)+int(addr>>shift&0xff)]
 	}
 	return word
@@ -247,7 +292,11 @@ func (t *trie) each(visit func(prefix, uint16)) {
 func (t *trie) size() int { return t.entries.n }
 
 func (t *trie) shape() ViewShape {
-	return ViewShape{Table: t.table, First: t.first, Blocks: t.blocks, Full: t.overflow}
+	s := ViewShape{Table: t.table, First: t.first, Blocks: t.blocks, Full: t.overflow}
+	if t.focus.is() {
+		s.Focus = t.focus.at.netip()
+	}
+	return s
 }
 
 func (t *trie) larger() ViewShape {
@@ -260,7 +309,9 @@ func (t *trie) larger() ViewShape {
 
 func (t *trie) maximal() bool { return t.blocks == maxBlocks }
 
-func (t *trie) misplaced() bool { return false }
+func (t *trie) misplaced() bool {
+	return t.blocks > 0 && t.first == firstSmall && t.focus.misplaced(&t.entries)
+}
 
 // image is the contents of the whole table, as far as they are not zero.
 func (t *trie) image() []byte { return wordBytes(t.words) }

@@ -16,8 +16,7 @@ type trie6 struct {
 	depth   []uint8
 	nodes   []node6 // by first unit
 	entries sorted[prefix6]
-	focus   prefix6 // see focus6.go; of length 0: none
-	looked  int     // entries when the focus was chosen, or looked at again
+	focus   focus[prefix6]
 
 	most     int // units that there may be
 	units    int // that the table has room for; 0 until it is built
@@ -56,6 +55,7 @@ const (
 
 func newTrie6(j *journal, table string, now func() time.Time) *trie6 {
 	t := &trie6{table: table, journal: j, most: ir.MaxUnits6}
+	t.focus.lengths, t.focus.cut = focusLengths6, prefix6.cut
 	for i := range t.free {
 		t.free[i].now = now
 	}
@@ -70,7 +70,7 @@ func (t *trie6) clear(roomy int) {
 		t.free[i].queue = nil
 	}
 	t.grow(1)
-	if t.hasFocus() {
+	if t.focus.is() {
 		t.grow(ir.FocusUnits)
 	}
 }
@@ -86,8 +86,7 @@ func (t *trie6) grow(units int) {
 // seal builds the table of the entries and gives it its size. Where there is no room for it, it does without a focus, and
 // then gets more steps and fewer words.
 func (t *trie6) seal(least ViewShape) {
-	t.focus, _ = t.bestFocus()
-	t.looked = t.entries.n
+	t.focus.choose(&t.entries)
 	t.clear(t.roomy)
 	row, _ := t.entries.get(prefix6{})
 	for !t.rebuild(0, prefix6{}, 0, cell{word: uint32(row)}) || !t.fillFocus() {
@@ -95,10 +94,10 @@ func (t *trie6) seal(least ViewShape) {
 			t.overflow = true
 			break
 		}
-		if !t.hasFocus() {
+		if !t.focus.is() {
 			t.roomy--
 		}
-		t.focus = prefix6{}
+		t.focus.at = prefix6{}
 		t.clear(t.roomy)
 	}
 	t.units = powerOfTwo(min(t.next+t.next/4, t.most), max(minUnits, least.Blocks))
@@ -163,8 +162,8 @@ const stepsApart = 4
 func (t *trie6) shape() ViewShape {
 	steps := max(t.steps+stepsApart-1, stepsApart) / stepsApart * stepsApart
 	s := ViewShape{Table: t.table, Six: true, Steps: min(steps, ir.MaxSteps), Blocks: t.units, Full: t.overflow}
-	if t.hasFocus() {
-		s.Focus = t.focus.netip()
+	if t.focus.is() {
+		s.Focus = t.focus.at.netip()
 	}
 	return s
 }
@@ -176,6 +175,8 @@ func (t *trie6) larger() ViewShape {
 	}
 	return s
 }
+
+func (t *trie6) misplaced() bool { return t.units > 0 && t.focus.misplaced(&t.entries) }
 
 func (t *trie6) maximal() bool { return t.units == t.most && t.roomy == 0 }
 

@@ -53,24 +53,42 @@ func (l *lowering) lookupRow(t *ir.Table, key *ir.Value) reg {
 	return row
 }
 
-// lookupPrefix walks the trie: one load for the first level, and one for each further level that the address needs.
+// lookupPrefix walks the trie: one load for the first level, or for the focus, and one for each further level that the
+// address needs.
 func (l *lowering) lookupPrefix(t *ir.Table, key *ir.Value) reg {
 	bits := l.addressBits(key)
-	index := bits(0, t.First)
-	l.aluImm(asm.LSh, true, index, 1)
-	word, done := l.reg(), l.newLabel()
-	l.loadWord(word, t, 0, index)
+	word, elsewhere, last, done := l.reg(), l.newLabel(), l.newLabel(), l.newLabel()
+	if t.Focus4.Len > 0 {
+		l.branchImm(asm.JNE, true, bits(0, t.Focus4.Len), int32(t.Focus4.Addr>>(32-t.Focus4.Len)), elsewhere)
+		l.loadWord(word, t, 2<<t.First, l.doubled(bits(t.Focus4.Len, t.Focus4.Len+ir.FocusBits)))
+		if t.Focus4.Len == 8 {
+			l.branchImm(asm.JLT, true, word, 1<<15, done)
+			l.jump(last)
+		} else {
+			l.jump(done)
+		}
+	}
+	l.mark(elsewhere)
+	l.loadWord(word, t, 0, l.doubled(bits(0, t.First)))
 	for from := t.First; from < 32 && t.Size > 0; from += 8 {
 		l.branchImm(asm.JLT, true, word, 1<<15, done)
+		if from == 24 {
+			l.mark(last)
+		}
 		l.aluImm(asm.And, true, word, int32(min(t.Size-1, math.MaxInt16)))
 		l.aluImm(asm.LSh, true, word, 9)
-		index = bits(from, from+8)
-		l.aluImm(asm.LSh, true, index, 1)
+		index := l.doubled(bits(from, from+8))
 		l.alu(asm.Add, true, index, word) // as good as Or, but Linux 6.1 loses its bounds
-		l.loadWord(word, t, 2<<t.First, index)
+		l.loadWord(word, t, t.Bytes()-512*t.Size, index)
 	}
 	l.mark(done)
 	return word
+}
+
+// doubled makes an index of 16-bit words one of bytes.
+func (l *lowering) doubled(index reg) reg {
+	l.aluImm(asm.LSh, true, index, 1)
+	return index
 }
 
 // addressBits gives a way to make a register with a part of an address: its bits from the one at from to that before to.

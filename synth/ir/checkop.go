@@ -195,11 +195,14 @@ func (t *Table) check() error {
 		if t.First != 16 && t.First != 24 || !powerOfTwo(t.Size, maxBlocks) {
 			return fmt.Errorf("first level of %d bits, %d blocks", t.First, t.Size)
 		}
-		return nil
+		if n := t.Focus4.Len; n != 0 && (n != 8 && n != 16 || t.First != 16) {
+			return fmt.Errorf("first level of %d bits, focus of %d", t.First, n)
+		}
+		return t.Focus4.check()
 	case Set:
 		for _, p := range t.Prefixes {
-			if p.Len < 0 || p.Len > 32 || p.Addr&^p.Mask() != 0 {
-				return fmt.Errorf("no prefix %08x/%d", p.Addr, p.Len)
+			if err := p.check(); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -226,6 +229,13 @@ func (t *Table) check() error {
 		return nil
 	}
 	return fmt.Errorf("no kind %d", t.Kind)
+}
+
+func (p Prefix) check() error {
+	if p.Len < 0 || p.Len > 32 || p.Addr&^p.Mask() != 0 {
+		return fmt.Errorf("no prefix %08x/%d", p.Addr, p.Len)
+	}
+	return nil
 }
 
 func (p Prefix6) check() error {

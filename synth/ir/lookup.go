@@ -60,11 +60,15 @@ func (e *evaluator) contents(t *Table) ([]byte, error) {
 
 // Match finds an address in the contents of an LPM table.
 func (t *Table) Match(data []byte, addr uint32) uint16 {
-	word := binary.NativeEndian.Uint16(data[2*(addr>>(32-t.First)):])
-	for left := 32 - t.First; left > 0 && word&0x8000 != 0; left -= 8 {
+	word, left := binary.NativeEndian.Uint16(data[2*(addr>>(32-t.First)):]), 32-t.First
+	if t.Focus4.Len > 0 && t.Focus4.Contains(addr) {
+		left = 32 - FocusBits - t.Focus4.Len
+		word = binary.NativeEndian.Uint16(data[2<<t.First+2*int(addr>>left&(1<<FocusBits-1)):])
+	}
+	for ; left > 0 && word&0x8000 != 0; left -= 8 {
 		block := int(word) & 0x7fff & (t.Size - 1)
 		next := int(addr>>(left-8)) & 0xff
-		word = binary.NativeEndian.Uint16(data[2<<t.First+block*512+next*2:])
+		word = binary.NativeEndian.Uint16(data[t.blocksAt()+block*512+next*2:])
 	}
 	return word
 }

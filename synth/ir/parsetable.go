@@ -31,6 +31,9 @@ func (p *parser) parseTable() {
 		t.First = int(p.number("number", 8))
 		p.expect("size")
 		t.Size = int(p.number("number", 31))
+		if p.accept("focus") {
+			t.Focus4 = p.prefix(p.next("IPv4 prefix"))
+		}
 	case LPM6:
 		p.expect("steps")
 		t.Steps = int(p.number("number", 8))

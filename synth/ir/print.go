@@ -55,6 +55,9 @@ func (t *Table) String() string {
 	switch t.Kind {
 	case LPM:
 		fmt.Fprintf(&w, " first %d size %d", t.First, t.Size)
+		if t.Focus4.Len > 0 {
+			fmt.Fprintf(&w, " focus %s", t.Focus4)
+		}
 	case LPM6:
 		fmt.Fprintf(&w, " steps %d size %d", t.Steps, t.Size)
 		if t.Focus.Len > 0 {

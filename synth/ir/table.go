@@ -13,7 +13,8 @@ const (
 	// LPM maps an IPv4 address (a number, most significant byte first) to a number below 1<<15: a multibit trie of 16-bit
 	// words in host byte order. First (16 or 24) bits index the first level; a word with bit 15 set names, in its low 15
 	// bits, a block of 256 words indexed by the next 8 bits; blocks follow the first level, Size is their number (a power of
-	// two). A word without bit 15 is the answer.
+	// two). A word without bit 15 is the answer. Where there is a Focus4, one such word for each value of the FocusBits bits
+	// that follow it stands between the first level and the blocks, for its addresses.
 	LPM
 	// Set maps an IPv4 address to 1 or 0: 1 if it lies in one of Prefixes. The entries are part of the program (inlined
 	// compares).
@@ -79,6 +80,7 @@ type Table struct {
 	Size     int             // rows, blocks of an LPM, units of an LPM6, slots of a Conntrack; a power of two
 	First    int             // LPM: bits of the first level, 16 or 24
 	Steps    int             // LPM6: nodes that a walk visits, 1 to MaxSteps
+	Focus4   Prefix          // LPM: the same as Focus, of 8 or 16 bits
 	Focus    Prefix6         // LPM6: whose addresses are looked up by their next bits; of length 0: none
 	RowSize  int             // bytes of a row, a power of two of at least 8
 	Fields   []Field
@@ -118,7 +120,7 @@ func (t *Table) Bytes() int {
 	case Rows:
 		return t.Size * t.RowSize
 	case LPM:
-		return 2<<t.First + t.Size*512
+		return t.blocksAt() + t.Size*512
 	case LPM6:
 		return (t.Size + 1) * Unit6
 	case Conntrack, Conntrack6:
@@ -127,6 +129,14 @@ func (t *Table) Bytes() int {
 		return t.Size * TallySize
 	}
 	return 0
+}
+
+// blocksAt is where the blocks of an LPM begin, in bytes.
+func (t *Table) blocksAt() int {
+	if t.Focus4.Len > 0 {
+		return 2<<t.First + 2<<FocusBits
+	}
+	return 2 << t.First
 }
 
 // Live tells whether the kernel's own lookup answers.

@@ -65,13 +65,13 @@ func trie(r *rand.Rand, t *ir.Table) []byte {
 			words[i] = 0x8000 | uint16(r.IntN(t.Size))
 		}
 	}
-	first := 2 << t.First
+	first, blocks := 2<<t.First, t.Bytes()-t.Size*512
 	for i := 0; i < len(data); i += 2 {
 		word := words[(i*7+i>>9)%len(words)]
 		if i >= first && word&0x8000 != 0 {
 			word |= uint16(t.Size / 2)
 		}
-		if i >= first+t.Size/2*512 { // the last level
+		if i >= blocks+t.Size/2*512 || i >= first && i < blocks && t.Focus4.Len == 16 { // the last level
 			word &= 15
 		}
 		binary.NativeEndian.PutUint16(data[i:], word)
