@@ -108,7 +108,7 @@ type Dynset struct {
 	SRegKey, SRegData Register
 	Timeout           uint64 // milliseconds
 	Flags             uint32
-	Exprs             string // names of the expressions that the element gets, separated by commas
+	Exprs             string // names of the expressions that the element gets, joined by "+"
 }
 
 // ObjRef uses a stateful object. Type is NFT_OBJECT_*.

@@ -128,7 +128,8 @@ type Set struct {
 	Timeout  uint64  // milliseconds
 	Size     uint32  // elements at most, 0 without a limit
 	Fields   []uint8 // bytes of the parts of a concatenation, each of which takes whole registers
-	Exprs    string  // names of the expressions that each element has, separated by commas
+	Exprs    string  // names of the expressions that each element has, joined by "+"
+	Written  bool    // a rule has, or had, packets change the elements, whatever Flags says
 	Unknown  []string
 	Elements Map[ElementKey, Element]
 }
@@ -144,11 +145,11 @@ func (s Set) sameHead(o Set) bool {
 	kind := s.KeyType == o.KeyType && s.KeyLen == o.KeyLen && s.DataType == o.DataType && s.DataLen == o.DataLen &&
 		s.ObjType == o.ObjType && slices.Equal(s.Fields, o.Fields)
 	return kind && s.Key == o.Key && s.Handle == o.Handle && s.Flags == o.Flags && s.Timeout == o.Timeout &&
-		s.Size == o.Size && s.Exprs == o.Exprs && slices.Equal(s.Unknown, o.Unknown)
+		s.Size == o.Size && s.Written == o.Written && s.Exprs == o.Exprs && slices.Equal(s.Unknown, o.Unknown)
 }
 
 // Fluid tells whether elements come and go without being announced, so that a Snapshot holds none.
-func (s Set) Fluid() bool { return s.Flags&(SetTimeout|SetDynamic) != 0 }
+func (s Set) Fluid() bool { return s.Written || s.Flags&(SetTimeout|SetDynamic) != 0 }
 
 // ElementKey identifies an element of a Set. Where intervals are not concatenated, an interval is two elements: the one
 // that it begins with, and one with End set, the first key that is not in it; without the latter it goes on to the end.
@@ -178,7 +179,7 @@ type Element struct {
 	Verdict Verdict // of a verdict map
 	Object  string  // of an object map
 	Timeout uint64  // milliseconds
-	Exprs   string  // names of its expressions, separated by commas
+	Exprs   string  // names of its expressions, joined by "+"
 	Unknown string  // attributes
 }
 

@@ -125,6 +125,24 @@ func TestEveryExpression(t *testing.T) {
 	})
 }
 
+// TestWrittenSet has a rule write to a set that does not say that packets change it.
+func TestWrittenSet(t *testing.T) {
+	inNamespace(t, func(run func(string)) {
+		loadRuleset("add table ip t\nadd set ip t s { type ipv4_addr; }\nadd chain ip t f\nadd element ip t s { 10.0.0.1 }")
+		w := watchHere(t)
+		defer w.Close()
+		for i, command := range []string{"add rule ip t f add @s { ip saddr }", "flush chain ip t f", "flush set ip t s"} {
+			if problem := loadRuleset(command); problem != "" {
+				t.Error(problem)
+			}
+			v, _ := settle(t, w).Sets.Get(SetKey{familyIPv4, "t", "s"})
+			if !v.Written || !v.Fluid() || v.Elements.Len() > 0 {
+				t.Errorf("after command %d: %+v", i, v)
+			}
+		}
+	})
+}
+
 // corpus gives the rulesets of HONE_CORPUS.
 func corpus(t *testing.T, pattern string) []string {
 	dir := os.Getenv("HONE_CORPUS")

@@ -21,7 +21,11 @@ func nftMessage(b []byte) (family uint8, rest []byte, err error) {
 
 var harmlessTable = setOf(3, 5, 6, 7) // its owner is told by a flag
 
-const tableFlags = 1 | 2 | 4 // dormant, owner, persist
+const (
+	tableFlags   = 1 | 2 | 4 // dormant, owner, persist
+	tableOwner   = 2
+	tablePersist = 4
+)
 
 // decodeTable reads NFT_MSG_NEWTABLE.
 func decodeTable(b []byte) (t Table, err error) {
@@ -42,6 +46,9 @@ func decodeTable(b []byte) (t Table, err error) {
 	})
 	if t.Flags&^tableFlags != 0 {
 		t.Unknown = append(t.Unknown, "flags")
+	}
+	if t.Flags&(tableOwner|tablePersist) == tableOwner {
+		t.Unknown = append(t.Unknown, "owner") // it goes with its owner, in silence
 	}
 	return t, err
 }

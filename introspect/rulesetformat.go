@@ -83,6 +83,7 @@ var setFormat = format[Set]{"nft-set", Set{}, []field[Set]{
 	numField("size", func(v *Set) *uint32 { return &v.Size }),
 	listField("field", func(v *Set) *[]uint8 { return &v.Fields }, func(n uint8) string { return strconv.Itoa(int(n)) }, parseInteger[uint8]),
 	wordField("exprs", func(v *Set) *string { return &v.Exprs }),
+	boolField("written", func(v *Set) *bool { return &v.Written }),
 	wordsField("unknown", func(v *Set) *[]string { return &v.Unknown }),
 }}
 

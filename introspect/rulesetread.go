@@ -90,9 +90,14 @@ type picture struct {
 	flowtables map[FlowtableKey]Flowtable
 }
 
+func newPicture() *picture {
+	return &picture{map[TableKey]Table{}, map[ChainKey]*Chain{}, map[SetKey]Set{}, map[ObjectKey]StatefulObject{},
+		map[FlowtableKey]Flowtable{}}
+}
+
 // dump takes a picture, which belongs together only if the generation is the same before and after.
 func (r *ruleset) dump(s *Snapshot, fresh func(SetKey) bool) (*picture, error) {
-	p := &picture{map[TableKey]Table{}, map[ChainKey]*Chain{}, map[SetKey]Set{}, map[ObjectKey]StatefulObject{}, map[FlowtableKey]Flowtable{}}
+	p := newPicture()
 	for _, d := range []struct {
 		what    string
 		message uint16
@@ -110,9 +115,12 @@ func (r *ruleset) dump(s *Snapshot, fresh func(SetKey) bool) (*picture, error) {
 			return nil, fmt.Errorf("introspect: dump nftables %s: %w", d.what, err)
 		}
 	}
+	written := p.writtenSets()
 	for k, v := range p.sets {
 		old, _ := s.Sets.Get(k)
-		if p.same(s, old, v) && !fresh(k) {
+		same := p.same(s, old, v)
+		v.Written = written[k] || same && old.Written // the last packets may be under way
+		if same && old.Fluid() == v.Fluid() && !fresh(k) {
 			v.Elements = old.Elements
 		} else if err := r.dumpElements(&v); err != nil {
 			return nil, fmt.Errorf("introspect: dump elements of set %s: %w", k.Name, err)
@@ -122,6 +130,28 @@ func (r *ruleset) dump(s *Snapshot, fresh func(SetKey) bool) (*picture, error) {
 		p.sets[k] = v
 	}
 	return p, nil
+}
+
+// writtenSets are those that rules have packets change, which the kernel allows of more sets than those that say so. What
+// is not understood may write to all sets of its table.
+func (p *picture) writtenSets() map[SetKey]bool {
+	written, any := map[SetKey]bool{}, map[TableKey]bool{}
+	for k, c := range p.chains {
+		for _, r := range c.Rules {
+			for _, e := range r.Exprs {
+				switch e := e.(type) {
+				case Dynset:
+					written[SetKey{k.Family, k.Table, e.Set}] = true
+				case Opaque:
+					any[k.Of()] = true
+				}
+			}
+		}
+	}
+	for k := range p.sets {
+		written[k] = written[k] || any[TableKey{k.Family, k.Table}]
+	}
+	return written
 }
 
 // same tells whether a set is still the one that it was: handles are of a table, and begin anew with it.
@@ -141,11 +171,8 @@ func (r *ruleset) dumpElements(v *Set) error {
 	if v.Fluid() {
 		return nil
 	}
-	q := nftRequest(unix.NFT_MSG_GETSETELEM)
-	q.body[0] = v.Key.Family
-	q.body = appendString(appendString(q.body, 1, v.Key.Table), 2, v.Key.Name)
 	found := map[ElementKey]Element{}
-	err := r.ask(q, func(b []byte) error {
+	err := r.ask(elementsRequest(v.Key), func(b []byte) error {
 		e, err := decodeElements(b)
 		for _, one := range e.all {
 			found[one.Key] = one
@@ -157,6 +184,14 @@ func (r *ruleset) dumpElements(v *Set) error {
 	}
 	v.Elements = mapOf(found)
 	return err
+}
+
+// elementsRequest asks for the elements of a set.
+func elementsRequest(k SetKey) request {
+	q := nftRequest(unix.NFT_MSG_GETSETELEM)
+	q.body[0] = k.Family
+	q.body = appendString(appendString(q.body, 1, k.Table), 2, k.Name)
+	return q
 }
 
 // appendString adds an attribute that is a string.

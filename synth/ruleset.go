@@ -108,7 +108,8 @@ func compiledHook(s *introspect.Snapshot, h introspect.Hook) bool {
 	for _, c := range s.Chains.All() {
 		family, known := hookFamilies[c.Key.Family]
 		if known && h.Name == family+" "+c.Key.Table+" "+c.Key.Name {
-			return c.Type == "filter" && slices.Contains(filter.Hooks, c.Hook) && len(c.Unknown) == 0
+			table, _ := s.Tables.Get(c.Key.Of())
+			return c.Type == "filter" && slices.Contains(filter.Hooks, c.Hook) && len(c.Unknown) == 0 && len(table.Unknown) == 0
 		}
 	}
 	return false

@@ -83,10 +83,10 @@ func passes(s step) bool {
 	return s.kind == stepDecide && s.verdicts[0].Code == introspect.VerdictJump
 }
 
-// target is the chain that a verdict leads to.
+// target is the chain that a verdict leads to, if it is understood.
 func (p *Path) target(from *body, v introspect.Verdict) (*body, bool) {
 	c, ok := p.snapshot.Chains.Get(introspect.ChainKey{Family: from.chain.Key.Family, Table: from.chain.Key.Table, Name: v.Chain})
-	if !ok {
+	if !ok || len(c.Unknown) > 0 {
 		return nil, false
 	}
 	return p.body(c, from.at), true
