@@ -59,7 +59,7 @@ func (g *ruleGenerator) base(i int) string {
 	policy := pick(g.Rand, "accept", "accept", "accept", "drop")
 	guard := ""
 	if hook == "postrouting" {
-		guard, policy = "  iifname != \"r0\" accept\n", "accept" // the router's own packets come at any time
+		guard, policy = ownPackets, "accept"
 	}
 	if hook == "prerouting" {
 		policy = "accept" // neighbour discovery must get through

@@ -16,6 +16,10 @@ func forward(rules ...string) string {
 	return chainOf("inet", "forward priority 0", "accept", rules...)
 }
 
+// ownPackets lets pass behind routing what the router itself says: it comes at any time, and reports about multicast even
+// seem to come in by the device that they leave by.
+const ownPackets = "  iifname != \"r0\" accept\n  oifname \"r0\" accept\n"
+
 // rulesetConfigs have a ruleset each, in a router of both families whose every packet has somewhere to go.
 func rulesetConfigs() []config {
 	var all []config

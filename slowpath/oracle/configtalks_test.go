@@ -205,11 +205,13 @@ var natConfigs = []config{
   counter; }
  chain out { type filter hook postrouting priority 50; policy accept;
   iifname != "r0" accept
+  oifname "r0" accept
   ip saddr 10.2.0.254 counter
   ip saddr 10.3.0.254 counter
   ip saddr 100.64.0.0/10 counter; }
  chain last { type filter hook postrouting priority 150; policy accept;
   iifname != "r0" accept
+  oifname "r0" accept
   ip saddr 10.2.0.254 counter
   ip saddr 10.3.0.254 counter
   ip saddr 100.64.0.0/10 counter; }

@@ -77,10 +77,11 @@ func attend(t *testing.T, c config, f *fault, o *outcome) (course, int) {
 		t.Fatal(err)
 	}
 	before := func(int) error { return nil }
+	var m *machine
 	if f == nil {
 		err = b.open()
 	} else {
-		before, err = b.assist(t, c, *f, o)
+		m, before, err = b.assist(t, c, *f, o)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +89,7 @@ func attend(t *testing.T, c config, f *fault, o *outcome) (course, int) {
 	if o.refused != slowpath.None {
 		return course{}, len(s.talks)
 	}
-	got, err := s.hold(before)
+	got, err := s.hold(m, before)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,20 +97,20 @@ func attend(t *testing.T, c config, f *fault, o *outcome) (course, int) {
 }
 
 // assist puts hone to work, and gives what has to be done before each exchange.
-func (b *bed) assist(t *testing.T, c config, f fault, o *outcome) (before func(round int) error, err error) {
+func (b *bed) assist(t *testing.T, c config, f fault, o *outcome) (m *machine, before func(round int) error, err error) {
 	m, s, err := b.newMachine(c, f)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	t.Cleanup(m.close)
 	if err := b.open(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if o.refused, err = m.start(s); err != nil || o.refused != slowpath.None {
 		o.cause = m.cause
-		return nil, err
+		return nil, nil, err
 	}
-	return func(round int) error {
+	return m, func(round int) error {
 		o.runs["fast"], err = m.stats()
 		if err != nil || round == alterRound {
 			return err

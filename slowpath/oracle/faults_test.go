@@ -49,7 +49,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		t.Skip("short")
 	}
 	seed, configs, caught := seed(), configs(), 0
-	all := append(planted, planted6...)
+	all := slices.Concat(planted, planted6, plantedRules)
 	for _, p := range all {
 		if !strings.HasPrefix(p.name, *onlyFlag) {
 			continue

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -9,6 +10,9 @@ import (
 
 	"github.com/hone-net/hone/fastpath"
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+
+	"golang.org/x/sys/unix"
 )
 
 // outcome is what became of the packets of one configuration.
@@ -112,6 +116,42 @@ func (b *bed) counting(c config, do func() error) (counters, error) {
 	return after.minus(before), err
 }
 
+// counting is what kernel and programs together count while something is done.
+func (m *machine) counting(c config, do func() error) (counters, error) {
+	if c.rules == "" {
+		return nil, do()
+	}
+	before, err := m.tallied()
+	if err != nil {
+		return nil, err
+	}
+	all, err := m.bed.counting(c, do)
+	if err != nil {
+		return nil, err
+	}
+	after, err := m.tallied()
+	return all.plus(after.minus(before)), err
+}
+
+// tallied is what programs have counted for rules since they were there.
+func (m *machine) tallied() (counters, error) {
+	all := counters{}
+	table, places := m.fib.Tallies()
+	for id, at := range places {
+		sums, err := m.host.Read(table, at, ir.TallySize)
+		if err != nil {
+			return nil, err
+		}
+		n := counter{binary.NativeEndian.Uint64(sums), binary.NativeEndian.Uint64(sums[8:])}
+		if id.Handle == 0 || n == (counter{}) {
+			continue
+		}
+		family := map[uint8]string{unix.NFPROTO_INET: "inet", unix.NFPROTO_IPV4: "ip", unix.NFPROTO_IPV6: "ip6"}[id.Chain.Family]
+		all[counterName(family, id.Chain.Table, id.Chain.Name, id.Handle, id.Nth)] = n
+	}
+	return all, nil
+}
+
 // trial plays the frames with the program and compares.
 func (m *machine) trial(o *outcome, c config, name string, frames [][]byte, kernel record) error {
 	keepUp := m.follow
@@ -123,7 +163,7 @@ func (m *machine) trial(o *outcome, c config, name string, frames [][]byte, kern
 		return err
 	}
 	var fast []arrivals
-	counted, err := m.bed.counting(c, func() (err error) { fast, err = m.bed.playWith(frames, keepUp); return err })
+	counted, err := m.counting(c, func() (err error) { fast, err = m.bed.playWith(frames, keepUp); return err })
 	if err != nil {
 		return err
 	}
@@ -159,7 +199,7 @@ func (m *machine) recount(o *outcome, c config, name string, frames [][]byte, te
 	if err := m.aside(func() (err error) { kernel, err = m.bed.record(c, frames); return err }); err != nil {
 		return err
 	}
-	counted, err := m.bed.counting(c, func() error { _, err := m.bed.playWith(frames, m.follow); return err })
+	counted, err := m.counting(c, func() error { _, err := m.bed.playWith(frames, m.follow); return err })
 	if err != nil {
 		return err
 	}

@@ -63,6 +63,11 @@ func readCounters(ns *lab.Namespace) (counters, error) {
 	return parseCounters(out)
 }
 
+// counterName names a counter of a rule by its place among them.
+func counterName(family, table, chain string, handle uint64, nth int) string {
+	return fmt.Sprintf("%s %s %s handle %d/%d", family, table, chain, handle, nth)
+}
+
 // listed is an object of nft's JSON: one of its fields is there.
 type listed struct {
 	Rule *struct {
@@ -89,12 +94,13 @@ func parseCounters(text string) (counters, error) {
 		if l.Rule == nil {
 			continue
 		}
-		for i, e := range l.Rule.Expr {
+		nth := 0
+		for _, e := range l.Rule.Expr {
 			// The counter is an object; a reference to a named one is a string.
 			var c struct{ Packets, Bytes uint64 }
 			if len(e.Counter) > 0 && e.Counter[0] == '{' && json.Unmarshal(e.Counter, &c) == nil {
-				key := fmt.Sprintf("%s %s %s handle %d/%d", l.Rule.Family, l.Rule.Table, l.Rule.Chain, l.Rule.Handle, i)
-				all[key] = counter{c.Packets, c.Bytes}
+				all[counterName(l.Rule.Family, l.Rule.Table, l.Rule.Chain, l.Rule.Handle, nth)] = counter{c.Packets, c.Bytes}
+				nth++
 			}
 		}
 	}

@@ -108,15 +108,19 @@ type course struct {
 	frames   int
 }
 
-// hold holds the session. What the function before does comes before each exchange.
-func (s *session) hold(before func(round int) error) (c course, err error) {
+// hold holds the session, with a machine or without. What the function before does comes before each exchange.
+func (s *session) hold(m *machine, before func(round int) error) (c course, err error) {
 	if err := s.bed.net.R.Do(func() error { return netlink.ConntrackTableFlush(netlink.ConntrackTable) }); err != nil {
 		return c, fmt.Errorf("oracle: flush conntrack: %w", err)
 	}
 	if err := s.bed.drain(); err != nil {
 		return c, err
 	}
-	c.counted, err = s.bed.counting(s.c, func() error {
+	counting := s.bed.counting
+	if m != nil {
+		counting = m.counting
+	}
+	c.counted, err = counting(s.c, func() error {
 		for round := range rounds {
 			if err := s.round(&c, round, before); err != nil {
 				return err
