@@ -15,6 +15,7 @@ import (
 type Host struct {
 	kernel emit.Kernel
 	seen   *ebpf.Map
+	asks   *asks // nil where programs cannot follow connections
 
 	mu     sync.Mutex // guards tables
 	tables map[string]*table
@@ -29,7 +30,14 @@ func Open(k emit.Kernel, seen *ebpf.Map) (*Host, error) {
 	if err != nil {
 		return nil, failed("open: share the map "+emit.MapSeen, nil, err)
 	}
-	return &Host{kernel: k, seen: own, tables: map[string]*table{}}, nil
+	h := &Host{kernel: k, seen: own, tables: map[string]*table{}}
+	if k.Conntrack != nil {
+		if h.asks, err = newAsks(); err != nil {
+			_ = own.Close()
+			return nil, err
+		}
+	}
+	return h, nil
 }
 
 // Tables provides the maps of these tables. A table that is there in the same shape is kept, contents and all. One of
@@ -93,6 +101,7 @@ func (h *Host) Read(name string, off, n int) ([]byte, error) {
 // Close releases the tables. Ports should be closed before; one that is not goes on with the tables as they are.
 func (h *Host) Close() error {
 	h.Forget()
+	h.asks.close()
 	return h.seen.Close()
 }
 
@@ -116,7 +125,7 @@ func (h *Host) pick(spec *ebpf.CollectionSpec) (map[string]*table, error) {
 			continue // the program brings it along
 		}
 		switch name {
-		case emit.MapSeen, emit.MapBuilt, emit.MapStats:
+		case emit.MapSeen, emit.MapBuilt, emit.MapStats, emit.MapAsks:
 			continue
 		}
 		t := h.tables[name]

@@ -50,6 +50,9 @@ func (h *Host) loadInto(l *loaded, spec *ebpf.CollectionSpec, maps map[string]*e
 	for name, t := range l.tables {
 		maps[name] = t.m
 	}
+	if h.asks != nil {
+		maps[emit.MapAsks] = h.asks.m
+	}
 	for name := range maps {
 		if spec.Maps[name] == nil {
 			delete(maps, name)

@@ -40,8 +40,8 @@ func (m Mode) flags() link.XDPAttachFlags {
 	return link.XDPDriverMode
 }
 
-// errClosed is what a closed Port answers.
-var errClosed = errors.New("closed")
+// ErrClosed is what a closed Port or Host answers.
+var ErrClosed = errors.New("closed")
 
 // Port is an interface with a program of ours on it.
 type Port struct {

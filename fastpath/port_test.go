@@ -85,10 +85,10 @@ func TestPortDecidesWhileVouchedFor(t *testing.T) {
 	must(t, p.Close())
 	p.Vouch(slowpath.Epochs{})
 	p.Park()
-	if err := p.Swap(toy()); !errors.Is(err, errClosed) {
+	if err := p.Swap(toy()); !errors.Is(err, ErrClosed) {
 		t.Errorf("Swap after Close: %v", err)
 	}
-	if _, err := p.Stats(); !errors.Is(err, errClosed) {
+	if _, err := p.Stats(); !errors.Is(err, ErrClosed) {
 		t.Errorf("Stats after Close: %v", err)
 	}
 }

@@ -73,7 +73,7 @@ func (p *Port) Stats() (Stats, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.run == nil {
-		return Stats{}, failed(fmt.Sprintf("read counters of interface %d", p.ifindex), nil, errClosed)
+		return Stats{}, failed(fmt.Sprintf("read counters of interface %d", p.ifindex), nil, ErrClosed)
 	}
 	s := Stats{Fast: p.stats.sum(emit.CounterOffset(ir.CountFast)), Live: p.stats.sum(emit.CounterOffset(ir.CountLive))}
 	for r := range s.Punts {
@@ -88,7 +88,7 @@ func (p *Port) Info() (Info, error) {
 	defer p.mu.Unlock()
 	action := fmt.Sprintf("describe the program of interface %d", p.ifindex)
 	if p.run == nil {
-		return Info{}, failed(action, nil, errClosed)
+		return Info{}, failed(action, nil, ErrClosed)
 	}
 	info, err := p.run.prog.Info()
 	if err != nil {

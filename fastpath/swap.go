@@ -17,7 +17,7 @@ func (p *Port) Swap(spec *ebpf.CollectionSpec) error {
 	defer p.mu.Unlock()
 	action := fmt.Sprintf("swap the program of interface %d", p.ifindex)
 	if p.run == nil {
-		return failed(action, nil, errClosed)
+		return failed(action, nil, ErrClosed)
 	}
 	next, err := p.host.load(spec, p.stats.m)
 	if err != nil {

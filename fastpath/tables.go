@@ -28,7 +28,7 @@ type shape struct {
 func shapeOf(t *ir.Table) shape { return shape{t.Kind, t.Size, t.First, t.RowSize} }
 
 // inMap tells whether the kind of table is a map of its own: sets are code, the live lookup is a helper.
-func inMap(k ir.TableKind) bool { return k.InMemory() || k == ir.Hash }
+func inMap(k ir.TableKind) bool { return k.InMemory() || k == ir.Hash || k.Tracks() }
 
 // newTable makes an empty map for a table.
 func newTable(t *ir.Table, k emit.Kernel) (*table, error) {

@@ -17,6 +17,7 @@ const (
 	atTotal     = 16
 	atFragment  = 20
 	atTTL       = 22
+	atHeaderSum = 24
 	atProtocol  = 23
 	atSource    = 26
 	atDest      = 30

@@ -12,6 +12,9 @@ type layout struct {
 	six      bool
 	family   string
 	suffix   string // of the names of its arms
+	hook     string // its name in those of hooks
+	nfproto  uint8
+	hops     int    // place of the TTL or hop limit
 	ether    uint64 // ethertype
 	table    string // the route table
 	header   int    // bytes of the header
@@ -24,9 +27,9 @@ type layout struct {
 }
 
 var (
-	layout4 = &layout{family: "ipv4", ether: unix.ETH_P_IP, table: tableRoute, header: 20, total: atTotal, protocol: atProtocol,
+	layout4 = &layout{family: "ipv4", hook: "ip", nfproto: unix.NFPROTO_IPV4, hops: atTTL, ether: unix.ETH_P_IP, table: tableRoute, header: 20, total: atTotal, protocol: atProtocol,
 		source: []int{atSource}, dest: []int{atDest}, word: 4}
-	layout6 = &layout{six: true, family: "ipv6", suffix: "6", ether: unix.ETH_P_IPV6, table: tableRoute6, header: 40, total: atPayloadLength, rest: 40,
+	layout6 = &layout{six: true, family: "ipv6", hook: "ip6", nfproto: unix.NFPROTO_IPV6, hops: atHopLimit, suffix: "6", ether: unix.ETH_P_IPV6, table: tableRoute6, header: 40, total: atPayloadLength, rest: 40,
 		protocol: atNextHeader, source: []int{atSource6, atSource6 + 8}, dest: []int{atDest6, atDest6 + 8}, word: 8}
 )
 

@@ -30,6 +30,7 @@ func (c *compiler) live() {
 	c.Guard(ir.Le, c.pkt.length, c.Field(device, mtu), slowpath.MTU)
 	c.GuardImm(ir.Ne, oif, uint64(c.link.Index), slowpath.Redirect)
 	c.pkt.oif = oif
+	c.masquerade()
 	if !c.pass() {
 		return
 	}

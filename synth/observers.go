@@ -36,7 +36,7 @@ func refuseHooks(s subject, ip *layout) verdict {
 		if ip.six && !hook.SeesIPv6() || !ip.six && !hook.SeesIPv4() {
 			continue
 		}
-		if s.options.Ruleset && compiledHook(s.Snapshot, hook) {
+		if s.options.Ruleset && compiledHook(s.Snapshot, hook) || followed(s, hook) {
 			continue
 		}
 		if reason, ok := hookReasons[hook.Kind]; ok {

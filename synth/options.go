@@ -16,6 +16,8 @@ type Options struct {
 	Ruleset bool
 	// Tallies tells whether programs follow rules that count, and count themselves; else what these match is the kernel's.
 	Tallies bool
+	// Conntrack tells whether programs may decide packets of established connections where connections are tracked.
+	Conntrack bool
 }
 
 func (o Options) ours(id uint32) bool { return o.OurXDP != nil && o.OurXDP(id) }

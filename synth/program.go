@@ -45,7 +45,9 @@ type packet struct {
 	dest   []*ir.Value
 	frame  *ir.Value // length of the frame, without what it is filled up with
 	row    *ir.Value // the nexthop by the tables, nil where they are not asked
-	oif    *ir.Value
+	// connection is the row of the packet's connection, nil where connections are not tracked
+	connection *ir.Value
+	oif        *ir.Value
 }
 
 // stage looks at a packet; false if none goes on.
@@ -56,9 +58,10 @@ type stage func(*compiler) (goesOn bool)
 // after what it costs least to find wrong; sources come last, because they may need the routes.
 func (l *layout) arriving() []stage {
 	if l.six {
-		return []stage{(*compiler).header6, (*compiler).find, (*compiler).length, (*compiler).fit}
+		return []stage{(*compiler).header6, (*compiler).find, (*compiler).length, (*compiler).connection, (*compiler).found, (*compiler).fit}
 	}
-	return []stage{(*compiler).ether, (*compiler).version, (*compiler).find, (*compiler).length, (*compiler).fit}
+	return []stage{(*compiler).ether, (*compiler).version, (*compiler).find, (*compiler).length, (*compiler).connection,
+		(*compiler).found, (*compiler).fit}
 }
 
 func (l *layout) leaving() []stage {

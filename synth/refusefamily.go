@@ -12,7 +12,7 @@ import (
 
 // familyRefusals are asked of the packets of one family, in this order.
 var familyRefusals = []func(subject, *layout) verdict{
-	refuseForwarding, refuseDisabled, refuseRules, refuseHooks, refuseTaps, refuseSysctls,
+	refuseForwarding, refuseDisabled, refuseRules, refuseTracking, refuseHooks, refuseTaps, refuseSysctls,
 }
 
 // Left is a family whose packets are all the kernel's at an interface that has a fast path for the other.

@@ -8,7 +8,15 @@ import (
 // find looks the nexthop up in the tables, before it is needed: each step waits for memory that the step before names,
 // while the other checks keep the processor busy.
 func (c *compiler) find() bool {
-	if c.arm == armHot {
+	if !translates(c.snapshot, c.ip) { // else the destination is not known yet
+		c.found()
+	}
+	return true
+}
+
+// found is find, if that could not be done.
+func (c *compiler) found() bool {
+	if c.arm == armHot && c.pkt.row == nil {
 		c.pkt.row = c.Lookup(c.Table(c.shape.nexthop()), c.pick(forward))
 	}
 	return true
@@ -51,6 +59,7 @@ func (c *compiler) over(start *ir.Block, pkt packet, ip *layout) {
 func (c *compiler) elsewhere() {
 	c.pkt.oif = c.Field(c.pkt.row, "oif")
 	c.GuardImm(ir.Ne, c.pkt.oif, uint64(c.link.Index), slowpath.Redirect)
+	c.masquerade()
 }
 
 // forward sends the packet to the nexthop that was found.
@@ -82,6 +91,14 @@ func (c *compiler) rewrite(mac, smac *ir.Value, counter ir.Counter) {
 	c.commit()
 	c.StoreLE(atDestMAC, 8, mac)
 	c.StoreLE(atSourceMAC, 4, smac)
+	if t := c.pkt.connection; t != nil && t.Table.Tracking.NAT {
+		c.translate()
+	} else {
+		c.countDown()
+	}
+}
+
+func (c *compiler) countDown() {
 	if c.ip.six {
 		c.countDown6()
 	} else {

@@ -31,6 +31,7 @@ type Agent struct {
 	watch      watcher
 	host       host
 	neighbours neighbours
+	windows    windows
 	events     events
 	started    time.Time
 	seen       func() (slowpath.Epochs, error)
@@ -78,8 +79,12 @@ func New(ctx context.Context, o Options, socket string, log *slog.Logger) (*Agen
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("agent: %w", err), h.Close(), release(), w.Close())
 	}
+	windows, err := upkeep.OpenConnections()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("agent: %w", err), h.Close(), release(), w.Close())
+	}
 	a := newAgent(o, socket, log, w, realHost{h})
-	a.neighbours = n
+	a.neighbours, a.windows = n, windows
 	a.seen = func() (slowpath.Epochs, error) {
 		var e slowpath.Epochs
 		err := w.Seen().Lookup(uint32(0), &e)
@@ -106,6 +111,7 @@ func (a *Agent) Ready(f func(state string)) { a.ready = f }
 // the process's namespace.
 func (a *Agent) Run(ctx context.Context) error {
 	go a.upkeep(ctx)
+	go a.relax()
 	told := ""
 	for {
 		s, e, err := a.watch.Next(ctx)

@@ -235,6 +235,9 @@ func (a *Agent) install(e slowpath.Epochs, reshaped bool) {
 func (a *Agent) renew(f *face, e slowpath.Epochs) {
 	begin, kind := time.Now(), "attach"
 	spec, err := emit.Spec(f.program, a.options.Kernel)
+	if caches := connections(f.program); err == nil && len(caches) > 0 {
+		err = a.host.Tables(caches)
+	}
 	switch {
 	case err != nil:
 	case f.port == nil:

@@ -83,6 +83,7 @@ func (o Options) synth(name string) synth.Options {
 		VethTag:    o.Kernel.VethTag != nil,
 		VethSummed: o.Kernel.VethTag != nil && o.Kernel.VethTag.SummedMask != 0,
 		FIBLookup:  o.Kernel.FIBLookup,
+		Conntrack:  o.Kernel.Conntrack != nil && o.Config.Conntrack == config.Established,
 	}
 }
 

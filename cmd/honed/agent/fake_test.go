@@ -73,6 +73,8 @@ func (h *fakeHost) Attach(ifindex int, spec *ebpf.CollectionSpec, mode fastpath.
 	return p, nil
 }
 
+func (h *fakeHost) NextAsk() (emit.Ask, error) { return emit.Ask{}, fastpath.ErrClosed }
+
 func (h *fakeHost) Close() error { return nil }
 
 type fakePort struct {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/hone-net/hone/fastpath"
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/emit"
 	"github.com/hone-net/hone/synth/ir"
 )
 
@@ -15,6 +16,7 @@ type host interface {
 	Write([]ir.Write) error
 	Read(table string, off, n int) ([]byte, error)
 	Attach(ifindex int, spec *ebpf.CollectionSpec, mode fastpath.Mode) (port, error)
+	NextAsk() (emit.Ask, error)
 	Close() error
 }
 

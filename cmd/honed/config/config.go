@@ -20,6 +20,15 @@ const DefaultFile = "/etc/hone/honed.toml"
 // Hooks are the words that choose where a program runs.
 var Hooks = []string{"auto", "xdp", "xdp-generic", "off"}
 
+// Conntracks are the words that say what becomes of packets whose connections are tracked.
+var Conntracks = []string{Established, Exact}
+
+// The words of Conntracks: programs may decide packets of established connections, or the kernel decides all.
+const (
+	Established = "established"
+	Exact       = "exact"
+)
+
 // Levels are the log levels.
 var Levels = []string{"debug", "info", "warn", "error"}
 
@@ -28,6 +37,7 @@ type Config struct {
 	Netns      string            `toml:"netns"`     // network namespace; empty for the own one
 	Socket     string            `toml:"socket"`    // control socket
 	Hook       string            `toml:"hook"`      // one of Hooks, for every interface that has none of its own
+	Conntrack  string            `toml:"conntrack"` // one of Conntracks
 	Metrics    string            `toml:"metrics"`   // TCP address for Prometheus; empty for none
 	LogLevel   string            `toml:"log-level"` // one of Levels
 	Interfaces map[string]string `toml:"interface"` // hooks by interface name
@@ -68,6 +78,9 @@ func (c Config) defaults() Config {
 	if c.Hook == "" {
 		c.Hook = "auto"
 	}
+	if c.Conntrack == "" {
+		c.Conntrack = Exact
+	}
 	if c.LogLevel == "" {
 		c.LogLevel = "info"
 	}
@@ -96,6 +109,9 @@ func explain(err error) error {
 func (c Config) Check() error {
 	if !slices.Contains(Hooks, c.Hook) {
 		return fmt.Errorf("hook: %q is not one of %s", c.Hook, strings.Join(Hooks, ", "))
+	}
+	if !slices.Contains(Conntracks, c.Conntrack) {
+		return fmt.Errorf("conntrack: %q is not one of %s", c.Conntrack, strings.Join(Conntracks, ", "))
 	}
 	if !slices.Contains(Levels, c.LogLevel) {
 		return fmt.Errorf("log-level: %q is not one of %s", c.LogLevel, strings.Join(Levels, ", "))

@@ -11,7 +11,7 @@ import (
 
 func TestParse(t *testing.T) {
 	got, err := Parse([]byte("hook = \"xdp\"\nmetrics = \"127.0.0.1:9101\"\n[interface]\neth0 = \"off\"\n\"eth1.7\" = \"xdp-generic\"\n"))
-	want := Config{Hook: "xdp", LogLevel: "info", Metrics: "127.0.0.1:9101",
+	want := Config{Hook: "xdp", Conntrack: "exact", LogLevel: "info", Metrics: "127.0.0.1:9101",
 		Interfaces: map[string]string{"eth0": "off", "eth1.7": "xdp-generic"}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(diff, err)
@@ -32,6 +32,7 @@ func TestErrorsNameThePlace(t *testing.T) {
 		"hook = \"auto\"\nhok = 1\n":       `line 2: unknown key "hok"`,
 		"\n[interfaces]\neth0 = \"xdp\"\n": `line 2: unknown key "interfaces`,
 		"hook = \"tc\"":                    `hook: "tc" is not one of auto`,
+		"conntrack = \"off\"":              `conntrack: "off" is not one of established, exact`,
 		"hook = 3":                         "line 1:",
 		"log-level = \"loud\"":             `log-level: "loud"`,
 		"a =":                              "line 1:",

@@ -1,0 +1,42 @@
+package agent
+
+import (
+	"errors"
+	"net/netip"
+
+	"github.com/hone-net/hone/fastpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// windows is what the agent asks of upkeep.Connections: the kernel is not to watch the windows of a TCP connection, most
+// of whose packets it does not see.
+type windows interface {
+	Relax(source, dest netip.AddrPort) error
+}
+
+// relax has the windows of the connections left alone that programs ask for, until the host is closed.
+func (a *Agent) relax() {
+	for {
+		asked, err := a.host.NextAsk()
+		if errors.Is(err, fastpath.ErrClosed) {
+			return
+		}
+		if err == nil {
+			err = a.windows.Relax(asked.Source, asked.Dest)
+		}
+		if err != nil {
+			a.log.Warn("upkeep", "error", err)
+		}
+	}
+}
+
+// connections are the flow caches that a program looks into: they are made with the first program that does.
+func connections(p *ir.Program) []*ir.Table {
+	var all []*ir.Table
+	for _, t := range p.Tables {
+		if t.Kind.Tracks() {
+			all = append(all, t)
+		}
+	}
+	return all
+}
