@@ -21,9 +21,9 @@ func (c *compiler) live() {
 	} else {
 		c.GuardImm(ir.Ne, protocol, unix.IPPROTO_ICMP, slowpath.LiveLookup)
 	}
-	hop := c.ask(protocol)
-	c.GuardImm(ir.Eq, c.Field(hop, "ret"), 0, slowpath.LiveLookup)
-	oif := c.Field(hop, "oif")
+	answer := c.ask(protocol)
+	c.GuardImm(ir.Eq, c.Field(answer, "ret"), 0, slowpath.LiveLookup)
+	oif := c.Field(answer, "oif")
 	device := c.Lookup(c.Table(c.shape.device()), oif)
 	c.GuardImm(ir.Ne, device, 0, slowpath.LiveDevice)
 	c.GuardImm(ir.AnySet, c.Field(device, "flags"), usable, slowpath.LiveDevice)
@@ -34,9 +34,7 @@ func (c *compiler) live() {
 	if !c.pass() {
 		return
 	}
-	mac, smac := c.Field(hop, "mac"), c.Field(hop, "smac")
-	c.rewrite(mac, smac, ir.CountLive)
-	c.Redirect(oif)
+	c.deliver(hop{c.Field(answer, "mac"), c.Field(answer, "smac"), oif, ir.CountLive})
 }
 
 // ask is the kernel's answer.

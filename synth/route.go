@@ -71,8 +71,29 @@ func (c *compiler) forward() {
 
 // send is forward for a packet that the ruleset has let pass.
 func (c *compiler) send() {
-	c.rewrite(c.Field(c.pkt.row, "mac"), c.Field(c.pkt.row, "smac"), ir.CountFast)
-	c.Redirect(c.pkt.oif)
+	c.deliver(hop{c.Field(c.pkt.row, "mac"), c.Field(c.pkt.row, "smac"), c.pkt.oif, ir.CountFast})
+}
+
+// hop is where a packet goes, and what counts it.
+type hop struct {
+	mac, smac, oif *ir.Value
+	counter        ir.Counter
+}
+
+// deliver makes the frame what the kernel would send, and sends it.
+func (c *compiler) deliver(to hop) {
+	c.translating(to)
+	c.begin(to)
+	c.countDown()
+	c.Redirect(to.oif)
+}
+
+// begin counts the packet and gives the frame its addresses. Nothing may be left to the kernel after it.
+func (c *compiler) begin(to hop) {
+	c.Count(to.counter)
+	c.commit()
+	c.StoreLE(atDestMAC, 8, to.mac)
+	c.StoreLE(atSourceMAC, 4, to.smac)
 }
 
 // track marks a row as used if the kernel wants to know.
@@ -83,19 +104,6 @@ func (c *compiler) track(row, flags *ir.Value) {
 	c.Mark(row, "used")
 	c.Jump(next)
 	c.Start(next)
-}
-
-// rewrite makes the frame what the kernel would send.
-func (c *compiler) rewrite(mac, smac *ir.Value, counter ir.Counter) {
-	c.Count(counter)
-	c.commit()
-	c.StoreLE(atDestMAC, 8, mac)
-	c.StoreLE(atSourceMAC, 4, smac)
-	if t := c.pkt.connection; t != nil && t.Table.Tracking.NAT {
-		c.translate()
-	} else {
-		c.countDown()
-	}
 }
 
 func (c *compiler) countDown() {

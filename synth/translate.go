@@ -3,49 +3,63 @@ package synth
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// translate gives the packet the addresses and ports of its connection, where these are translated, and mends the
-// checksums; it counts the packet down as well. Checksums come out as the kernel's do, whose order of steps does not
-// matter: as long as one is done, the sum that is taken from 0xffff is not zero.
-func (c *compiler) translate() {
-	plain, change, next := c.block("own"), c.block("translate"), c.block("redirect")
+// translating sends packets of connections whose addresses are translated.
+func (c *compiler) translating(send hop) {
+	if t := c.pkt.connection; t == nil || !t.Table.Tracking.NAT {
+		return
+	}
+	plain, change := c.block("own"), c.block("translate")
 	status := c.Field(c.pkt.connection, "status")
 	c.If(ir.AnySet, status, c.Const(ir.StatusSourceNAT|ir.StatusDestNAT), change, plain, false)
-	c.Start(plain)
-	c.countDown()
-	c.Jump(next)
 	c.Start(change)
-	protocol, hops := c.Load(c.ip.protocol, 1), c.Load(c.ip.hops, 1)
+	tcp, udp := c.block("nat-tcp"), c.block("nat-udp")
+	c.If(ir.Eq, c.Load(c.ip.protocol, 1), c.Const(unix.IPPROTO_TCP), tcp, udp, false)
+	c.Start(tcp)
+	c.Bound(c.ip.end()+endTCP, slowpath.Short)
+	at := c.ip.end() + atTCPChecksum
+	c.translate(send, at, func(mended *ir.Value) *ir.Value { return mended })
+	c.Start(udp)
+	c.Bound(c.ip.end()+endUDP, slowpath.Short)
+	at = c.ip.end() + atUDPChecksum
+	none := c.Const(0)
+	c.translate(send, at, func(mended *ir.Value) *ir.Value {
+		written := c.Select(ir.Eq, mended, none, c.Const(0xffff), mended)
+		return c.Select(ir.Eq, c.Load(at, 2), none, none, written)
+	})
+	c.Start(plain)
+}
+
+// translate gives the packet the addresses and ports of its connection, mends the checksums, counts it down and sends it.
+// Checksums come out as the kernel's do, whose order of steps does not matter: as long as one is done, the sum that is
+// taken from 0xffff is not zero.
+func (c *compiler) translate(send hop, atSum int, written func(*ir.Value) *ir.Value) {
+	const oneLess = 0xffff - 0x100 // in the word of TTL and protocol
+	end, hops := c.ip.end(), c.ArithImm(ir.OpSub, c.Load(c.ip.hops, 1), 1)
 	places := append(append([]int{}, c.ip.source...), c.ip.dest...)
 	words := append(c.translated("source"), c.translated("dest")...)
-	addrs := c.changes(places, words, c.ip.word)
-	end := c.ip.end()
 	ports := []*ir.Value{c.Field(c.pkt.connection, "sport"), c.Field(c.pkt.connection, "dport")}
-	sum := c.Arith(ir.OpAdd, addrs, c.changes([]int{end, end + 2}, ports, 2))
+	addrs := c.changes(places, words, c.ip.word)
+	sum := written(c.mended(atSum, c.Arith(ir.OpAdd, addrs, c.changes([]int{end, end + 2}, ports, 2))))
+	var header *ir.Value
 	if !c.ip.six {
-		const oneLess = 0xffff - 0x100 // in the word of TTL and protocol
-		c.Store(atHeaderSum, 2, c.mended(atHeaderSum, c.ArithImm(ir.OpAdd, addrs, oneLess)))
+		header = c.mended(atHeaderSum, c.ArithImm(ir.OpAdd, addrs, oneLess))
 	}
-	c.Store(c.ip.hops, 1, c.ArithImm(ir.OpSub, hops, 1))
-	tcp, udp := c.block("nat-tcp"), c.block("nat-udp")
+	c.begin(send)
 	for i, at := range places {
 		c.Store(at, c.ip.word, words[i])
 	}
+	c.Store(c.ip.hops, 1, hops)
+	if header != nil {
+		c.Store(atHeaderSum, 2, header)
+	}
 	c.Store(end, 2, ports[0])
 	c.Store(end+2, 2, ports[1])
-	c.If(ir.Eq, protocol, c.Const(unix.IPPROTO_TCP), tcp, udp, false)
-	c.Start(tcp)
-	c.Store(end+atTCPChecksum, 2, c.mended(end+atTCPChecksum, sum))
-	c.Jump(next)
-	c.Start(udp)
-	none := c.Const(0)
-	was, mended := c.Load(end+atUDPChecksum, 2), c.mended(end+atUDPChecksum, sum)
-	written := c.Select(ir.Eq, mended, none, c.Const(0xffff), mended)
-	c.Store(end+atUDPChecksum, 2, c.Select(ir.Eq, was, none, none, written))
-	c.Jump(next)
-	c.Start(next)
+	c.Store(atSum, 2, sum)
+	c.Redirect(send.oif)
 }
 
 // changes adds up what words take away from a checksum's sum and what they add, not folded: each word that stands in the

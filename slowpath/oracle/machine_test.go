@@ -166,6 +166,13 @@ func (m *machine) compile(s *introspect.Snapshot, i *ingress) (*ebpf.CollectionS
 		return nil, fmt.Errorf("the program is not sound: %w\n%s", err, p)
 	}
 	i.text = p.String()
+	for _, t := range p.Tables {
+		if t.Kind.Tracks() {
+			if err := m.host.Tables([]*ir.Table{t}); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return emit.Spec(p, m.kernel)
 }
 

@@ -46,11 +46,13 @@ const (
 	ctFlagsOriginal = 4
 	ctFlagsReply    = 5
 
-	beLiberal = 8 // IP_CT_TCP_FLAG_BE_LIBERAL
+	beLiberal    = 1 << 3 // IP_CT_TCP_FLAG_BE_LIBERAL
+	acknowledged = 1 << 5 // IP_CT_TCP_FLAG_MAXACK_SET
 )
 
-// Relax makes the kernel stop to watch the windows of the TCP connection that has packets from source to dest. It would
-// take those for invalid that come after others which it did not see. There is no error if the connection has ended.
+// Relax makes the kernel stop to watch the windows of the TCP connection that has packets from source to dest, and forget
+// which of them were acknowledged. It would take packets for invalid that come after others which it did not see, and not
+// believe a RST that goes with them. There is no error if the connection has ended.
 func (c *Connections) Relax(source, dest netip.AddrPort) error {
 	r := nl.NewNetlinkRequest(ctNew, unix.NLM_F_ACK)
 	r.Sockets = c.sockets
@@ -87,7 +89,8 @@ func tupleOf(source, dest netip.AddrPort) *nl.RtAttr {
 func relaxed() *nl.RtAttr {
 	info := nl.NewRtAttr(unix.NLA_F_NESTED|ctProtoInfo, nil)
 	tcp := info.AddRtAttr(unix.NLA_F_NESTED|ctProtoTCP, nil)
-	tcp.AddRtAttr(ctFlagsOriginal, []byte{beLiberal, beLiberal}) // flags, and which of them are meant
-	tcp.AddRtAttr(ctFlagsReply, []byte{beLiberal, beLiberal})
+	flags := []byte{beLiberal, beLiberal | acknowledged} // and which of them are meant
+	tcp.AddRtAttr(ctFlagsOriginal, flags)
+	tcp.AddRtAttr(ctFlagsReply, flags)
 	return info
 }

@@ -20,7 +20,7 @@ func Asks() *ebpf.MapSpec {
 }
 
 // asks tells whether the code of a table asks.
-func asks(t *ir.Table) bool { return t.Kind.Tracks() && !t.Tracking.Liberal }
+func asks(t *ir.Table) bool { return t.Kind.Tracks() }
 
 // Ask is a packet of a connection whose window the kernel is to leave alone.
 type Ask struct {

@@ -122,7 +122,9 @@ func (t *tracked) accept(f facts) {
 	t.aside(again, t.refresh)
 }
 
-// established wants a TCP connection to be established, and its window to be no concern of the kernel's.
+// established wants a TCP connection to be established, and the kernel to take whatever comes for a part of it. It watches
+// the window unless it is told otherwise, and takes a RST for false that does not go with the acknowledgements it has
+// seen: where it remembers one, it would never believe the RST that ends the connection.
 func (t *tracked) established(f facts) {
 	tracking := t.table.Tracking
 	if tracking.TCP == 0 {
@@ -134,13 +136,15 @@ func (t *tracked) established(f facts) {
 	state := t.copy(f.reply)
 	t.aluImm(asm.RSh, true, state, 24)
 	t.branchImm(asm.JNE, true, state, tcpEstablished, t.fail(slowpath.ConntrackState))
-	if tracking.Liberal {
-		return
-	}
 	watched := t.newLabel()
-	both := t.copy(f.flags)
-	t.alu(asm.And, true, both, f.reply)
-	t.aluImm(asm.And, true, both, tcpLiberal)
-	t.branchImm(asm.JEq, true, both, 0, watched)
+	if !tracking.Liberal {
+		both := t.copy(f.flags)
+		t.alu(asm.And, true, both, f.reply)
+		t.aluImm(asm.And, true, both, tcpLiberal)
+		t.branchImm(asm.JEq, true, both, 0, watched)
+	}
+	either := t.copy(f.flags)
+	t.alu(asm.Or, true, either, f.reply)
+	t.branchImm(asm.JSet, true, either, tcpAcknowledged, watched)
 	t.aside(watched, t.ask)
 }

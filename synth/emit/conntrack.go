@@ -47,8 +47,9 @@ const (
 	// template, what is not tracked or clashes, a helper, either kind of offload.
 	statusSpecial = 1<<6 | 1<<10 | 1<<11 | 1<<12 | 1<<13 | 1<<14 | 1<<15
 
-	tcpEstablished = 3
-	tcpLiberal     = 1 << 3 // IP_CT_TCP_FLAG_BE_LIBERAL
+	tcpEstablished  = 3
+	tcpLiberal      = 1 << 3 // IP_CT_TCP_FLAG_BE_LIBERAL
+	tcpAcknowledged = 1 << 5 // IP_CT_TCP_FLAG_MAXACK_SET
 )
 
 // Places in a slot of the flow cache: the address of the entry, when it was found there, and which packet it was found
@@ -106,7 +107,10 @@ func (l *lowering) lookupConntrack(v *ir.Value) error {
 		t.out[f.Name] = l.reg()
 	}
 	l.conntracks[v] = t.out
-	t.place = l.stack(kernelBytes)
+	if l.asking == 0 {
+		l.asking = l.stack(kernelBytes)
+	}
+	t.place = l.asking
 	t.key()
 	t.probe()
 	t.verify()

@@ -58,6 +58,7 @@ type lowering struct {
 	common         label   // adds one at puntOffset, passes the frame
 	abort          label
 	hashKey        int16 // place of the key of hash lookups on the stack
+	asking         int16 // place of what lookups of connections put on the stack
 	counts         []ir.Counter
 	current        label             // of the block that is lowered
 	resumes        map[label][]label // where blocks go on after code that stands aside

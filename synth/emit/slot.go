@@ -1,5 +1,7 @@
 package emit
 
+import "slices"
+
 // firstSlot is an offset from the frame pointer below all that a program can have. Slots get such offsets until all are
 // known.
 const firstSlot = -4096
@@ -10,33 +12,61 @@ func (c *code) slot() int16 {
 	return firstSlot - int16(8*c.slots)
 }
 
-// packSlots puts slots into as little stack as their times of use allow.
+// packSlots puts slots into as little stack as their times of use allow: two of which one is written while the other one
+// is yet to be read have places of their own.
 func (c *code) packSlots() {
-	type span struct{ first, last int }
-	spans := map[int16]*span{}
-	var order []int16
-	c.eachSlot(func(n int, i *inst) {
-		if s := spans[i.off]; s != nil {
-			s.last = n
+	apart := c.slotConflicts()
+	at := map[int16]int16{}
+	var tenants [][]reg // of each place
+	var places []int16
+	c.eachSlot(func(_ int, i *inst) {
+		if _, ok := at[i.off]; ok {
 			return
 		}
-		spans[i.off] = &span{n, n}
-		order = append(order, i.off)
-	})
-	var places []int16 // in use
-	var free []int     // the last instruction that uses each of them
-	at := map[int16]int16{}
-	for _, slot := range order {
-		p := 0
-		for p < len(places) && free[p] >= spans[slot].first {
+		slot, p := slotNumber(i.off), 0
+		for p < len(tenants) && slices.ContainsFunc(tenants[p], func(t reg) bool { return apart[slot].has(t) }) {
 			p++
 		}
-		if p == len(places) {
-			places, free = append(places, c.stack(8)), append(free, 0)
+		if p == len(tenants) {
+			tenants, places = append(tenants, nil), append(places, c.stack(8))
 		}
-		free[p], at[slot] = spans[slot].last, places[p]
-	}
+		tenants[p], at[i.off] = append(tenants[p], slot), places[p]
+	})
 	c.eachSlot(func(_ int, i *inst) { i.off = at[i.off] })
+}
+
+// slotNumber counts slots from one on.
+func slotNumber(off int16) reg { return reg(firstSlot-off) / 8 }
+
+// slotConflicts tells for each slot which ones it cannot share a place with. All jumps go forward.
+func (c *code) slotConflicts() []set {
+	apart := make([]set, c.slots+1)
+	for n := range apart {
+		apart[n] = newSet(reg(c.slots + 1))
+	}
+	live, at := newSet(reg(c.slots+1)), make([]set, c.labels)
+	for n := len(c.insts) - 1; n >= 0; n-- {
+		i := &c.insts[n]
+		switch {
+		case i.kind == kMark:
+			at[i.label] = append(set(nil), live...)
+		case i.kind == kJump, i.kind == kExit:
+			clear(live)
+		case i.off < firstSlot && i.kind == kStore && i.dst == frame:
+			slot := slotNumber(i.off)
+			live.drop(slot)
+			live.each(func(other reg) {
+				apart[slot].put(other)
+				apart[other].put(slot)
+			})
+		case i.off < firstSlot && i.kind == kLoad && i.src == frame:
+			live.put(slotNumber(i.off))
+		}
+		if (i.kind == kBranch || i.kind == kJump) && at[i.label] != nil {
+			live.merge(at[i.label])
+		}
+	}
+	return apart
 }
 
 // eachSlot visits the instructions that store to or load from slots.
