@@ -43,11 +43,7 @@ var (
 // TestConnections compares hone with the kernel for the packets of tracked connections: what leaves the router, and what
 // the kernel says of the connections afterwards.
 func TestConnections(t *testing.T) {
-	needRoot(t)
-	needTags(t)
-	if k, err := fastpath.Probe(); err != nil || k.Conntrack == nil {
-		t.Skipf("programs cannot read this kernel's connections (%v)", err)
-	}
+	needConnections(t)
 	for _, s := range scenes {
 		t.Run(s.name, func(t *testing.T) {
 			stats, findings := s.judge(t, fault{})

@@ -107,10 +107,7 @@ func (l *lowering) lookupConntrack(v *ir.Value) error {
 		t.out[f.Name] = l.reg()
 	}
 	l.conntracks[v] = t.out
-	if l.asking == 0 {
-		l.asking = l.stack(kernelBytes)
-	}
-	t.place = l.asking
+	t.place = l.areaFor(kernelBytes)
 	t.key()
 	t.probe()
 	t.verify()
@@ -139,7 +136,7 @@ func (l *lowering) aside(start label, emit func()) {
 	l.jump(resume)
 	l.weight = weight
 	l.mark(resume)
-	l.resumes[l.current] = append(l.resumes[l.current], resume)
+	l.resumes[l.blocks[l.block]] = append(l.resumes[l.blocks[l.block]], resume)
 	l.asides = append(l.asides, start)
 }
 

@@ -39,7 +39,7 @@ func (l *lowering) lookupFIB(v *ir.Value) error {
 	if !l.kernel.FIBLookup {
 		return errors.New("the kernel has no bpf_fib_lookup for XDP (Kernel.FIBLookup)")
 	}
-	at := l.stack(fibBytes)
+	at := l.areaFor(fibBytes)
 	for off := int16(0); off < fibBytes; off += 8 {
 		l.storeImm(frame, at+off, 0, 8)
 	}

@@ -58,9 +58,9 @@ type lowering struct {
 	common         label   // adds one at puntOffset, passes the frame
 	abort          label
 	hashKey        int16 // place of the key of hash lookups on the stack
-	asking         int16 // place of what lookups of connections put on the stack
 	counts         []ir.Counter
-	current        label             // of the block that is lowered
+	block          *ir.Block         // that is lowered
+	areas          map[int][]area    // by their size
 	resumes        map[label][]label // where blocks go on after code that stands aside
 	asides         []label
 }
@@ -75,7 +75,8 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 		values:   map[*ir.Value]reg{}, late: map[*ir.Value]bool{}, sole: soleUsers(p), epochs: map[*ir.Value][2]reg{}, fibs: map[*ir.Value]fibRow{},
 		blocks: map[*ir.Block]label{}, punts: map[slowpath.Reason]label{}, names: map[label]string{},
 		equalities: map[*ir.Value]int{}, shifted: map[*ir.Value]int{},
-		conntracks: map[*ir.Value]map[string]reg{}, resumes: map[label][]label{}}
+		conntracks: map[*ir.Value]map[string]reg{}, resumes: map[label][]label{},
+		areas: map[int][]area{}}
 	for c, n := range l.compared {
 		l.equalities[c.value] += n
 	}
@@ -96,9 +97,9 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 		if graph.Idom[n] >= 0 {
 			l.zero = after[graph.Idom[n]]
 		}
-		l.current = l.blocks[b]
-		l.mark(l.current)
-		if err := l.block(b); err != nil {
+		l.block = b
+		l.mark(l.blocks[b])
+		if err := l.lowerBlock(b); err != nil {
 			return nil, fmt.Errorf("emit: lower block %s: %w", b.Name, err)
 		}
 		after[n] = l.zero
@@ -136,7 +137,7 @@ func (l *lowering) prologue(p *ir.Program) error {
 	return nil
 }
 
-func (l *lowering) block(b *ir.Block) error {
+func (l *lowering) lowerBlock(b *ir.Block) error {
 	for _, v := range b.Values {
 		l.value = v
 		if err := l.emit(v); err != nil {

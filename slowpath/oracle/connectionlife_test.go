@@ -1,0 +1,236 @@
+package oracle
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/fastpath"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/slowpath/lab"
+	"github.com/hone-net/hone/synth/emit"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// connectionFaults are mistakes that the comparison has to notice.
+var connectionFaults = []fault{
+	{name: "any connection", program: eachValue(func(v *ir.Value) {
+		if v.Op == ir.OpField && v.Field == "reason" {
+			v.Op, v.Args, v.Table, v.Field = ir.OpConst, nil, nil, ""
+		}
+	})},
+	{name: "flags of TCP ignored", program: withoutGuards(slowpath.TCPFlags)},
+	{name: "lengths ignored", program: withoutGuards(slowpath.Transport)},
+	{name: "port not written", program: eachValue(func(v *ir.Value) {
+		if v.Op == ir.OpStore && v.Width == 2 && (v.Imm == lab.OffL4 || v.Imm == lab.Off6L4) {
+			v.Imm, v.Args = lab.OffEtherType, []*ir.Value{v.Args[0]}
+		}
+	})},
+	{name: "source and destination exchanged", program: eachValue(func(v *ir.Value) {
+		if v.Op == ir.OpField && v.Table.Kind.Tracks() {
+			v.Field = exchange.Replace(v.Field)
+		}
+	})},
+	{name: "a part of the checksum forgotten", program: eachValue(func(v *ir.Value) {
+		if v.Op == ir.OpXor && v.Args[1].Op == ir.OpConst && v.Args[1].Imm == 0xffffffff {
+			v.Op = ir.OpAnd
+		}
+	})},
+}
+
+var exchange = strings.NewReplacer("source", "dest", "dest", "source")
+
+func eachValue(change func(*ir.Value)) func(*ir.Program) {
+	return func(p *ir.Program) {
+		for _, b := range p.Blocks {
+			for _, v := range b.Values {
+				change(v)
+			}
+		}
+	}
+}
+
+func withoutGuards(r slowpath.Reason) func(*ir.Program) {
+	return eachValue(func(v *ir.Value) {
+		if v.Op == ir.OpGuard && v.Reason == r {
+			v.Cond, v.Args = ir.Eq, []*ir.Value{v.Args[0], v.Args[0]}
+		}
+	})
+}
+
+// TestConnectionFaults plants mistakes into programs.
+func TestConnectionFaults(t *testing.T) {
+	needConnections(t)
+	for _, f := range connectionFaults {
+		t.Run(f.name, func(t *testing.T) {
+			for _, s := range slices.Backward(scenes) {
+				if _, findings := s.judge(t, f); len(findings) > 0 {
+					return
+				}
+			}
+			t.Error("nothing noticed it")
+		})
+	}
+}
+
+func needConnections(t *testing.T) {
+	t.Helper()
+	needRoot(t)
+	needTags(t)
+	if k, err := fastpath.Probe(); err != nil || k.Conntrack == nil {
+		t.Skipf("programs cannot read this kernel's connections (%v)", err)
+	}
+}
+
+// life is a router with a program and some connections from A to B.
+type life struct {
+	*testing.T
+	*bed
+	m *machine
+	r *rand.Rand
+}
+
+func newLife(t *testing.T) *life {
+	t.Helper()
+	needConnections(t)
+	c := config{name: "translated", setup: translates}
+	l := &life{t, start(t, c), nil, rand.New(rand.NewPCG(seed(), 0))}
+	m, s, err := l.newMachine(c, fault{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.m = m
+	t.Cleanup(m.close)
+	m.options.Conntrack = true
+	if err := l.open(); err != nil {
+		t.Fatal(err)
+	}
+	if refused, err := m.start(s); err != nil || refused != slowpath.None {
+		t.Fatalf("%v %s, %v", refused, m.cause, err)
+	}
+	return l
+}
+
+// connect makes a connection of A to B.
+func (l *life) connect(protocol uint8, port uint16) lab.Connection {
+	l.Helper()
+	c := lab.Connection{Protocol: protocol, Status: 2 | 4 | 8, Seconds: 30, State: 3, Liberal: true,
+		Source: netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), port), Dest: netip.MustParseAddrPort("10.2.0.1:7")}
+	if err := l.net.R.Connect(c); err != nil {
+		l.Fatal(err)
+	}
+	return c
+}
+
+// send plays n packets of a connection and tells how many were fast, and why the others were not.
+func (l *life) send(c lab.Connection, n int) fastpath.Stats {
+	l.Helper()
+	before, err := l.m.port.Stats()
+	if err != nil {
+		l.Fatal(err)
+	}
+	var frames [][]byte
+	for len(frames) < n {
+		f := segment(l.r, l.net.Ports[0].Peer.MAC, l.net.Ports[0].MAC, c.Protocol, c.Source, c.Dest)
+		f[lab.OffTTL] = 64
+		if c.Protocol == unix.IPPROTO_TCP {
+			f[lab.OffL4+12], f[lab.OffL4+13] = 5<<4, 16
+		} else {
+			f[lab.OffL4+4], f[lab.OffL4+5] = byte((len(f)-lab.OffL4)>>8), byte(len(f)-lab.OffL4)
+		}
+		lab.SetHeaderChecksum(f)
+		lab.SetL4Checksum(f)
+		frames = append(frames, f)
+	}
+	l.mustPlay(l.T, frames)
+	after, err := l.m.port.Stats()
+	if err != nil {
+		l.Fatal(err)
+	}
+	return difference(after, before)
+}
+
+// TestConnectionEnds deletes connections: not one packet is fast after that, in the cache or not, until there is another.
+func TestConnectionEnds(t *testing.T) {
+	l := newLife(t)
+	for round := range 50 {
+		c := l.connect(unix.IPPROTO_UDP, 1000+uint16(round%2))
+		if s := l.send(c, 20); s.Fast != 20 {
+			t.Fatalf("round %d: %d packets of a connection were fast; %v", round, s.Fast, s.Punts)
+		}
+		if err := l.net.R.Disconnect(c); err != nil {
+			t.Fatal(err)
+		}
+		if s := l.send(c, 20); s.Fast != 0 {
+			t.Fatalf("round %d: %d packets were fast when the connection had gone", round, s.Fast)
+		}
+		if err := l.net.R.Disconnect(c); err != nil { // the kernel has made a new one
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestConnectionLives wants the time-outs of connections kept as the packets would.
+func TestConnectionLives(t *testing.T) {
+	l := newLife(t)
+	udp, tcp := l.connect(unix.IPPROTO_UDP, 1000), l.connect(unix.IPPROTO_TCP, 1001)
+	for _, c := range []lab.Connection{udp, tcp} {
+		if s := l.send(c, 20); s.Fast != 20 {
+			t.Fatalf("%d packets were fast; %v", s.Fast, s.Punts)
+		}
+	}
+	all, err := l.net.R.Connections(unix.AF_INET)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[uint8]uint32{unix.IPPROTO_UDP: 120, unix.IPPROTO_TCP: 432000}
+	for _, c := range all {
+		if c.Seconds > want[c.Protocol] || c.Seconds+3 < want[c.Protocol] {
+			t.Errorf("a connection of protocol %d lives %d seconds", c.Protocol, c.Seconds)
+		}
+	}
+}
+
+// TestConnectionAsks wants a connection to be asked for whose window the kernel watches, and not at once.
+func TestConnectionAsks(t *testing.T) {
+	l := newLife(t)
+	c := l.connect(unix.IPPROTO_TCP, 1001)
+	if err := l.net.R.Disconnect(c); err != nil {
+		t.Fatal(err)
+	}
+	c.Liberal = false
+	if err := l.net.R.Connect(c); err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan emit.Ask, 8)
+	go func() {
+		for {
+			a, err := l.m.host.NextAsk()
+			if err != nil {
+				return
+			}
+			asked <- a
+		}
+	}()
+	if s := l.send(c, 20); s.Punts[slowpath.ConntrackWindow] != 20 || len(asked) > 0 {
+		t.Fatalf("%v, %d asked", s.Punts, len(asked))
+	}
+	time.Sleep(200 * time.Millisecond)
+	l.send(c, 20)
+	select {
+	case a := <-asked:
+		if a.Source != c.Source || a.Dest != c.Dest || a.Protocol != c.Protocol {
+			t.Errorf("asked for %+v", a)
+		}
+	case <-time.After(lab.Patience(2 * time.Second)):
+		t.Error("nothing was asked")
+	}
+	if len(asked) > 0 {
+		t.Error("more than one was asked")
+	}
+}
