@@ -61,6 +61,11 @@ func refuseTracking(s subject, ip *layout) verdict {
 	if !s.options.Conntrack {
 		return refused(slowpath.Netfilter, "the connections of %s are tracked", ip.family)
 	}
+	for _, l := range s.Links.All() {
+		if l.Kind == kindVRF {
+			return refused(slowpath.Netfilter, "the hooks see the packets of %s twice", l.Name)
+		}
+	}
 	if acct, ok := s.Sysctls.Get("netfilter/nf_conntrack_acct"); !ok || acct.Value != "0" {
 		return refused(slowpath.Netfilter, "sysctl net.netfilter.nf_conntrack_acct is on")
 	}

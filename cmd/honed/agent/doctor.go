@@ -36,7 +36,7 @@ func (a *Agent) Doctor() control.Doctor {
 // Doctor tells what a machine with this kernel and configuration allows; the Snapshot may be nil.
 func Doctor(s *introspect.Snapshot, o Options) control.Doctor {
 	d := control.Doctor{Silent: []control.Silent{}}
-	d.Checks = append(d.Checks, kernelCheck(), capabilityCheck(), fibCheck(o.Kernel), vlanCheck(o.Kernel), tracingCheck(), moduleCheck())
+	d.Checks = append(d.Checks, kernelCheck(), capabilityCheck(), fibCheck(o.Kernel), vlanCheck(o.Kernel), connectionCheck(o.Kernel), tracingCheck(), moduleCheck())
 	if s == nil {
 		return d
 	}
@@ -77,6 +77,14 @@ func vlanCheck(k emit.Kernel) control.Check {
 			Detail: "the kernel's BTF does not tell where a tag stands: veth is left to the kernel"}
 	}
 	return control.Check{Name: "vlan tags on veth", Outcome: control.OK, Detail: "visible"}
+}
+
+func connectionCheck(k emit.Kernel) control.Check {
+	if k.Conntrack == nil {
+		return control.Check{Name: "tracked connections", Outcome: control.Warning, Detail: "nf_conntrack is a module, or the kernel " +
+			"has no bpf_xdp_ct_lookup, bpf_rdonly_cast or types: where connections are tracked, packets are left to it"}
+	}
+	return control.Check{Name: "tracked connections", Outcome: control.OK, Detail: "bpf_xdp_ct_lookup"}
 }
 
 // tracingCheck and moduleCheck tell what a machine allows; that it does not is no fault.
