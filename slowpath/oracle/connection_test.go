@@ -78,12 +78,12 @@ func (s scene) judge(t *testing.T, f fault) (stats fastpath.Stats, findings []st
 	if refused, err := m.start(snapshot); err != nil || refused != slowpath.None {
 		t.Fatalf("%v %s, %v", refused, m.cause, err)
 	}
-	before, err := m.port.Stats()
+	before, err := m.ingress[0].port.Stats()
 	if err != nil {
 		t.Fatal(err)
 	}
 	fast, left := s.play(t, b, conns, frames)
-	after, err := m.port.Stats()
+	after, err := m.ingress[0].port.Stats()
 	if err != nil {
 		t.Fatal(err)
 	}

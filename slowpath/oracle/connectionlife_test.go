@@ -130,7 +130,7 @@ func (l *life) connect(protocol uint8, port uint16) lab.Connection {
 // send plays n packets of a connection and tells how many were fast, and why the others were not.
 func (l *life) send(c lab.Connection, n int) fastpath.Stats {
 	l.Helper()
-	before, err := l.m.port.Stats()
+	before, err := l.m.ingress[0].port.Stats()
 	if err != nil {
 		l.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func (l *life) send(c lab.Connection, n int) fastpath.Stats {
 		frames = append(frames, f)
 	}
 	l.mustPlay(l.T, frames)
-	after, err := l.m.port.Stats()
+	after, err := l.m.ingress[0].port.Stats()
 	if err != nil {
 		l.Fatal(err)
 	}
