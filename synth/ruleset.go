@@ -62,6 +62,30 @@ func (c *compiler) field(at filter.Stage, f filter.Field) *ir.Value {
 		return c.Load(c.ip.end()+f.At, f.Width)
 	case filter.Meta:
 		return c.fact(f)
+	case filter.Conn:
+		return c.connectionFact(at, f)
+	}
+	return nil
+}
+
+// connectionFact is what the packet's connection is to rules behind the hook that finds it.
+func (c *compiler) connectionFact(at filter.Stage, f filter.Field) *ir.Value {
+	const (
+		finds       = -200   // NF_IP_PRI_CONNTRACK
+		established = 1 << 1 // NF_CT_STATE_BIT(IP_CT_ESTABLISHED), in either direction
+	)
+	if c.pkt.connection == nil || at.Hook == unix.NF_INET_PRE_ROUTING && at.Priority <= finds {
+		return nil
+	}
+	switch f.At {
+	case unix.NFT_CT_STATE:
+		return c.Const(established)
+	case unix.NFT_CT_DIRECTION:
+		return c.Field(c.pkt.connection, "dir")
+	case unix.NFT_CT_STATUS:
+		return c.Field(c.pkt.connection, "status")
+	case unix.NFT_CT_MARK:
+		return c.Field(c.pkt.connection, "mark")
 	}
 	return nil
 }
