@@ -40,9 +40,9 @@ var (
 	}
 )
 
-// TestConnections compares hone with the kernel for the packets of tracked connections: what leaves the router, and what
+// TestTrackedPackets compares hone with the kernel for the packets of tracked connections: what leaves the router, and what
 // the kernel says of the connections afterwards.
-func TestConnections(t *testing.T) {
+func TestTrackedPackets(t *testing.T) {
 	needConnections(t)
 	for _, s := range scenes {
 		t.Run(s.name, func(t *testing.T) {
