@@ -123,7 +123,7 @@ var chainConfigs = []config{
 	{name: "empty chain", rules: forward("")},
 	{name: "empty chain that drops", rules: chainOf("inet", "forward priority 0", "drop", "")},
 	{name: "first match", rules: forward("tcp dport 22 counter accept", "tcp dport 20-25 counter drop", "tcp dport 22 counter drop", "ip saddr 100.64.0.0/10 tcp dport 80 counter accept",
-		"tcp dport 80 counter drop", "counter")},
+		"tcp dport 80 counter drop", "udp dport 53 counter drop", "udp dport 50-60 counter accept", "counter")},
 	{name: "jumps", rules: `table inet t {
  chain a { tcp dport 22 counter return
   tcp dport 20-30 counter drop

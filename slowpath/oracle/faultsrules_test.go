@@ -96,15 +96,24 @@ func forgetful(s *introspect.Snapshot) {
 // eachHit notes what is to be counted so many times.
 func eachHit(times int) func(*ir.Program) {
 	return func(p *ir.Program) {
+		last := 0
+		for _, b := range p.Blocks {
+			for _, v := range b.Values {
+				last = max(last, v.ID)
+			}
+		}
 		for _, b := range p.Blocks {
 			var all []*ir.Value
 			for _, v := range b.Values {
-				n := 1
-				if v.Op == ir.OpHit {
-					n = times
-				}
-				for range n {
+				if v.Op != ir.OpHit {
 					all = append(all, v)
+					continue
+				}
+				for range times {
+					last++
+					again := *v
+					again.ID = last
+					all = append(all, &again)
 				}
 			}
 			b.Values = all
