@@ -51,6 +51,9 @@ func TestOracle(t *testing.T) {
 			for _, f := range o.findings {
 				t.Errorf("seed %d, %s", seed, f)
 			}
+			if len(o.findings) > 0 && strings.HasPrefix(c.name, "nft random") {
+				t.Logf("the ruleset:\n%s", c.rules)
+			}
 			if o.unsteady > maxUnsteady {
 				t.Errorf("seed %d: %d batches differed and did not when they were sent again; the last: %s", seed, o.unsteady, o.last)
 			}
