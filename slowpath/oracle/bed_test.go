@@ -16,7 +16,6 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/hone-net/hone/fastpath"
 	"github.com/hone-net/hone/slowpath/lab"
 )
 
