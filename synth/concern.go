@@ -91,21 +91,19 @@ func (c *concern) sysctlChanges() {
 	if c.old.Sysctls.Equal(c.fresh.Sysctls) {
 		return
 	}
-	byName := map[string]introspect.Index{}
+	named := map[string][]introspect.Index{}
 	for i, l := range c.fresh.Links.All() {
-		byName[l.Name] = i
+		named[l.Name] = append(named[l.Name], i)
 	}
 	for change := range introspect.DiffMaps(c.old.Sysctls, c.fresh.Sysctls) {
-		words := strings.Split(string(change.Key), "/")
-		i, ok := introspect.Index(0), false
-		if len(words) == 4 && words[1] == "conf" {
-			i, ok = byName[words[2]]
+		var links []introspect.Index
+		if words := strings.Split(string(change.Key), "/"); len(words) == 4 && words[1] == "conf" {
+			links = named[words[2]]
 		}
-		if !ok {
-			c.all = true
-			return
+		c.all = c.all || len(links) == 0
+		for _, i := range links {
+			c.device(i)
 		}
-		c.device(i)
 	}
 }
 

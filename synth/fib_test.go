@@ -270,7 +270,7 @@ func (p probe) slowly(parted bool, s *introspect.Snapshot) found {
 
 func follow(t *testing.T, w *world, kinds map[slowpath.Reason]int) {
 	clock := time.Unix(0, 0)
-	f := &FIB{now: func() time.Time { return clock }}
+	f := &FIB{now: func() time.Time { return clock }, tallies: newTallies()}
 	f.build(w.now(), Shape{})
 	m := remember(f)
 	for step := range 40 {

@@ -129,7 +129,7 @@ func find(f *FIB, addr uint32) uint16 { return f.views[0].(*view[prefix]).lpm.(*
 // TestQuarantine: a row that was let go means the same for a while.
 func TestQuarantine(t *testing.T) {
 	clock := time.Unix(0, 0)
-	f := &FIB{now: func() time.Time { return clock }}
+	f := &FIB{now: func() time.Time { return clock }, tallies: newTallies()}
 	s := parse(t, router(t))
 	f.build(s, Shape{})
 	row := find(f, 192<<24|2<<8|7)

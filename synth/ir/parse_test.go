@@ -29,7 +29,7 @@ found:
 	count fast
 	redirect v9
 none:
-	punt by 34
+	punt by 35
 }
 `
 

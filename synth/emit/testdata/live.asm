@@ -76,7 +76,7 @@ punt ttl:
    73  goto -> count and pass                      
 punt live-lookup:
    74  call FnGetSmpProcessorId                    
-   75  r2 = 0x130                                  
+   75  r2 = 0x138                                  
 count and pass:
    76  w0 <<= 0xb                                  
    77  w0 &= 0x800                                 

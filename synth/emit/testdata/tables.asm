@@ -13,6 +13,7 @@ entry:
    11  r5 = 0x0                                    ; v2 lookup
 .5:
    12  if w5 != 0x0 -> punt source-own             ; v15 guard
+.7:
    13  r2 = *(u32 *)(r3 +30)                       ; v5 lookup
    14  r2 = be32 r2                                ; v5 lookup
    15  w2 >>= 0x8                                  ; v5 lookup
@@ -20,7 +21,8 @@ entry:
    17  r5 = &route4[0]                             ; v5 lookup
    19  r5 += r2                                    ; v5 lookup
    20  r2 = *(u16 *)(r5 +0)                        ; v5 lookup
-   21  if w2 < 0x8000 -> .7                        ; v5 lookup
+   21  if w2 < 0x8000 -> .9                        ; v5 lookup
+.8:
    22  w2 &= 0x7                                   ; v5 lookup
    23  w2 <<= 0x9                                  ; v5 lookup
    24  r5 = *(u8 *)(r3 +33)                        ; v5 lookup
@@ -29,7 +31,7 @@ entry:
    27  r2 = &route4[33554432]                      ; v5 lookup
    29  r2 += r5                                    ; v5 lookup
    30  r2 = *(u16 *)(r2 +0)                        ; v5 lookup
-.7:
+.9:
    31  w2 &= 0xf                                   ; v6 lookup
    32  w2 <<= 0x4                                  ; v6 lookup
    33  r5 = &nexthop[0]                            ; v6 lookup
@@ -67,11 +69,11 @@ punt source-own:
    65  goto -> count and pass                      
 punt mtu:
    66  call FnGetSmpProcessorId                    
-   67  r2 = 0x118                                  
+   67  r2 = 0x120                                  
    68  goto -> count and pass                      
 punt live-device:
    69  call FnGetSmpProcessorId                    
-   70  r2 = 0x138                                  
+   70  r2 = 0x140                                  
 count and pass:
    71  w0 <<= 0xb                                  
    72  w0 &= 0x800                                 

@@ -12,6 +12,7 @@ entry:
    12  r4 = r2                                     ; v11 bound
    13  r4 += 0x22                                  ; v11 bound
    14  if r4 > r3 -> punt short                    ; v11 bound
+.6:
    15  r3 = *(u32 *)(r2 +30)                       ; v5 lookup
    16  r3 = be32 r3                                ; v5 lookup
    17  w3 >>= 0x8                                  ; v5 lookup
@@ -20,7 +21,8 @@ entry:
    21  r4 += r3                                    ; v5 lookup
    22  r4 += r0                                    ; v5 lookup
    23  r3 = *(u16 *)(r4 +0)                        ; v5 lookup
-   24  if w3 < 0x8000 -> .6                        ; v5 lookup
+   24  if w3 < 0x8000 -> .8                        ; v5 lookup
+.7:
    25  w3 &= 0x7                                   ; v5 lookup
    26  w3 <<= 0x9                                  ; v5 lookup
    27  r2 = *(u8 *)(r2 +33)                        ; v5 lookup
@@ -30,7 +32,7 @@ entry:
    32  r3 += r2                                    ; v5 lookup
    33  r3 += r0                                    ; v5 lookup
    34  r3 = *(u16 *)(r3 +0)                        ; v5 lookup
-.6:
+.8:
    35  w3 &= 0xf                                   ; v6 lookup
    36  w3 <<= 0x4                                  ; v6 lookup
    37  r2 = &nexthop[0]                            ; v6 lookup
@@ -61,7 +63,7 @@ punt short:
    62  goto -> count and pass                      
 punt live-device:
    63  call FnGetSmpProcessorId                    
-   64  r2 = 0x138                                  
+   64  r2 = 0x140                                  
 count and pass:
    65  w0 <<= 0xb                                  
    66  w0 &= 0x800                                 
