@@ -39,6 +39,25 @@ func TestHostKeepsTablesOfEqualShape(t *testing.T) {
 	}
 }
 
+// TestHostReplacesTablesOfAnotherFocus: words of one focus mean nothing under another.
+func TestHostReplacesTablesOfAnotherFocus(t *testing.T) {
+	root(t)
+	h, _ := toyHost(t, 7)
+	routes := ir.Table{Name: "route4", Kind: ir.LPM, Size: 256, First: 13, Focus4: ir.Prefix{Addr: 0x0a000000, Len: 8}}
+	must(t, h.Tables([]*ir.Table{&routes}))
+	must(t, h.Write([]ir.Write{{Table: "route4", Offset: 0, Data: []byte{7, 0}}}))
+	for _, focus := range []ir.Prefix{{Addr: 0x0b000000, Len: 8}, {}} {
+		other := routes
+		other.Focus4 = focus
+		must(t, h.Tables([]*ir.Table{&other}))
+		if got, err := h.Read("route4", 0, 2); err != nil || got[0] != 0 {
+			t.Errorf("after Tables with focus %v: %v, %v", focus, got, err)
+		}
+		must(t, h.Tables([]*ir.Table{&routes}))
+		must(t, h.Write([]ir.Write{{Table: "route4", Offset: 0, Data: []byte{7, 0}}}))
+	}
+}
+
 func TestHostWritesHashes(t *testing.T) {
 	root(t)
 	h, _ := toyHost(t, 7)

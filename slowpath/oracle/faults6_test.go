@@ -30,7 +30,9 @@ var planted6 = []plant{
 	{fault{name: "ip6: takes the worse metric", snapshot: eachRoute6(upside)}, "ip6 metrics, better one last"},
 	{fault{name: "ip6: does not see that a route is for some sources", snapshot: eachRoute6(understood)}, "ip6 route by source"},
 	{fault{name: "ip6: forwards although it is switched off", snapshot: forwarding6}, "ip6 forwarding of all off, of r0 on"},
-	{fault{name: "ip6: forwards past a filter", snapshot: func(s *introspect.Snapshot) { s.Hooks = introspect.Map[introspect.Name, introspect.Hook]{} }}, "ip6 nft forward of ip6"},
+	{fault{name: "ip6: forwards past a filter", snapshot: func(s *introspect.Snapshot) {
+		s.Hooks, s.Chains = introspect.Map[introspect.Name, introspect.Hook]{}, introspect.Map[introspect.ChainKey, introspect.Chain]{}
+	}}, "ip6 nft forward of ip6"},
 	{fault{name: "ip6: forwards past rules", snapshot: plainRules6}, "ip6 rule prohibit"},
 	{fault{name: "ip6: chooses another way than the kernel", snapshot: sysctl6("fib_multipath_hash_policy", "0")}, "ip6 ecmp by ports"},
 	{fault{name: "ip6: does not know the MTU of IPv6", snapshot: sysctl6("conf/r1/mtu", "1500")}, "ip6 mtu of r1"},
