@@ -23,17 +23,17 @@ var elsewhere = map[slowpath.Reason]string{
 	slowpath.EgressDisabled: "the kernel removes the routes of such an interface; synth's tests have a Snapshot of it",
 	slowpath.NoEpochs:       "honed says it of a kernel whose changes cannot be noticed",
 
-	slowpath.RulesetConn:      tracked,
-	slowpath.Transport:        tracked,
-	slowpath.TCPFlags:         tracked,
-	slowpath.ConntrackMiss:    tracked,
-	slowpath.ConntrackState:   tracked,
-	slowpath.ConntrackWindow:  tracked,
-	slowpath.ConntrackSpecial: tracked,
-	slowpath.ConntrackNAT:     tracked,
+	slowpath.RulesetConn:      byConnections,
+	slowpath.Transport:        byConnections,
+	slowpath.TCPFlags:         byConnections,
+	slowpath.ConntrackMiss:    byConnections,
+	slowpath.ConntrackState:   byConnections,
+	slowpath.ConntrackWindow:  byConnections,
+	slowpath.ConntrackSpecial: byConnections,
+	slowpath.ConntrackNAT:     byConnections,
 }
 
-const tracked = "the configurations here leave tracked connections to the kernel; TestTrackedPackets follows them"
+const byConnections = "the configurations here leave tracked connections to the kernel; TestTrackedPackets follows them"
 
 // checkReasons wants every Reason to have been the fate of some packet or configuration.
 func checkReasons(t *testing.T, results map[string]outcome) {
