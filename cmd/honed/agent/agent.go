@@ -31,7 +31,7 @@ type Agent struct {
 	watch      watcher
 	host       host
 	neighbours neighbours
-	windows    windows
+	windows    windows // nil where programs ask for none
 	events     events
 	started    time.Time
 	seen       func() (slowpath.Epochs, error)
@@ -79,12 +79,8 @@ func New(ctx context.Context, o Options, socket string, log *slog.Logger) (*Agen
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("agent: %w", err), h.Close(), release(), w.Close())
 	}
-	windows, err := upkeep.OpenConnections()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("agent: %w", err), h.Close(), release(), w.Close())
-	}
 	a := newAgent(o, socket, log, w, realHost{h})
-	a.neighbours, a.windows = n, windows
+	a.neighbours = n
 	a.seen = func() (slowpath.Epochs, error) {
 		var e slowpath.Epochs
 		err := w.Seen().Lookup(uint32(0), &e)
@@ -92,6 +88,9 @@ func New(ctx context.Context, o Options, socket string, log *slog.Logger) (*Agen
 	}
 	a.probe = fastpath.Probe
 	a.closers = []func() error{h.Close, release, w.Close}
+	if err := a.openWindows(); err != nil {
+		return nil, errors.Join(err, h.Close(), release(), w.Close())
+	}
 	return a, nil
 }
 
@@ -111,7 +110,9 @@ func (a *Agent) Ready(f func(state string)) { a.ready = f }
 // the process's namespace.
 func (a *Agent) Run(ctx context.Context) error {
 	go a.upkeep(ctx)
-	go a.relax()
+	if a.windows != nil {
+		go a.relax()
+	}
 	told := ""
 	for {
 		s, e, err := a.watch.Next(ctx)

@@ -2,9 +2,12 @@ package agent
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 
+	"github.com/hone-net/hone/cmd/honed/config"
 	"github.com/hone-net/hone/fastpath"
+	"github.com/hone-net/hone/slowpath/upkeep"
 	"github.com/hone-net/hone/synth/ir"
 )
 
@@ -12,6 +15,20 @@ import (
 // of whose packets it does not see.
 type windows interface {
 	Relax(source, dest netip.AddrPort) error
+}
+
+// openWindows opens what relax needs where programs may decide packets of connections. Others do without ctnetlink.
+func (a *Agent) openWindows() error {
+	if a.options.Config.Conntrack != config.Established {
+		return nil
+	}
+	c, err := upkeep.OpenConnections()
+	if err != nil {
+		return fmt.Errorf("agent: %w", err)
+	}
+	a.windows = c
+	a.closers = append(a.closers, func() error { c.Close(); return nil })
+	return nil
 }
 
 // relax has the windows of the connections left alone that programs ask for, until the host is closed.
