@@ -54,20 +54,26 @@ func foldAll(t testing.TB, all []netlink.Message) *Snapshot {
 	return s
 }
 
+// sameText compares a Snapshot with the text in a file.
+func sameText(t *testing.T, file string, s *Snapshot) {
+	t.Helper()
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.String() != string(want) {
+		wanted, err := ParseSnapshot(want)
+		t.Errorf("want %v\n%s", err, Diff(wanted, s))
+	}
+}
+
 // TestRecorded folds a recorded dump and compares the text of the outcome.
 func TestRecorded(t *testing.T) {
 	if *record {
 		inNamespace(t, func(run func(string)) { recordHost(t, run) })
 	}
-	want, err := os.ReadFile(recordedText)
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := foldAll(t, recorded(t))
-	if got := s.String(); got != string(want) {
-		wanted, err := ParseSnapshot(want)
-		t.Errorf("want %v\n%s", err, Diff(wanted, s))
-	}
+	sameText(t, recordedText, s)
 }
 
 func recordHost(t *testing.T, run func(string)) {

@@ -123,15 +123,7 @@ func TestRecordedRuleset(t *testing.T) {
 	if *record {
 		inNamespace(t, func(run func(string)) { recordRuleset(t, run) })
 	}
-	want, err := os.ReadFile(recordedRulesetText)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := new(Snapshot).withRuleset(pictureOf(t, rulesetDumps(t)))
-	if s.String() != string(want) {
-		wanted, err := ParseSnapshot(want)
-		t.Errorf("want %v\n%s", err, Diff(wanted, s))
-	}
+	sameText(t, recordedRulesetText, new(Snapshot).withRuleset(pictureOf(t, rulesetDumps(t))))
 }
 
 // TestRulesetCutShort cuts every recorded message everywhere: nothing panics, and a rule that is not cut between its

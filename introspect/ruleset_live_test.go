@@ -112,17 +112,22 @@ func TestEveryExpression(t *testing.T) {
 			t.Error(problem)
 			return
 		}
-		s, err := readSilent(new(Snapshot))
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		if o := opaques(s); len(o) > 0 {
-			t.Errorf("not understood: %s", strings.Join(o, "\n"))
-		}
-		roundTrip(t, s)
-		t.Log(s)
+		t.Log(understood(t))
 	})
+}
+
+// understood reads the ruleset, none of whose expressions may be Opaque, and prints and parses it.
+func understood(t *testing.T) *Snapshot {
+	s, err := readSilent(new(Snapshot))
+	if err != nil {
+		t.Error(err)
+		return new(Snapshot)
+	}
+	if o := opaques(s); len(o) > 0 {
+		t.Errorf("not understood: %s", strings.Join(o, "\n"))
+	}
+	roundTrip(t, s)
+	return s
 }
 
 // TestWrittenSet has a rule write to a set that does not say that packets change it.
@@ -157,6 +162,7 @@ func corpus(t *testing.T, pattern string) []string {
 }
 
 func TestCorpus(t *testing.T) {
+	loaded := 0
 	for _, file := range corpus(t, "nft/*.nft") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			inNamespace(t, func(run func(string)) {
@@ -170,17 +176,13 @@ func TestCorpus(t *testing.T) {
 					return
 				}
 				start := time.Now()
-				s, err := readSilent(new(Snapshot))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if o := opaques(s); len(o) > 0 {
-					t.Errorf("not understood: %s", strings.Join(o, "\n"))
-				}
-				roundTrip(t, s)
+				loaded++
+				s := understood(t)
 				t.Logf("%d chains, %d sets in %v", s.Chains.Len(), s.Sets.Len(), time.Since(start))
 			})
 		})
+	}
+	if loaded == 0 {
+		t.Error("no ruleset of the corpus could be loaded")
 	}
 }

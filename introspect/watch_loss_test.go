@@ -23,16 +23,22 @@ func quietLab(run func(string)) {
 	}
 }
 
+// overrunnable is a Watcher of the lab whose queue a batch runs over.
+func overrunnable(t *testing.T, run func(string)) *Watcher {
+	quietLab(run)
+	w := watchHere(t)
+	deafen(t, w)
+	settle(t, w)
+	small(w)
+	return w
+}
+
 // TestLossOfRoutes has the queue of rtnetlink run over with routes: all else stays vouched for while they are read again,
 // and a route that the live lookup does not do justice to is known before. It does so twice, for each socket.
 func TestLossOfRoutes(t *testing.T) {
 	inNamespace(t, func(run func(string)) {
-		quietLab(run)
-		w := watchHere(t)
+		w := overrunnable(t, run)
 		defer w.Close()
-		deafen(t, w)
-		settle(t, w)
-		small(w)
 		for turn := range 2 {
 			var commands []string
 			for i := range 3000 {
@@ -56,12 +62,8 @@ func TestLossOfRoutes(t *testing.T) {
 // TestLossOfMore has the queue run over with something else among the routes: nothing is vouched for before all is read.
 func TestLossOfMore(t *testing.T) {
 	inNamespace(t, func(run func(string)) {
-		quietLab(run)
-		w := watchHere(t)
+		w := overrunnable(t, run)
 		defer w.Close()
-		deafen(t, w)
-		settle(t, w)
-		small(w)
 		var commands []string
 		for i := range 3000 {
 			commands = append(commands, fmt.Sprintf("route replace 10.%d.%d.%d/32 via 10.0.0.2", 100+i>>14, i>>7&127, i&127))

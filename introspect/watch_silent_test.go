@@ -138,7 +138,7 @@ func TestWatchSysctlWithheld(t *testing.T) {
 	})
 }
 
-// TestWatchIdle measures what a Watcher costs that nothing happens to.
+// TestWatchIdle sees that a Watcher sleeps that nothing happens to.
 func TestWatchIdle(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes two seconds")
@@ -162,7 +162,7 @@ func TestWatchIdle(t *testing.T) {
 		}
 		used := cpuTime() - before
 		t.Logf("%v of processor time in 2 s, %d turns", used, turns)
-		if used > lab.Patience(100*time.Millisecond) { // a busy virtual machine makes each waking cost milliseconds
+		if used > time.Second { // how little it uses is measured by the benchmarks; here it may not spin
 			t.Errorf("an idle Watcher used %v in 2 s", used)
 		}
 	})

@@ -22,33 +22,27 @@ var plantedRules = []plant{
 	{fault{name: "ruleset: forgets a chain before routing", snapshot: eachChain(func(c *introspect.Chain) {
 		c.Base = c.Base && c.Hook != unix.NF_INET_PRE_ROUTING
 	})}, "nft several chains"},
-	{fault{name: "ruleset: ignores masks", snapshot: eachExpr(func(e introspect.Expr) introspect.Expr {
-		if b, ok := e.(introspect.Bitwise); ok {
-			b.Mask = introspect.Data(strings.Repeat("\xff", len(b.Mask)))
-			return b
-		}
-		return e
+	{fault{name: "ruleset: ignores masks", snapshot: each(func(b introspect.Bitwise) introspect.Bitwise {
+		b.Mask = introspect.Data(strings.Repeat("\xff", len(b.Mask)))
+		return b
 	})}, "nft masks"},
-	{fault{name: "ruleset: compares with another value", snapshot: eachExpr(func(e introspect.Expr) introspect.Expr {
-		if c, ok := e.(introspect.Cmp); ok && len(c.Data) == 4 {
+	{fault{name: "ruleset: compares with another value", snapshot: each(func(c introspect.Cmp) introspect.Cmp {
+		if len(c.Data) == 4 {
 			c.Data = c.Data[:3] + introspect.Data(c.Data[3]^1)
-			return c
 		}
-		return e
+		return c
 	})}, "nft addresses of ip"},
-	{fault{name: "ruleset: takes different for equal", snapshot: eachExpr(func(e introspect.Expr) introspect.Expr {
-		if c, ok := e.(introspect.Cmp); ok && c.Op == unix.NFT_CMP_NEQ {
+	{fault{name: "ruleset: takes different for equal", snapshot: each(func(c introspect.Cmp) introspect.Cmp {
+		if c.Op == unix.NFT_CMP_NEQ {
 			c.Op = unix.NFT_CMP_EQ
-			return c
 		}
-		return e
+		return c
 	})}, "nft ports of udp"},
-	{fault{name: "ruleset: comes back from a goto", snapshot: eachExpr(func(e introspect.Expr) introspect.Expr {
-		if v, ok := e.(introspect.Verdict); ok && v.Code == unix.NFT_GOTO {
+	{fault{name: "ruleset: comes back from a goto", snapshot: each(func(v introspect.Verdict) introspect.Verdict {
+		if v.Code == unix.NFT_GOTO {
 			v.Code = unix.NFT_JUMP
-			return v
 		}
-		return e
+		return v
 	})}, "nft jumps"},
 	{fault{name: "ruleset: forgets an element", snapshot: forgetful}, "nft named sets"},
 	{fault{name: "ruleset: counts twice", program: eachHit(2)}, "nft ports of tcp"},
@@ -67,15 +61,18 @@ func eachChain(change func(*introspect.Chain)) func(*introspect.Snapshot) {
 	}
 }
 
-// eachExpr changes the expressions of all rules.
-func eachExpr(change func(introspect.Expr) introspect.Expr) func(*introspect.Snapshot) {
+// each changes the expressions of one type in all rules.
+func each[E introspect.Expr](change func(E) E) func(*introspect.Snapshot) {
 	return eachChain(func(c *introspect.Chain) {
 		c.Rules = slices.Clone(c.Rules)
 		for i, r := range c.Rules {
 			other := *r
 			other.Exprs = nil
 			for _, e := range r.Exprs {
-				other.Exprs = append(other.Exprs, change(e))
+				if one, ok := e.(E); ok {
+					e = change(one)
+				}
+				other.Exprs = append(other.Exprs, e)
 			}
 			c.Rules[i] = &other
 		}
