@@ -68,6 +68,7 @@ func (f *flags) command(run func() error) *cobra.Command {
 	c.Flags().StringVar(&f.over.Hook, "hook", "", "where programs run: auto, xdp, xdp-generic or off")
 	c.Flags().StringArrayVar(&f.interfaces, "interface", nil, "the hook of one interface, `name[=hook]`; may be repeated")
 	c.Flags().StringVar(&f.over.Conntrack, "conntrack", "", "packets of tracked connections: established or exact")
+	c.Flags().StringVar(&f.over.Counters, "counters", "", "packets that rules count: delta or exact")
 	c.Flags().StringVar(&f.over.Metrics, "metrics", "", "serve Prometheus metrics on this TCP `address`, too")
 	c.Flags().StringVar(&f.over.LogLevel, "log-level", "", "debug, info, warn or error")
 	c.CompletionOptions.DisableDefaultCmd = true
@@ -88,7 +89,7 @@ func (f flags) config() (config.Config, error) {
 		return c, err
 	}
 	for _, o := range []struct{ to, from *string }{
-		{&c.Netns, &f.over.Netns}, {&c.Socket, &f.over.Socket}, {&c.Hook, &f.over.Hook}, {&c.Conntrack, &f.over.Conntrack},
+		{&c.Netns, &f.over.Netns}, {&c.Socket, &f.over.Socket}, {&c.Hook, &f.over.Hook}, {&c.Conntrack, &f.over.Conntrack}, {&c.Counters, &f.over.Counters},
 		{&c.Metrics, &f.over.Metrics}, {&c.LogLevel, &f.over.LogLevel},
 	} {
 		if *o.from != "" {

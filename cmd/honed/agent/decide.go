@@ -84,6 +84,8 @@ func (o Options) synth(name string) synth.Options {
 		VethSummed: o.Kernel.VethTag != nil && o.Kernel.VethTag.SummedMask != 0,
 		FIBLookup:  o.Kernel.FIBLookup,
 		Conntrack:  o.Kernel.Conntrack != nil && o.Config.Conntrack == config.Established,
+		Ruleset:    true,
+		Tallies:    o.Config.Counters == config.Delta,
 	}
 }
 

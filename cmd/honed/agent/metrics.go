@@ -7,6 +7,9 @@ import (
 	"github.com/hone-net/hone/control"
 )
 
+// ruleLabels name a counter of the ruleset. The handle 0 is the policy of a base chain.
+var ruleLabels = []string{"family", "table", "chain", "handle", "counter"}
+
 var (
 	packetsDesc = prometheus.NewDesc("hone_packets_total", "Packets that an interface's program saw, by what became of them.",
 		[]string{"interface", "path", "reason"}, nil)
@@ -17,22 +20,28 @@ var (
 	eventsDesc = prometheus.NewDesc("hone_agent_events_total", "What the agent did.", []string{"kind"}, nil)
 	lastDesc   = prometheus.NewDesc("hone_agent_last_update_seconds",
 		"Time from the last configuration to programs vouched for.", nil, nil)
-	tableDesc = prometheus.NewDesc("hone_table_entries", "Configuration behind the programs.", []string{"kind"}, nil)
-	infoDesc  = prometheus.NewDesc("hone_info", "1, with the version.", []string{"version", "netns"}, nil)
+	tableDesc       = prometheus.NewDesc("hone_table_entries", "Configuration behind the programs.", []string{"kind"}, nil)
+	rulePacketsDesc = prometheus.NewDesc("hone_rule_packets_total", "Packets that rules of the ruleset have counted on the fast path.", ruleLabels, nil)
+	ruleBytesDesc   = prometheus.NewDesc("hone_rule_bytes_total", "Their bytes.", ruleLabels, nil)
+	infoDesc        = prometheus.NewDesc("hone_info", "1, with the version.", []string{"version", "netns"}, nil)
 )
 
 // collector makes metrics of the Status when it is asked.
-type collector struct{ status func() control.Status }
+type collector struct {
+	status  func() control.Status
+	tallies func() []tally
+}
 
 func (a *Agent) metrics() prometheus.Gatherer {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collector{a.Status}, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collector{a.Status, a.tallies}, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return registry
 }
 
 // Describe names the metrics.
 func (c collector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{packetsDesc, stateDesc, instructionsDesc, eventsDesc, lastDesc, tableDesc, infoDesc} {
+	for _, d := range []*prometheus.Desc{packetsDesc, stateDesc, instructionsDesc, eventsDesc, lastDesc, tableDesc, infoDesc,
+		rulePacketsDesc, ruleBytesDesc} {
 		to <- d
 	}
 }
@@ -53,6 +62,10 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	for kind, n := range map[string]uint64{"attach": s.Agent.Attached, "swap": s.Agent.Swapped, "detach": s.Agent.Detached,
 		"update": s.Agent.Updates, "snapshot": s.Agent.Snapshots, "failure": s.Agent.Failures} {
 		counter(eventsDesc, n, kind)
+	}
+	for _, t := range c.tallies() {
+		counter(rulePacketsDesc, t.packets, t.labels()...)
+		counter(ruleBytesDesc, t.bytes, t.labels()...)
 	}
 	for _, i := range s.Interfaces {
 		gauge(stateDesc, 1, i.Name, i.State, i.Reason)

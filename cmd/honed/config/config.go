@@ -23,7 +23,8 @@ var Hooks = []string{"auto", "xdp", "xdp-generic", "off"}
 // Conntracks are the words that say what becomes of packets whose connections are tracked.
 var Conntracks = []string{Established, Exact}
 
-// The words of Conntracks: programs may decide packets of established connections, or the kernel decides all.
+// The words of Conntracks: programs may decide packets of established connections, or the kernel decides all. Exact is of
+// Countings, too.
 const (
 	Established = "established"
 	Exact       = "exact"
@@ -31,6 +32,13 @@ const (
 
 // Levels are the log levels.
 var Levels = []string{"debug", "info", "warn", "error"}
+
+// Countings are the words that say what becomes of packets that a rule of the ruleset counts: the kernel has them, so that
+// its counters are exact, or programs count the difference themselves.
+var Countings = []string{Delta, Exact}
+
+// Delta is the word of Countings for programs that count.
+const Delta = "delta"
 
 // Config is everything that can be configured. The zero value means: the defaults.
 type Config struct {
@@ -40,6 +48,7 @@ type Config struct {
 	Conntrack  string            `toml:"conntrack"` // one of Conntracks
 	Metrics    string            `toml:"metrics"`   // TCP address for Prometheus; empty for none
 	LogLevel   string            `toml:"log-level"` // one of Levels
+	Counters   string            `toml:"counters"`  // one of Countings
 	Interfaces map[string]string `toml:"interface"` // hooks by interface name
 }
 
@@ -84,6 +93,9 @@ func (c Config) defaults() Config {
 	if c.LogLevel == "" {
 		c.LogLevel = "info"
 	}
+	if c.Counters == "" {
+		c.Counters = Delta
+	}
 	if c.Interfaces == nil {
 		c.Interfaces = map[string]string{}
 	}
@@ -115,6 +127,9 @@ func (c Config) Check() error {
 	}
 	if !slices.Contains(Levels, c.LogLevel) {
 		return fmt.Errorf("log-level: %q is not one of %s", c.LogLevel, strings.Join(Levels, ", "))
+	}
+	if !slices.Contains(Countings, c.Counters) {
+		return fmt.Errorf("counters: %q is not one of %s", c.Counters, strings.Join(Countings, ", "))
 	}
 	for name, hook := range c.Interfaces {
 		if name == "" || len(name) > 15 || strings.ContainsAny(name, "/ \t\n") {
