@@ -98,7 +98,11 @@ func newBed(c config) (_ *bed, err error) {
 	if err := errors.Join(b.configure(c.setup), b.patientNeighbours("ipv4", true), b.patientNeighbours("ipv6", true)); err != nil {
 		return nil, err
 	}
-	if err := loadRules(b.net.R, c.rules); err != nil {
+	load := loadRules
+	if c.yields {
+		load = loadSome
+	}
+	if err := load(b.net.R, c.rules); err != nil {
 		return nil, err
 	}
 	return b, b.configure(c.after)

@@ -14,7 +14,7 @@ func randomConfigs() []config {
 	var all []config
 	for i := range randomRulesets {
 		g := &ruleGenerator{Rand: rand.New(rand.NewPCG(seed(), uint64(i)))}
-		all = append(all, config{name: fmt.Sprintf("random %d", i), rules: g.ruleset()})
+		all = append(all, config{name: fmt.Sprintf("random %d", i), rules: g.ruleset(), yields: true})
 	}
 	return all
 }
@@ -25,6 +25,7 @@ type ruleGenerator struct {
 	sets   []randomSet
 	chains int // regular ones; a chain jumps to those with higher numbers
 	effect bool
+	only   string // the family of the table that is being written, of one family
 	six    bool   // the rule that is being written is about IPv6 if about a family
 	proto  string // and about this protocol if about one
 }
@@ -34,13 +35,16 @@ type randomSet struct{ name, kind, text string }
 
 func (g *ruleGenerator) ruleset() string {
 	g.chains, g.effect = g.IntN(4), g.IntN(4) == 0
-	for i := range g.IntN(5) {
+	for i := range g.IntN(7) {
 		g.sets = append(g.sets, g.set(fmt.Sprintf("s%d", i)))
 	}
 	var text strings.Builder
 	text.WriteString("table inet t {\n")
 	for _, s := range g.sets {
 		text.WriteString(s.text)
+	}
+	if g.IntN(8) == 0 {
+		text.WriteString(" flowtable f { hook ingress priority 0; devices = { r1, r2 }; }\n")
 	}
 	// What is jumped to has to be there when nft reads the jump: the last chains come first.
 	for i := g.chains - 1; i >= 0; i-- {
@@ -50,6 +54,24 @@ func (g *ruleGenerator) ruleset() string {
 		text.WriteString(g.base(i))
 	}
 	text.WriteString("}\n")
+	return text.String() + g.beside()
+}
+
+// beside are tables of one family beside that of both; their chains may have the priorities of its own.
+func (g *ruleGenerator) beside() string {
+	var text strings.Builder
+	g.sets, g.chains = nil, 0
+	for _, family := range []string{"ip", "ip6"} {
+		if g.IntN(4) > 0 {
+			continue
+		}
+		g.only = family
+		fmt.Fprintf(&text, "table %s u {\n", family)
+		for i := range 1 + g.IntN(2) {
+			text.WriteString(g.base(i))
+		}
+		text.WriteString("}\n")
+	}
 	return text.String()
 }
 
@@ -72,6 +94,9 @@ func (g *ruleGenerator) rules(n, from int) string {
 	for range n {
 		// nft refuses rules that ask for two families or protocols at once.
 		g.six, g.proto = g.IntN(3) == 0, pick(g.Rand, "tcp", "udp", "th")
+		if g.only != "" {
+			g.six = g.only == "ip6"
+		}
 		words := []string{}
 		for range g.IntN(3) {
 			words = append(words, g.match())
@@ -80,7 +105,10 @@ func (g *ruleGenerator) rules(n, from int) string {
 			fmt.Fprintf(&text, "  %s\n", strings.Join(append(words, g.vmap(from)), " "))
 			continue
 		}
-		words = append(words, "counter", g.statement(from))
+		words = append(words, "counter")
+		if s := g.statement(from); len(words) > 1 || s != "drop" || g.IntN(8) == 0 {
+			words = append(words, s)
+		}
 		fmt.Fprintf(&text, "  %s\n", strings.TrimSpace(strings.Join(words, " ")))
 	}
 	return text.String()
@@ -97,12 +125,6 @@ func (g *ruleGenerator) statement(from int) string {
 	return pick(g.Rand, "", "", "accept", "drop", "drop", "return", "continue")
 }
 
-// vmap decides by a map.
-func (g *ruleGenerator) vmap(from int) string {
-	verdict := func() string { return g.verdict(from) }
-	return fmt.Sprintf("%s dport vmap { 22 : %s, 80 : %s, 1000-2000 : %s }", g.proto, verdict(), verdict(), verdict())
-}
-
 func (g *ruleGenerator) verdict(from int) string {
 	if from < g.chains && g.IntN(3) == 0 {
 		return fmt.Sprintf("%s j%d", pick(g.Rand, "jump", "goto"), from+g.IntN(g.chains-from))
@@ -112,12 +134,13 @@ func (g *ruleGenerator) verdict(from int) string {
 
 // match is one comparison.
 func (g *ruleGenerator) match() string {
-	if len(g.sets) > 0 && g.IntN(5) == 0 {
-		if s := g.sets[g.IntN(len(g.sets))]; s.kind == "inet_service" {
-			return g.proto + pick(g.Rand, " dport ", " sport ") + pick(g.Rand, "", "!= ") + "@" + s.name
-		} else if !g.six {
-			return pick(g.Rand, "ip saddr ", "ip daddr ") + pick(g.Rand, "", "!= ") + "@" + s.name
+	if len(g.sets) > 0 && g.IntN(3) == 0 {
+		if words := g.lookup(g.sets[g.IntN(len(g.sets))]); words != "" {
+			return words
 		}
+	}
+	if g.IntN(4) == 0 {
+		return g.rare()
 	}
 	switch g.IntN(9) {
 	case 0, 1, 2:
@@ -188,34 +211,3 @@ func (g *ruleGenerator) port() string {
 func (g *ruleGenerator) byte() string { return fmt.Sprint(pick(g.Rand, 6, 17, 64, 1, g.IntN(256))) }
 
 func (g *ruleGenerator) length() string { return fmt.Sprint(60 + g.IntN(100)) }
-
-// set writes a named set; elements of intervals may touch each other.
-func (g *ruleGenerator) set(name string) randomSet {
-	var all []string
-	n := 1 + g.IntN(30)
-	switch g.IntN(4) {
-	case 0:
-		for range n {
-			all = append(all, bare(g.port()))
-		}
-		return written(name, "inet_service", "", all)
-	case 1:
-		for range n {
-			all = append(all, g.port())
-		}
-		return written(name, "inet_service", " flags interval; auto-merge;", all)
-	case 2:
-		for range n {
-			all = append(all, bare(g.addr()))
-		}
-		return written(name, "ipv4_addr", "", all)
-	}
-	for range n {
-		all = append(all, g.addr())
-	}
-	return written(name, "ipv4_addr", " flags interval; auto-merge;", all)
-}
-
-func written(name, kind, flags string, elements []string) randomSet {
-	return randomSet{name, kind, fmt.Sprintf(" set %s { type %s;%s elements = { %s } }\n", name, kind, flags, strings.Join(elements, ", "))}
-}

@@ -54,6 +54,15 @@ var setConfigs = []config{
   ip saddr . tcp dport @pairs counter drop
   ip daddr . udp dport @pairs counter drop; }
 }`},
+	{name: "concatenations across each other", rules: `table inet t {
+ map first { type inet_service . inet_service : verdict; flags interval; elements = { 1000-60000 . 53 : drop, 1000-1010 . 1-1000 : accept } }
+ map last { type inet_service . inet_service : verdict; flags interval; elements = { 1000-1010 . 1-1000 : accept, 1-60000 . 80 : drop } }
+ map apart { type ipv4_addr . inet_service : verdict; flags interval; elements = { 100.64.0.0/10 . 53 : drop, 100.64.0.0/10 . 80-90 : accept, 10.0.0.0/24 . 53 : drop } }
+ chain c { type filter hook forward priority 0; policy accept;
+  ip saddr . tcp dport vmap @apart
+  tcp sport . tcp dport vmap @first
+  udp sport . udp dport vmap @last; }
+}`},
 	{name: "verdict maps", rules: `table inet t {
  map todo { type inet_service : verdict; elements = { 22 : drop, 80 : accept, 443 : jump web, 53 : goto dns } }
  chain web { counter

@@ -134,7 +134,7 @@ func partsOf(s introspect.Set, k introspect.ElementKey) element {
 // choose adds a verdict map.
 func (d *reader) choose(e introspect.Lookup, parts [][]cell, c *contents) (fails bool) {
 	r, ok := d.region(parts, c.elements)
-	if !ok || slices.ContainsFunc(c.verdicts, goesOn) || c.rest != nil && goesOn(*c.rest) {
+	if !ok || slices.ContainsFunc(c.verdicts, goesOn) || c.rest != nil && goesOn(*c.rest) || c.ambiguous() {
 		d.leave(e, slowpath.RulesetMatch)
 		return false
 	}
@@ -148,6 +148,43 @@ func (d *reader) choose(e introspect.Lookup, parts [][]cell, c *contents) (fails
 	}
 	d.steps = append(d.steps, step{kind: stepChoose, choice: r, verdicts: c.verdicts, rest: c.rest})
 	return false
+}
+
+// mostPairs bounds the elements of a map of concatenated intervals: each is compared with each other one.
+const mostPairs = 2000
+
+// ambiguous tells whether a key may lie in two elements that have different verdicts. Concatenations of intervals may lie
+// across each other; the kernel finds the one that was added first, and does not show which one that was.
+func (c *contents) ambiguous() bool {
+	if len(c.elements) == 0 || len(c.elements[0]) < 2 || !slices.ContainsFunc(c.elements, element.wide) {
+		return false
+	}
+	for i, e := range c.elements {
+		if i == mostPairs {
+			return true
+		}
+		for n, o := range c.elements[:i] {
+			if c.verdicts[i] != c.verdicts[n] && e.meets(o) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// wide tells whether an element is more than one key.
+func (e element) wide() bool {
+	return slices.ContainsFunc(e, func(in interval) bool { return !bytes.Equal(in.from, in.to) })
+}
+
+// meets tells whether two elements have a key in common.
+func (e element) meets(o element) bool {
+	for i := range e {
+		if bytes.Compare(e[i].from, o[i].to) > 0 || bytes.Compare(o[i].from, e[i].to) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // goesOn tells whether a rule goes on behind a verdict.
