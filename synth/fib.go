@@ -31,7 +31,7 @@ func NewFIB(s *introspect.Snapshot) *FIB {
 // build makes everything anew, with tables of at least the given shape.
 func (f *FIB) build(s *introspect.Snapshot, least Shape) {
 	j := &journal{}
-	*f = FIB{now: f.now, tallies: f.tallies, device: map[introspect.Index][]byte{},
+	*f = FIB{now: f.now, tallies: f.tallies, fresh: f.fresh, device: map[introspect.Index][]byte{},
 		shared: shared{Snapshot: s, journal: j, rows: newRows(j), egress: map[introspect.Index]egresses{}}}
 	f.rows.free.now = f.now
 	f.views = f.makeViews(least)

@@ -137,6 +137,13 @@ func (n *naive) rule(c introspect.Chain, r *introspect.ChainRule) introspect.Ver
 		case introspect.Counter:
 			n.counted[filter.CounterID{Chain: c.Key, Handle: r.Handle, Nth: nth}]++
 			nth++
+		case introspect.ObjRef:
+			key := introspect.ObjectKey{Family: c.Key.Family, Table: c.Key.Table, Name: e.Name, Type: e.Type}
+			object, _ := n.s.Objects.Get(key)
+			if e.Type != unix.NFT_OBJECT_COUNTER {
+				return code(codeStrange)
+			}
+			n.counted[filter.CounterID{Chain: introspect.ChainKey{Family: key.Family, Table: key.Table}, Handle: object.Handle, Object: e.Name}]++
 		case introspect.Lookup:
 			set, _ := n.s.Sets.Get(introspect.SetKey{Family: c.Key.Family, Table: c.Key.Table, Name: e.Set})
 			v, found := n.find(set, at(e.SReg)[:set.KeyLen])

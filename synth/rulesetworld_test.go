@@ -70,7 +70,7 @@ func (r *ruler) chain(c introspect.Chain, name string, leads int) {
 		}
 		if r.IntN(3) == 0 {
 			at := r.IntN(len(rule.Exprs) + 1)
-			rule.Exprs = append(rule.Exprs[:at:at], append([]introspect.Expr{introspect.Counter{}}, rule.Exprs[at:]...)...)
+			rule.Exprs = append(rule.Exprs[:at:at], append([]introspect.Expr{r.counter()}, rule.Exprs[at:]...)...)
 		}
 		if r.odd && r.IntN(25) == 0 {
 			rule.Exprs = append(rule.Exprs, introspect.Log{})
@@ -89,6 +89,19 @@ func (r *ruler) chain(c introspect.Chain, name string, leads int) {
 		r.s.Hooks = r.s.Hooks.With(introspect.Name(h.Name), h)
 	}
 	r.s.Chains = r.s.Chains.With(c.Key, c)
+}
+
+// counter counts, perhaps by a name, of which several rules may have one.
+func (r *ruler) counter() introspect.Expr {
+	if r.IntN(3) > 0 {
+		return introspect.Counter{}
+	}
+	key := introspect.ObjectKey{Family: r.table.Family, Table: r.table.Name, Name: fmt.Sprint("n", r.IntN(3)), Type: unix.NFT_OBJECT_COUNTER}
+	if _, ok := r.s.Objects.Get(key); !ok {
+		r.handle++
+		r.s.Objects = r.s.Objects.With(key, introspect.StatefulObject{Key: key, Handle: r.handle})
+	}
+	return introspect.ObjRef{Type: key.Type, Name: key.Name}
 }
 
 // alike matches like rules of a list: the same fields, other values.

@@ -65,11 +65,13 @@ func (s Shape) tally() *ir.Table {
 // count follows the ruleset with the numbers of its counters.
 func (f *FIB) count(old *introspect.Snapshot) {
 	f.grew = false
-	if old != nil && old.Chains.Equal(f.Chains) {
+	if old != nil && filter.SameCounters(old, f.Snapshot) {
 		return
 	}
 	before := f.tallies.size
-	f.tallies, f.fresh = f.tallies.follow(f.Snapshot)
+	var fresh []int
+	f.tallies, fresh = f.tallies.follow(f.Snapshot)
+	f.fresh = append(f.fresh, fresh...)
 	f.grew = f.tallies.size > before
 	if f.journal.on {
 		f.journal.writes = append(f.journal.writes, f.zeros()...)

@@ -9,7 +9,7 @@ import (
 // in order. If the tables no longer fit, reshaped says that all are to be made anew, and filled with Image.
 func (f *FIB) Update(s *introspect.Snapshot) (writes []ir.Write, reshaped bool) {
 	old := f.Snapshot
-	f.Snapshot = s
+	f.Snapshot, f.fresh = s, nil
 	if f.replanned(old) {
 		f.build(s, Shape{Rows: f.rows.size, Devices: f.devices})
 		return nil, true

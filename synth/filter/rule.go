@@ -14,6 +14,9 @@ type reader struct {
 	*Path
 	table introspect.TableKey
 	at    place
+	chain introspect.ChainKey
+	rule  *introspect.ChainRule
+	nth   int // counters of the rule that have been read
 	regs  registers
 	steps []step
 	reach int // bytes behind the header that there are at this step
@@ -22,7 +25,7 @@ type reader struct {
 // read says what a rule does. What is settled before a packet is there is left out; a rule that never matches has no
 // steps.
 func (p *Path) read(c *introspect.Chain, r *introspect.ChainRule, at place) []step {
-	d := &reader{Path: p, table: c.Key.Of(), at: at}
+	d := &reader{Path: p, table: c.Key.Of(), at: at, chain: c.Key, rule: r}
 	if len(r.Unknown) > 0 {
 		return []step{leave(slowpath.RulesetAction, r.Unknown[0])}
 	}
@@ -69,12 +72,30 @@ func (d *reader) expression(e introspect.Expr) (fails bool) {
 	case introspect.Lookup:
 		return d.lookup(e)
 	case introspect.Counter:
-		d.steps = append(d.steps, step{kind: stepCount})
+		d.count(ruleCounter(d.snapshot, d.chain, d.rule, d.nth))
+		d.nth++
 		return false
+	case introspect.ObjRef:
+		return d.object(e)
 	case introspect.Verdict:
 		return d.verdict(e)
 	}
 	d.leave(e, reasonOf(e))
+	return false
+}
+
+func (d *reader) count(id CounterID) {
+	d.steps = append(d.steps, step{kind: stepCount, counter: id})
+}
+
+// object counts with a named counter; other objects are the kernel's.
+func (d *reader) object(e introspect.ObjRef) (fails bool) {
+	key := introspect.ObjectKey{Family: d.table.Family, Table: d.table.Name, Name: e.Name, Type: e.Type}
+	if id, ok := namedCounter(d.snapshot, key); ok {
+		d.count(id)
+	} else {
+		d.leave(e, reasonOf(e))
+	}
 	return false
 }
 

@@ -31,8 +31,7 @@ type run struct {
 type member struct {
 	in    *region
 	ends  []end // by the numbers of the region
-	count bool
-	from  rule
+	count *CounterID
 }
 
 // run is the run that begins with a rule of a chain.
@@ -80,7 +79,7 @@ func runFrom(rules []rule) (all run) {
 
 // member tells whether a rule can be one of a run: tests of what is always known, perhaps a counter, and an end.
 func (r rule) member() (m member, reach int, ok bool) {
-	m = member{in: &region{boxes: []box{{}}, of: []int{0}}, from: r}
+	m = member{in: &region{boxes: []box{{}}, of: []int{0}}}
 	for i, s := range r.steps {
 		last := i == len(r.steps)-1
 		switch s.kind {
@@ -88,14 +87,14 @@ func (r rule) member() (m member, reach int, ok bool) {
 			reach = max(reach, s.bytes)
 		case stepTest:
 			in, ok := s.test.positive()
-			if m.count || !ok || !m.meet(in) {
+			if m.count != nil || !ok || !m.meet(in) {
 				return m, 0, false
 			}
 		case stepCount:
-			if m.count {
+			if m.count != nil {
 				return m, 0, false
 			}
-			m.count = true
+			m.count = &s.counter
 		case stepDecide:
 			m.ends = []end{{verdict: s.verdicts[0]}}
 			last = last && s.verdicts[0].Code != introspect.VerdictJump // packets may come back, to the next rule
@@ -146,8 +145,8 @@ func (w *writer) run(b *body, r *run, next *label, to way) {
 	d := decision{region: r.merged}
 	for _, m := range r.members {
 		l := leaf{to: e.add(w, m.ends[0])}
-		if m.count && forwards(m.ends[0]) {
-			number, ok := w.packet.Tally(w.path.counter(b, m.from.from.Handle, 0))
+		if m.count != nil && forwards(m.ends[0]) {
+			number, ok := w.packet.Tally(*m.count)
 			if !ok || number > math.MaxUint32 {
 				l = leaf{to: e.add(w, end{leave: unable})}
 			}

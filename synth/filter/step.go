@@ -22,6 +22,7 @@ type step struct {
 	kind     stepKind
 	test     test
 	bytes    int                  // stepReach
+	counter  CounterID            // stepCount
 	choice   *region              // stepChoose: of numbers verdicts
 	verdicts []introspect.Verdict // stepDecide: one
 	rest     *introspect.Verdict  // stepChoose: of packets that are in no box; nil: the rule ends

@@ -71,7 +71,7 @@ func (w *writer) base(b *body) bool {
 	w.body(b, way{accepted, end})
 	if end.used {
 		w.Start(end.block)
-		if b.chain.Policy == policyAccept && (!b.chain.Counts || w.count(w.path.counter(b, 0, 0))) {
+		if b.chain.Policy == policyAccept && (!b.chain.Counts || w.count(policyCounter(w.path.snapshot, b.chain.Key))) {
 			w.jump(accepted)
 		} else if b.chain.Policy != policyAccept {
 			w.punt(slowpath.RulesetDrop)
@@ -126,7 +126,6 @@ func (w *writer) body(b *body, to way) {
 
 // rule writes a rule; packets that it lets pass go to next.
 func (w *writer) rule(b *body, r rule, next *label, to way) {
-	nth := 0
 	for _, s := range r.steps {
 		if w.written++; w.written > maxWritten {
 			w.punt(slowpath.RulesetLarge)
@@ -140,10 +139,9 @@ func (w *writer) rule(b *body, r rule, next *label, to way) {
 		case stepReach:
 			w.packet.Reach(s.bytes)
 		case stepCount:
-			if !w.count(w.path.counter(b, r.from.Handle, nth)) {
+			if !w.count(s.counter) {
 				return
 			}
-			nth++
 		case stepDecide:
 			w.verdict(b, s.verdicts[0], next, to)
 			return
