@@ -107,6 +107,25 @@ type Planned struct {
 	Left         []Left `json:"left,omitempty"` // families that are all the kernel's all the same
 }
 
+// Tallies is what programs have counted for counters of the nftables ruleset, beside what the kernel has.
+type Tallies struct {
+	PID      int     `json:"pid"` // of honed, in whose network namespace the ruleset is
+	Counters []Tally `json:"counters"`
+}
+
+// Tally is what programs have counted for one counter.
+type Tally struct {
+	Family      string `json:"family"` // ip, ip6 or inet
+	Table       string `json:"table"`
+	TableHandle uint64 `json:"table_handle"`
+	Chain       string `json:"chain,omitempty"`  // of a rule or a policy
+	Object      string `json:"object,omitempty"` // the name of a named counter
+	Handle      uint64 `json:"handle"`           // of the rule or the named counter; 0 is the policy of the chain
+	Nth         int    `json:"nth"`              // which of the rule's counters
+	Packets     uint64 `json:"packets"`
+	Bytes       uint64 `json:"bytes"`
+}
+
 // Explanation tells what happens to one packet.
 type Explanation struct {
 	Packet    string   `json:"packet"`              // its description

@@ -57,10 +57,10 @@ const kindTracking = "conntrack"
 func (h hooks) addTracking(family string) { h.add(kindTracking, family, kindTracking+" "+family) }
 
 // plainExpressions are those that register no hook of their own. Others, ct and nat above all, make connection tracking
-// hook into the path of every packet, wherever their chain stands.
+// hook into the path of every packet, wherever their chain stands. Objects that objref uses are judged by themselves.
 var plainExpressions = map[string]bool{"bitwise": true, "byteorder": true, "cmp": true, "counter": true, "dup": true,
 	"dynset": true, "exthdr": true, "fib": true, "fwd": true, "hash": true, "immediate": true, "inner": true, "last": true,
-	"limit": true, "log": true, "lookup": true, "meta": true, "notrack": true, "numgen": true, "osf": true, "payload": true,
+	"limit": true, "log": true, "lookup": true, "meta": true, "notrack": true, "numgen": true, "objref": true, "osf": true, "payload": true,
 	"queue": true, "quota": true, "range": true, "reject": true, "rt": true, "socket": true, "tproxy": true, "xfrm": true}
 
 // plainExtensions are the matches and targets of iptables of which the same is true.

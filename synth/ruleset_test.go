@@ -128,9 +128,9 @@ func ruleText(s *introspect.Snapshot) (text string) {
 // counted is the counters that the last packet has moved, by how much.
 func (b *bed) counted() map[filter.CounterID]int {
 	all := map[filter.CounterID]int{}
-	_, offsets := b.fib.Tallies()
-	for id, at := range offsets {
-		if n := b.env.Tallied[uint64(at/ir.TallySize)]; n.Packets > 0 {
+	_, numbers := b.fib.Tallies()
+	for id, number := range numbers {
+		if n := b.env.Tallied[uint64(number)]; n.Packets > 0 {
 			all[id] = int(n.Packets)
 		}
 	}

@@ -43,6 +43,7 @@ type Agent struct {
 	snapshot *introspect.Snapshot
 	epochs   slowpath.Epochs
 	fib      *synth.FIB
+	tallied  tallied
 	faces    map[introspect.Index]*face
 	ours     map[uint32]bool // ids of the programs that were ever attached
 	asked    bool            // the kernel was asked again, see learn

@@ -53,6 +53,7 @@ func (a *Agent) rescue() {
 // broken hands everything to the kernel and forgets the tables, so that the next configuration starts from nothing.
 func (a *Agent) broken(err error) {
 	a.fib = nil
+	a.keepTallies()
 	a.counts.Failures++
 	a.counts.Error = err.Error()
 	for _, f := range a.faces {
@@ -193,6 +194,7 @@ func (a *Agent) fill(writes []ir.Write, reshaped bool) error {
 	if err := a.host.Write(writes); err != nil {
 		return fmt.Errorf("agent: write tables: %w", err)
 	}
+	a.tallied.table, a.tallied.number = a.fib.Tallies()
 	return nil
 }
 

@@ -29,6 +29,7 @@ type fakeHost struct {
 	attach error  // what Attach answers
 	write  func() // called by Write
 	fails  error  // what Write answers
+	read   func(table string, off int) []byte
 	nextID uint32
 }
 
@@ -60,7 +61,12 @@ func (h *fakeHost) Write(writes []ir.Write) error {
 	return h.fails
 }
 
-func (h *fakeHost) Read(table string, off, n int) ([]byte, error) { return make([]byte, n), nil }
+func (h *fakeHost) Read(table string, off, n int) ([]byte, error) {
+	if h.read != nil && table == "tally" {
+		return h.read(table, off), nil
+	}
+	return make([]byte, n), nil
+}
 
 func (h *fakeHost) Attach(ifindex int, spec *ebpf.CollectionSpec, mode fastpath.Mode) (port, error) {
 	if h.attach != nil {

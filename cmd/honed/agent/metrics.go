@@ -7,7 +7,7 @@ import (
 	"github.com/hone-net/hone/control"
 )
 
-// ruleLabels name a counter of the ruleset. The handle 0 is the policy of a base chain.
+// ruleLabels name a counter of the ruleset. The handle 0 is the policy of a base chain; a named counter has no chain.
 var ruleLabels = []string{"family", "table", "chain", "handle", "counter"}
 
 var (
@@ -29,12 +29,12 @@ var (
 // collector makes metrics of the Status when it is asked.
 type collector struct {
 	status  func() control.Status
-	tallies func() []tally
+	tallies func() control.Tallies
 }
 
 func (a *Agent) metrics() prometheus.Gatherer {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collector{a.Status, a.tallies}, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collector{a.Status, a.Tallies}, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return registry
 }
 
@@ -63,9 +63,9 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		"update": s.Agent.Updates, "snapshot": s.Agent.Snapshots, "failure": s.Agent.Failures} {
 		counter(eventsDesc, n, kind)
 	}
-	for _, t := range c.tallies() {
-		counter(rulePacketsDesc, t.packets, t.labels()...)
-		counter(ruleBytesDesc, t.bytes, t.labels()...)
+	for _, t := range c.tallies().Counters {
+		counter(rulePacketsDesc, t.Packets, tallyLabels(t)...)
+		counter(ruleBytesDesc, t.Bytes, tallyLabels(t)...)
 	}
 	for _, i := range s.Interfaces {
 		gauge(stateDesc, 1, i.Name, i.State, i.Reason)
