@@ -7,7 +7,10 @@ import (
 
 // Expr is one expression of a rule of nftables: one of the types of this file and of expreffect.go, all of which can be
 // compared. What is not understood to the last attribute is Opaque. Numbers are those of linux/netfilter/nf_tables.h.
-type Expr interface{ kind() exprKind }
+type Expr interface {
+	// walk goes over the attributes, and returns the word for the expression in a text and what it is after the walk.
+	walk(*attrs) (word string, after Expr)
+}
 
 // Register is one of the sixteen registers of four bytes that expressions work on (NFT_REG32_00 is 0). The older ones of
 // sixteen bytes are four of these.

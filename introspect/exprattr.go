@@ -2,79 +2,156 @@ package introspect
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
-// Makers of the attributes of expressions. All integers have network byte order.
+// maxAttr bounds the numbers of the attributes that an expression can have.
+const maxAttr = 16
 
-func attrOf[T, F any](number uint16, f field[T], at func(*T) *F, read func([]byte) (F, error)) attr[T] {
-	return attr[T]{number: number, needed: true, field: f, read: func(v *T, data []byte) error { return set(at(v), read, data) }}
+// attrs is one walk over the attributes of an expression: either over those that the kernel says, where a field of the
+// text is passed over, or over their text.
+type attrs struct {
+	text
+	given        [maxAttr][]byte // by number
+	named, asked uint32          // bits of the numbers that are given, and of those that the walk has asked for
+	may          bool            // the next one may be missing
+	why          string          // why the expression is not understood, "" if it is
 }
 
-// optional is the attribute where an expression may go without.
-func (a attr[T]) optional() attr[T] {
-	a.needed = false
+// decodeAttrs is the walk over what the kernel says.
+func decodeAttrs(b []byte) (*attrs, error) {
+	a := &attrs{text: text{mode: passing}}
+	err := attributes(b, func(number uint16, data []byte) error {
+		if number >= maxAttr || a.named&(1<<number) != 0 {
+			a.why = unknownAttribute(number)
+			return nil
+		}
+		a.given[number], a.named = data, a.named|1<<number
+		return nil
+	})
+	return a, err
+}
+
+// end says why the expression is not understood.
+func (a *attrs) end() string {
+	for number := range uint16(maxAttr) {
+		if unknown := a.named &^ a.asked; unknown&(1<<number) != 0 {
+			return unknownAttribute(number)
+		}
+	}
+	return a.why
+}
+
+// require takes note of why values are out of range: "" if they are not.
+func (a *attrs) require(why string) {
+	if a.why == "" && a.mode == passing {
+		a.why = why
+	}
+}
+
+// optional says that the expression can be without the attribute that is asked for next.
+func (a *attrs) optional() *attrs {
+	a.may = true
 	return a
 }
 
-// skipped is an attribute that is known and says nothing of use.
-func skipped[T any](number uint16) attr[T] {
-	return attr[T]{number: number, read: func(*T, []byte) error { return nil }}
+func (a *attrs) has(number uint16) bool { return a.named&(1<<number) != 0 }
+
+// attrOf reads an attribute, in the walk over what the kernel says.
+func attrOf[F any](a *attrs, number uint16, at *F, read func([]byte) (F, error)) {
+	needed := !a.may
+	a.may = false
+	a.asked |= 1 << number
+	if !a.has(number) {
+		if needed {
+			a.require("no " + unknownAttribute(number))
+		}
+		return
+	}
+	if err := set(at, read, a.given[number]); err != nil {
+		a.require(fmt.Sprintf("attribute %d: %v", number, err))
+	}
 }
 
-func attr8[T any, F ~uint8](number uint16, name string, at func(*T) *F) attr[T] {
-	return attrOf(number, numField(name, at), at, func(b []byte) (F, error) { v, err := readU8(b); return F(v), err })
+// skip passes over an attribute that is known and says nothing of use.
+func (a *attrs) skip(number uint16) { a.asked |= 1 << number }
+
+// attr8 is an attribute of one byte. All integers have network byte order.
+func attr8[F ~uint8](a *attrs, number uint16, name string, at *F) {
+	attrOf(a, number, at, func(b []byte) (F, error) { v, err := readU8(b); return F(v), err })
+	num(&a.text, name, at)
 }
 
-func attr16[T any](number uint16, name string, at func(*T) *uint16) attr[T] {
-	return attrOf(number, numField(name, at), at, readBigU16)
+func (a *attrs) u16(number uint16, name string, at *uint16) {
+	attrOf(a, number, at, readBigU16)
+	num(&a.text, name, at)
 }
 
-func attr32[T any](number uint16, name string, at func(*T) *uint32) attr[T] {
-	return attrOf(number, numField(name, at), at, readBigU32)
+func (a *attrs) u32(number uint16, name string, at *uint32) {
+	attrOf(a, number, at, readBigU32)
+	num(&a.text, name, at)
 }
 
-func attr64[T any](number uint16, name string, at func(*T) *uint64) attr[T] {
-	return attrOf(number, numField(name, at), at, readBigU64)
+func (a *attrs) u64(number uint16, name string, at *uint64) {
+	attrOf(a, number, at, readBigU64)
+	num(&a.text, name, at)
 }
 
-func attrWord[T any](number uint16, name string, at func(*T) *string) attr[T] {
-	return attrOf(number, wordField(name, at), at, readString)
+func (a *attrs) name(number uint16, name string, at *string) {
+	attrOf(a, number, at, readString)
+	a.word(name, at)
 }
 
-// attrBytes is bare bytes, attrData those of a nested NFTA_DATA_VALUE.
-func attrBytes[T any](number uint16, name string, at func(*T) *Data) attr[T] {
-	return attrOf(number, textField(name, at), at, func(b []byte) (Data, error) { return Data(b), nil })
+// bytes is bare bytes, data those of a nested NFTA_DATA_VALUE.
+func (a *attrs) bytes(number uint16, name string, at *Data) {
+	attrOf(a, number, at, func(b []byte) (Data, error) { return Data(b), nil })
+	a.own(name, at)
 }
 
-func attrData[T any](number uint16, name string, at func(*T) *Data) attr[T] {
-	return attrOf(number, textField(name, at), at, readData)
+func (a *attrs) data(number uint16, name string, at *Data) {
+	attrOf(a, number, at, readData)
+	a.own(name, at)
 }
 
-// attrRegister is one of the sixteen, attrTarget one of them or the verdict's.
-func attrRegister[T any](number uint16, name string, at func(*T) *Register) attr[T] {
-	return attrOf(number, numField(name, at), at, func(b []byte) (Register, error) {
+// register is one of the sixteen, target one of them or the verdict's.
+func (a *attrs) register(number uint16, name string, at *Register) {
+	attrOf(a, number, at, func(b []byte) (Register, error) {
 		r, err := readRegister(b)
 		if err == nil && r == VerdictRegister {
-			err = fmt.Errorf("the verdict for a register")
+			err = errVerdict
 		}
 		return r, err
 	})
+	num(&a.text, name, at)
 }
 
-func attrTarget[T any](number uint16, name string, at func(*T) *Register) attr[T] {
-	return attrOf(number, numField(name, at), at, readRegister)
+var errVerdict = errors.New("the verdict for a register")
+
+func (a *attrs) target(number uint16, name string, at *Register) {
+	attrOf(a, number, at, readRegister)
+	num(&a.text, name, at)
 }
 
-// attrBit is a flag among those of an attribute of 32 bits; another one is not understood.
-func attrBit[T any](number uint16, name string, bit uint32, at func(*T) *bool) attr[T] {
-	return attrOf(number, boolField(name, at), at, func(b []byte) (bool, error) {
+// bit is a flag among those of an attribute of 32 bits; another one is not understood.
+func (a *attrs) bit(number uint16, name string, bit uint32, at *bool) {
+	attrOf(a, number, at, func(b []byte) (bool, error) {
 		flags, err := readBigU32(b)
 		if err == nil && flags&^bit != 0 {
 			err = fmt.Errorf("flags %#x", flags)
 		}
 		return flags&bit != 0, err
 	})
+	a.flag(name, at)
+}
+
+// zero is an attribute of 32 bits that has to be 0.
+func (a *attrs) zero(number uint16) {
+	var u uint32
+	attrOf(a.optional(), number, &u, readBigU32)
+	if u != 0 {
+		a.require(fmt.Sprintf("attribute %d: value %d", number, u))
+	}
 }
 
 // The registers of linux/netfilter/nf_tables.h: the old ones, and those of four bytes.
@@ -157,23 +234,4 @@ func readBigU16(b []byte) (uint16, error) {
 func readBigS32(b []byte) (int32, error) {
 	u, err := readBigU32(b)
 	return int32(u), err
-}
-
-// shown is a field of the text that another attribute has read.
-func shown[T any](f field[T]) attr[T] { return attr[T]{number: 0xffff, field: f} }
-
-// attrZero is an attribute of 32 bits that has to be 0.
-func attrZero[T any](number uint16) attr[T] {
-	return attr[T]{number: number, read: func(_ *T, b []byte) error {
-		u, err := readBigU32(b)
-		if err == nil && u != 0 {
-			err = fmt.Errorf("value %d", u)
-		}
-		return err
-	}}
-}
-
-// attrNames is a list of expressions, or one, of which the names are kept.
-func attrNames[T any](number uint16, read func([]byte) (string, error), at func(*T) *string) attr[T] {
-	return attr[T]{number: number, read: func(v *T, data []byte) error { return set(at(v), read, data) }}
 }

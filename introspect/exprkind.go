@@ -5,114 +5,73 @@ import (
 	"strings"
 )
 
-// exprKind is all that is known of one kind of expression: its attributes, and with them its text.
-type exprKind interface {
-	// name is the kernel's.
-	name() string
-	// fits tells whether an expression of that name with these attributes is of this kind.
-	fits(b []byte) bool
-	// decode reads the attributes; where they are not as they should be it says why.
-	decode(b []byte) (e Expr, why string, err error)
-	word() string
-	appendTo(b []byte, e Expr) []byte
-	parse(text string) (Expr, error)
+// exprKind is one kind of expression.
+type exprKind struct {
+	kernel string            // the kernel's name
+	blank  Expr              // before its attributes are read
+	when   func([]byte) bool // which of the expressions of that name, by their attributes; nil for all that are left
+	word   string            // its name in the text: not the kernel's where there are several kinds of that name
+	rest   []pair            // what the text of blank says
 }
 
-// exprOf is the kind of one type of Expr.
-type exprOf[T Expr] struct {
-	format[T]                   // its kind is the word in the text
-	kernel    string            // the kernel's name
-	when      func([]byte) bool // nil for all
-	attrs     []attr[T]
-	check     func(T) string // why values are out of range, "" if they are not; nil where all pass
-}
+// exprKindsOf are those that the kernel's expressions of a name may be, exprKindOf is the one with a name in the text.
+var exprKindsOf, exprKindOf = kindsByName()
 
-// attr is one attribute of an expression: number is the kernel's, read stores it.
-type attr[T any] struct {
-	number uint16
-	needed bool
-	field[T]
-	read func(v *T, data []byte) error
-}
-
-// exprFormat makes a kind that the kernel names as its text does.
-func exprFormat[T Expr](name string, blank T, check func(T) string, attrs ...attr[T]) *exprOf[T] {
-	k := &exprOf[T]{format: format[T]{kind: name, blank: blank}, kernel: name, attrs: attrs, check: check}
-	for _, a := range attrs {
-		if a.get != nil {
-			k.fields = append(k.fields, a.field)
-		}
+func kindsByName() (byName map[string][]*exprKind, byWord map[string]*exprKind) {
+	byName, byWord = map[string][]*exprKind{}, map[string]*exprKind{}
+	for i := range exprKinds {
+		k := &exprKinds[i]
+		var a attrs
+		k.word, _ = k.blank.walk(&a)
+		k.rest = a.pairs
+		byName[k.kernel], byWord[k.word] = append(byName[k.kernel], k), k
 	}
-	return k
+	delete(byName, "")
+	return byName, byWord
 }
 
-// of is the same kind under a word of its own: some of the kernel's expressions of a name.
-func (k *exprOf[T]) of(kernel string, when func([]byte) bool) *exprOf[T] {
-	k.kernel, k.when = kernel, when
-	return k
+// decode reads the attributes; where they are not as they should be, the expression is Opaque and says why.
+func (k *exprKind) decode(b []byte) Expr {
+	a, err := decodeAttrs(b)
+	if err != nil {
+		return Opaque{k.kernel, err.Error()}
+	}
+	_, e := k.blank.walk(a)
+	if why := a.end(); why != "" {
+		return Opaque{k.kernel, why}
+	}
+	return e
 }
-
-func (k *exprOf[T]) name() string       { return k.kernel }
-func (k *exprOf[T]) word() string       { return k.kind }
-func (k *exprOf[T]) fits(b []byte) bool { return k.when == nil || k.when(b) }
-
-func (k *exprOf[T]) decode(b []byte) (Expr, string, error) {
-	v, seen, why := k.blank, 0, ""
-	err := attributes(b, func(number uint16, data []byte) error {
-		for i, a := range k.attrs {
-			if a.number == number && seen&(1<<i) == 0 {
-				seen |= 1 << i
-				return a.read(&v, data)
-			}
-		}
-		why = unknownAttribute(number)
-		return nil
-	})
-	if err != nil || why != "" {
-		return nil, why, err
-	}
-	for i, a := range k.attrs {
-		if a.needed && seen&(1<<i) == 0 {
-			return nil, fmt.Sprintf("no %s", unknownAttribute(a.number)), nil
-		}
-	}
-	if k.check != nil {
-		why = k.check(v)
-	}
-	return v, why, nil
-}
-
-func (k *exprOf[T]) appendTo(b []byte, e Expr) []byte {
-	v := e.(T)
-	b = append(b, k.kind...)
-	at := len(b)
-	if b = k.format.appendTo(append(b, ','), &v, ',', ':'); len(b) == at+1 {
-		b = b[:at]
-	}
-	return b
-}
-
-func (k *exprOf[T]) parse(text string) (Expr, error) { return k.format.parse(text, ',', ':') }
 
 // ExprText writes an expression as it stands in the text of a Snapshot: its kind, and what its attributes say.
-func ExprText(e Expr) string { return string(e.kind().appendTo(nil, e)) }
+func ExprText(e Expr) string {
+	var a attrs
+	word, _ := e.walk(&a)
+	return strings.TrimSuffix(string(appendPairs([]byte(word+","), a.pairs, exprKindOf[word].rest, ',', ':')), ",")
+}
 
 // ExprName is the name that the kernel has for an expression.
 func ExprName(e Expr) string {
 	if o, ok := e.(Opaque); ok {
 		return o.Name
 	}
-	return e.kind().name()
+	word, _ := e.walk(&attrs{text: text{mode: passing}})
+	return exprKindOf[word].kernel
 }
 
-func parseExpr(text string) (Expr, error) {
-	word, rest, _ := strings.Cut(text, ",")
-	for _, k := range exprKinds {
-		if k.word() == word {
-			return k.parse(rest)
-		}
+func parseExpr(line string) (Expr, error) {
+	word, fields, _ := strings.Cut(line, ",")
+	k, ok := exprKindOf[word]
+	if !ok {
+		return nil, fmt.Errorf("no kind of expression %q", word)
 	}
-	return nil, fmt.Errorf("no kind of expression %q", word)
+	t, err := readText(fields, ',', ':')
+	if err != nil {
+		return nil, err
+	}
+	a := attrs{text: t}
+	_, e := k.blank.walk(&a)
+	return e, a.text.end(word)
 }
 
 // decodeExpr reads the content of one NFTA_LIST_ELEM. What is not understood is Opaque; only what cannot be parsed at all
@@ -133,17 +92,9 @@ func decodeExpr(b []byte) (Expr, error) {
 		return nil, err
 	}
 	for _, k := range exprKindsOf[name] {
-		if !k.fits(data) {
-			continue
+		if k.when == nil || k.when(data) {
+			return k.decode(data), nil
 		}
-		e, why, err := k.decode(data)
-		if err != nil {
-			why = err.Error()
-		}
-		if why != "" {
-			return Opaque{name, why}, nil
-		}
-		return e, nil
 	}
 	return Opaque{name, "the expression is not known"}, nil
 }

@@ -3,72 +3,55 @@ package introspect
 import "fmt"
 
 // exprKinds are all kinds of expression. Those of one name stand in the order in which they are tried.
-var exprKinds = []exprKind{payloadSetKind, payloadKind, metaSetKind, metaKind, ctSetKind, ctKind, rtKind, fibKind, exthdrSetKind,
-	exthdrKind, exthdrResetKind, cmpKind, rangeKind, shiftKind, bitwiseKind, byteorderKind, verdictKind, immediateKind, lookupKind, counterKind,
-	limitKind, quotaKind, connLimitKind, logKind, rejectKind, natKind, masqueradeKind, redirectKind, notrackKind, numgenKind,
-	hashKind, dynsetKind, objrefMapKind, objrefKind, queueKind, tproxyKind, socketKind, synproxyKind, lastKind, dupKind,
-	fwdKind, flowOffloadKind, osfKind, xfrmKind, matchKind, targetKind, opaqueKind}
-
-// exprKindsOf are those that the kernel's expressions of a name may be.
-var exprKindsOf = kindsByName()
-
-func kindsByName() map[string][]exprKind {
-	all := map[string][]exprKind{}
-	for _, k := range exprKinds {
-		if k.name() != "" {
-			all[k.name()] = append(all[k.name()], k)
-		}
-	}
-	return all
+var exprKinds = []exprKind{
+	{kernel: "payload", blank: PayloadSet{}, when: has(5)},
+	{kernel: "payload", blank: Payload{}},
+	{kernel: "meta", blank: MetaSet{}, when: has(3)},
+	{kernel: "meta", blank: Meta{}},
+	{kernel: "ct", blank: CtSet{Direction: NoDirection}, when: has(4)},
+	{kernel: "ct", blank: Ct{Direction: NoDirection}},
+	{kernel: "rt", blank: Rt{}},
+	{kernel: "fib", blank: Fib{}},
+	{kernel: "exthdr", blank: ExtHdrSet{}, when: has(7)},
+	{kernel: "exthdr", blank: ExtHdr{}, when: has(1)},
+	{kernel: "exthdr", blank: ExtHdrReset{}},
+	{kernel: "cmp", blank: Cmp{}},
+	{kernel: "range", blank: Range{}},
+	{kernel: "bitwise", blank: Shift{}, when: has(7)},
+	{kernel: "bitwise", blank: Bitwise{}},
+	{kernel: "byteorder", blank: Byteorder{}},
+	{kernel: "immediate", blank: Verdict{}, when: decides},
+	{kernel: "immediate", blank: Immediate{}},
+	{kernel: "lookup", blank: Lookup{DReg: NoRegister}},
+	{kernel: "counter", blank: Counter{}},
+	{kernel: "limit", blank: Limit{}},
+	{kernel: "quota", blank: Quota{}},
+	{kernel: "connlimit", blank: ConnLimit{}},
+	{kernel: "log", blank: Log{}},
+	{kernel: "reject", blank: Reject{}},
+	{kernel: "nat", blank: NAT{AddrMin: NoRegister, AddrMax: NoRegister, ProtoMin: NoRegister, ProtoMax: NoRegister}},
+	{kernel: "masq", blank: Masquerade{ProtoMin: NoRegister, ProtoMax: NoRegister}},
+	{kernel: "redir", blank: Redirect{ProtoMin: NoRegister, ProtoMax: NoRegister}},
+	{kernel: "notrack", blank: Notrack{}},
+	{kernel: "numgen", blank: Numgen{}},
+	{kernel: "hash", blank: Hash{SReg: NoRegister}},
+	{kernel: "dynset", blank: Dynset{SRegData: NoRegister}},
+	{kernel: "objref", blank: ObjRefMap{}, when: has(4)},
+	{kernel: "objref", blank: ObjRef{}},
+	{kernel: "queue", blank: Queue{SReg: NoRegister}},
+	{kernel: "tproxy", blank: TProxy{Addr: NoRegister, Port: NoRegister}},
+	{kernel: "socket", blank: Socket{}},
+	{kernel: "synproxy", blank: Synproxy{}},
+	{kernel: "last", blank: Last{}},
+	{kernel: "dup", blank: Dup{NoRegister, NoRegister}},
+	{kernel: "fwd", blank: Fwd{Addr: NoRegister}},
+	{kernel: "flow_offload", blank: FlowOffload{}},
+	{kernel: "osf", blank: OSF{}},
+	{kernel: "xfrm", blank: Xfrm{}},
+	{kernel: "match", blank: Match{}},
+	{kernel: "target", blank: Target{}},
+	{kernel: "", blank: Opaque{}},
 }
-
-func (Payload) kind() exprKind     { return payloadKind }
-func (PayloadSet) kind() exprKind  { return payloadSetKind }
-func (Meta) kind() exprKind        { return metaKind }
-func (MetaSet) kind() exprKind     { return metaSetKind }
-func (Ct) kind() exprKind          { return ctKind }
-func (CtSet) kind() exprKind       { return ctSetKind }
-func (Rt) kind() exprKind          { return rtKind }
-func (Fib) kind() exprKind         { return fibKind }
-func (ExtHdr) kind() exprKind      { return exthdrKind }
-func (ExtHdrSet) kind() exprKind   { return exthdrSetKind }
-func (ExtHdrReset) kind() exprKind { return exthdrResetKind }
-func (Cmp) kind() exprKind         { return cmpKind }
-func (Range) kind() exprKind       { return rangeKind }
-func (Bitwise) kind() exprKind     { return bitwiseKind }
-func (Shift) kind() exprKind       { return shiftKind }
-func (Byteorder) kind() exprKind   { return byteorderKind }
-func (Immediate) kind() exprKind   { return immediateKind }
-func (Verdict) kind() exprKind     { return verdictKind }
-func (Lookup) kind() exprKind      { return lookupKind }
-func (Counter) kind() exprKind     { return counterKind }
-func (Limit) kind() exprKind       { return limitKind }
-func (Quota) kind() exprKind       { return quotaKind }
-func (ConnLimit) kind() exprKind   { return connLimitKind }
-func (Log) kind() exprKind         { return logKind }
-func (Reject) kind() exprKind      { return rejectKind }
-func (NAT) kind() exprKind         { return natKind }
-func (Masquerade) kind() exprKind  { return masqueradeKind }
-func (Redirect) kind() exprKind    { return redirectKind }
-func (Notrack) kind() exprKind     { return notrackKind }
-func (Numgen) kind() exprKind      { return numgenKind }
-func (Hash) kind() exprKind        { return hashKind }
-func (Dynset) kind() exprKind      { return dynsetKind }
-func (ObjRef) kind() exprKind      { return objrefKind }
-func (ObjRefMap) kind() exprKind   { return objrefMapKind }
-func (Queue) kind() exprKind       { return queueKind }
-func (TProxy) kind() exprKind      { return tproxyKind }
-func (Socket) kind() exprKind      { return socketKind }
-func (Synproxy) kind() exprKind    { return synproxyKind }
-func (Last) kind() exprKind        { return lastKind }
-func (Dup) kind() exprKind         { return dupKind }
-func (Fwd) kind() exprKind         { return fwdKind }
-func (FlowOffload) kind() exprKind { return flowOffloadKind }
-func (OSF) kind() exprKind         { return osfKind }
-func (Xfrm) kind() exprKind        { return xfrmKind }
-func (Match) kind() exprKind       { return matchKind }
-func (Target) kind() exprKind      { return targetKind }
-func (Opaque) kind() exprKind      { return opaqueKind }
 
 // within tells why a number of something is out of range.
 func within(what string, n, limit uint32) string {

@@ -6,216 +6,255 @@ var errOperation = errors.New("operation")
 
 // The attributes of the expressions that do more than to load and compare.
 
-var payloadSetKind = exprFormat("payload-set", PayloadSet{}, func(v PayloadSet) string { return fits(v.SReg, v.Len) },
-	attr32(2, "base", func(v *PayloadSet) *uint32 { return &v.Base }),
-	attr32(3, "offset", func(v *PayloadSet) *uint32 { return &v.Offset }),
-	attr32(4, "len", func(v *PayloadSet) *uint32 { return &v.Len }),
-	attrRegister(5, "sreg", func(v *PayloadSet) *Register { return &v.SReg }),
-	attr32(6, "csum", func(v *PayloadSet) *uint32 { return &v.ChecksumType }).optional(),
-	attr32(7, "csum-offset", func(v *PayloadSet) *uint32 { return &v.ChecksumOffset }).optional(),
-	attr32(8, "csum-flags", func(v *PayloadSet) *uint32 { return &v.ChecksumFlag }).optional(),
-).of("payload", has(5))
+func (v PayloadSet) walk(a *attrs) (string, Expr) {
+	a.u32(2, "base", &v.Base)
+	a.u32(3, "offset", &v.Offset)
+	a.u32(4, "len", &v.Len)
+	a.register(5, "sreg", &v.SReg)
+	a.optional().u32(6, "csum", &v.ChecksumType)
+	a.optional().u32(7, "csum-offset", &v.ChecksumOffset)
+	a.optional().u32(8, "csum-flags", &v.ChecksumFlag)
+	a.require(fits(v.SReg, v.Len))
+	return "payload-set", v
+}
 
-var metaSetKind = exprFormat("meta-set", MetaSet{}, nil,
-	attr32(2, "key", func(v *MetaSet) *uint32 { return &v.Key }),
-	attrRegister(3, "sreg", func(v *MetaSet) *Register { return &v.SReg }),
-).of("meta", has(3))
+func (v MetaSet) walk(a *attrs) (string, Expr) {
+	a.u32(2, "key", &v.Key)
+	a.register(3, "sreg", &v.SReg)
+	return "meta-set", v
+}
 
-var ctSetKind = exprFormat("ct-set", CtSet{Direction: NoDirection}, func(v CtSet) string { return ctDirection(v.Direction) },
-	attr32(2, "key", func(v *CtSet) *uint32 { return &v.Key }),
-	attr8(3, "dir", func(v *CtSet) *Direction { return &v.Direction }).optional(),
-	attrRegister(4, "sreg", func(v *CtSet) *Register { return &v.SReg }),
-).of("ct", has(4))
+func (v CtSet) walk(a *attrs) (string, Expr) {
+	a.u32(2, "key", &v.Key)
+	attr8(a.optional(), 3, "dir", &v.Direction)
+	a.register(4, "sreg", &v.SReg)
+	a.require(ctDirection(v.Direction))
+	return "ct-set", v
+}
 
-var exthdrSetKind = exprFormat("exthdr-set", ExtHdrSet{}, func(v ExtHdrSet) string { return fits(v.SReg, v.Len) },
-	attr8(2, "type", func(v *ExtHdrSet) *uint8 { return &v.Type }),
-	attr32(3, "offset", func(v *ExtHdrSet) *uint32 { return &v.Offset }),
-	attr32(4, "len", func(v *ExtHdrSet) *uint32 { return &v.Len }),
-	attr32(5, "flags", func(v *ExtHdrSet) *uint32 { return &v.Flags }).optional(),
-	attr32(6, "op", func(v *ExtHdrSet) *uint32 { return &v.Op }).optional(),
-	attrRegister(7, "sreg", func(v *ExtHdrSet) *Register { return &v.SReg }),
-).of("exthdr", has(7))
+func (v ExtHdrSet) walk(a *attrs) (string, Expr) {
+	attr8(a, 2, "type", &v.Type)
+	a.u32(3, "offset", &v.Offset)
+	a.u32(4, "len", &v.Len)
+	a.optional().u32(5, "flags", &v.Flags)
+	a.optional().u32(6, "op", &v.Op)
+	a.register(7, "sreg", &v.SReg)
+	a.require(fits(v.SReg, v.Len))
+	return "exthdr-set", v
+}
 
-var exthdrResetKind = exprFormat("exthdr-reset", ExtHdrReset{}, nil,
-	attr8(2, "type", func(v *ExtHdrReset) *uint8 { return &v.Type }),
-	attr32(6, "op", func(v *ExtHdrReset) *uint32 { return &v.Op }),
-).of("exthdr", nil)
+func (v ExtHdrReset) walk(a *attrs) (string, Expr) {
+	attr8(a, 2, "type", &v.Type)
+	a.u32(6, "op", &v.Op)
+	return "exthdr-reset", v
+}
 
-var limitKind = exprFormat("limit", Limit{}, nil,
-	attr64(1, "rate", func(v *Limit) *uint64 { return &v.Rate }),
-	attr64(2, "unit", func(v *Limit) *uint64 { return &v.Unit }),
-	attr32(3, "burst", func(v *Limit) *uint32 { return &v.Burst }).optional(),
-	attr32(4, "type", func(v *Limit) *uint32 { return &v.Type }).optional(),
-	attr32(5, "flags", func(v *Limit) *uint32 { return &v.Flags }).optional(),
-	skipped[Limit](6),
-)
+func (v Limit) walk(a *attrs) (string, Expr) {
+	a.u64(1, "rate", &v.Rate)
+	a.u64(2, "unit", &v.Unit)
+	a.optional().u32(3, "burst", &v.Burst)
+	a.optional().u32(4, "type", &v.Type)
+	a.optional().u32(5, "flags", &v.Flags)
+	a.skip(6)
+	return "limit", v
+}
 
 // What a quota has consumed, and that it is depleted, is no configuration.
-var quotaKind = exprFormat("quota", Quota{}, nil,
-	attr64(1, "bytes", func(v *Quota) *uint64 { return &v.Bytes }),
-	attrOf(2, numField("flags", func(v *Quota) *uint32 { return &v.Flags }), func(v *Quota) *uint32 { return &v.Flags },
-		func(b []byte) (uint32, error) {
-			flags, err := readBigU32(b)
-			return flags &^ quotaDepleted, err
-		}).optional(),
-	skipped[Quota](3),
-	skipped[Quota](4),
-)
+func (v Quota) walk(a *attrs) (string, Expr) {
+	a.u64(1, "bytes", &v.Bytes)
+	attrOf(a.optional(), 2, &v.Flags, readQuotaFlags)
+	num(&a.text, "flags", &v.Flags)
+	a.skip(3)
+	a.skip(4)
+	return "quota", v
+}
 
 const quotaDepleted = 2 // NFT_QUOTA_F_DEPLETED
 
-var connLimitKind = exprFormat("connlimit", ConnLimit{}, nil,
-	attr32(1, "count", func(v *ConnLimit) *uint32 { return &v.Count }),
-	attr32(2, "flags", func(v *ConnLimit) *uint32 { return &v.Flags }).optional(),
-)
+func readQuotaFlags(b []byte) (uint32, error) {
+	flags, err := readBigU32(b)
+	return flags &^ quotaDepleted, err
+}
 
-var logKind = exprFormat("log", Log{}, nil,
-	attr[Log]{1, false, numField("group", func(v *Log) *uint16 { return &v.Group }), func(v *Log, b []byte) error {
-		v.ToUser = true
-		return set(&v.Group, readBigU16, b)
-	}},
-	attrWord(2, "prefix", func(v *Log) *string { return &v.Prefix }).optional(),
-	skipped[Log](3),
-	skipped[Log](4),
-	attr32(5, "level", func(v *Log) *uint32 { return &v.Level }).optional(),
-	skipped[Log](6),
-	shown(boolField("to-user", func(v *Log) *bool { return &v.ToUser })),
-)
+func (v ConnLimit) walk(a *attrs) (string, Expr) {
+	a.u32(1, "count", &v.Count)
+	a.optional().u32(2, "flags", &v.Flags)
+	return "connlimit", v
+}
 
-var rejectKind = exprFormat("reject", Reject{}, nil,
-	attr32(1, "type", func(v *Reject) *uint32 { return &v.Type }),
-	attr8(2, "code", func(v *Reject) *uint8 { return &v.Code }).optional(),
-)
+func (v Log) walk(a *attrs) (string, Expr) {
+	v.ToUser = v.ToUser || a.has(1)
+	a.optional().u16(1, "group", &v.Group)
+	a.optional().name(2, "prefix", &v.Prefix)
+	a.skip(3)
+	a.skip(4)
+	a.optional().u32(5, "level", &v.Level)
+	a.skip(6)
+	a.flag("to-user", &v.ToUser)
+	return "log", v
+}
 
-var natKind = exprFormat("nat", NAT{AddrMin: NoRegister, AddrMax: NoRegister, ProtoMin: NoRegister, ProtoMax: NoRegister}, nil,
-	attr32(1, "type", func(v *NAT) *uint32 { return &v.Type }),
-	attr32(2, "family", func(v *NAT) *uint32 { return &v.Family }),
-	attrRegister(3, "addr-min", func(v *NAT) *Register { return &v.AddrMin }).optional(),
-	attrRegister(4, "addr-max", func(v *NAT) *Register { return &v.AddrMax }).optional(),
-	attrRegister(5, "proto-min", func(v *NAT) *Register { return &v.ProtoMin }).optional(),
-	attrRegister(6, "proto-max", func(v *NAT) *Register { return &v.ProtoMax }).optional(),
-	attr32(7, "flags", func(v *NAT) *uint32 { return &v.Flags }).optional(),
-)
+func (v Reject) walk(a *attrs) (string, Expr) {
+	a.u32(1, "type", &v.Type)
+	attr8(a.optional(), 2, "code", &v.Code)
+	return "reject", v
+}
 
-var masqueradeKind = exprFormat("masq", Masquerade{ProtoMin: NoRegister, ProtoMax: NoRegister}, nil,
-	attr32(1, "flags", func(v *Masquerade) *uint32 { return &v.Flags }).optional(),
-	attrRegister(2, "proto-min", func(v *Masquerade) *Register { return &v.ProtoMin }).optional(),
-	attrRegister(3, "proto-max", func(v *Masquerade) *Register { return &v.ProtoMax }).optional(),
-)
+func (v NAT) walk(a *attrs) (string, Expr) {
+	a.u32(1, "type", &v.Type)
+	a.u32(2, "family", &v.Family)
+	a.optional().register(3, "addr-min", &v.AddrMin)
+	a.optional().register(4, "addr-max", &v.AddrMax)
+	a.optional().register(5, "proto-min", &v.ProtoMin)
+	a.optional().register(6, "proto-max", &v.ProtoMax)
+	a.optional().u32(7, "flags", &v.Flags)
+	return "nat", v
+}
 
-var redirectKind = exprFormat("redir", Redirect{ProtoMin: NoRegister, ProtoMax: NoRegister}, nil,
-	attrRegister(1, "proto-min", func(v *Redirect) *Register { return &v.ProtoMin }).optional(),
-	attrRegister(2, "proto-max", func(v *Redirect) *Register { return &v.ProtoMax }).optional(),
-	attr32(3, "flags", func(v *Redirect) *uint32 { return &v.Flags }).optional(),
-)
+func (v Masquerade) walk(a *attrs) (string, Expr) {
+	a.optional().u32(1, "flags", &v.Flags)
+	a.optional().register(2, "proto-min", &v.ProtoMin)
+	a.optional().register(3, "proto-max", &v.ProtoMax)
+	return "masq", v
+}
 
-var notrackKind = exprFormat("notrack", Notrack{}, nil)
+func (v Redirect) walk(a *attrs) (string, Expr) {
+	a.optional().register(1, "proto-min", &v.ProtoMin)
+	a.optional().register(2, "proto-max", &v.ProtoMax)
+	a.optional().u32(3, "flags", &v.Flags)
+	return "redir", v
+}
 
-var numgenKind = exprFormat("numgen", Numgen{}, nil,
-	attrRegister(1, "dreg", func(v *Numgen) *Register { return &v.DReg }),
-	attr32(2, "modulus", func(v *Numgen) *uint32 { return &v.Modulus }),
-	attr32(3, "type", func(v *Numgen) *uint32 { return &v.Type }),
-	attr32(4, "offset", func(v *Numgen) *uint32 { return &v.Offset }).optional(),
-)
+func (v Notrack) walk(a *attrs) (string, Expr) {
+	return "notrack", v
+}
 
-var hashKind = exprFormat("hash", Hash{SReg: NoRegister}, nil,
-	attrRegister(1, "sreg", func(v *Hash) *Register { return &v.SReg }).optional(),
-	attrRegister(2, "dreg", func(v *Hash) *Register { return &v.DReg }),
-	attr32(3, "len", func(v *Hash) *uint32 { return &v.Len }).optional(),
-	attr32(4, "modulus", func(v *Hash) *uint32 { return &v.Modulus }),
-	attr32(5, "seed", func(v *Hash) *uint32 { return &v.Seed }).optional(),
-	attr32(6, "offset", func(v *Hash) *uint32 { return &v.Offset }).optional(),
-	attr32(7, "type", func(v *Hash) *uint32 { return &v.Type }).optional(),
-)
+func (v Numgen) walk(a *attrs) (string, Expr) {
+	a.register(1, "dreg", &v.DReg)
+	a.u32(2, "modulus", &v.Modulus)
+	a.u32(3, "type", &v.Type)
+	a.optional().u32(4, "offset", &v.Offset)
+	return "numgen", v
+}
 
-var dynsetKind = exprFormat("dynset", Dynset{SRegData: NoRegister}, nil,
-	attrWord(1, "set", func(v *Dynset) *string { return &v.Set }),
-	skipped[Dynset](2),
-	attr32(3, "op", func(v *Dynset) *uint32 { return &v.Op }),
-	attrRegister(4, "sreg-key", func(v *Dynset) *Register { return &v.SRegKey }),
-	attrRegister(5, "sreg-data", func(v *Dynset) *Register { return &v.SRegData }).optional(),
-	attr64(6, "timeout", func(v *Dynset) *uint64 { return &v.Timeout }).optional(),
-	attrNames(7, oneExpression, func(v *Dynset) *string { return &v.Exprs }),
-	skipped[Dynset](8),
-	attr32(9, "flags", func(v *Dynset) *uint32 { return &v.Flags }).optional(),
-	attrNames(10, expressionNames, func(v *Dynset) *string { return &v.Exprs }),
-	shown(wordField("exprs", func(v *Dynset) *string { return &v.Exprs })),
-)
+func (v Hash) walk(a *attrs) (string, Expr) {
+	a.optional().register(1, "sreg", &v.SReg)
+	a.register(2, "dreg", &v.DReg)
+	a.optional().u32(3, "len", &v.Len)
+	a.u32(4, "modulus", &v.Modulus)
+	a.optional().u32(5, "seed", &v.Seed)
+	a.optional().u32(6, "offset", &v.Offset)
+	a.optional().u32(7, "type", &v.Type)
+	return "hash", v
+}
 
-var objrefKind = exprFormat("objref", ObjRef{}, nil,
-	attr32(1, "type", func(v *ObjRef) *uint32 { return &v.Type }),
-	attrWord(2, "name", func(v *ObjRef) *string { return &v.Name }),
-)
+func (v Dynset) walk(a *attrs) (string, Expr) {
+	a.name(1, "set", &v.Set)
+	a.skip(2)
+	a.u32(3, "op", &v.Op)
+	a.register(4, "sreg-key", &v.SRegKey)
+	a.optional().register(5, "sreg-data", &v.SRegData)
+	a.optional().u64(6, "timeout", &v.Timeout)
+	attrOf(a.optional(), 7, &v.Exprs, oneExpression)
+	a.skip(8)
+	a.optional().u32(9, "flags", &v.Flags)
+	attrOf(a.optional(), 10, &v.Exprs, expressionNames)
+	a.word("exprs", &v.Exprs)
+	return "dynset", v
+}
 
-var objrefMapKind = exprFormat("objref-map", ObjRefMap{}, nil,
-	attrRegister(3, "sreg", func(v *ObjRefMap) *Register { return &v.SReg }),
-	attrWord(4, "set", func(v *ObjRefMap) *string { return &v.Set }),
-	skipped[ObjRefMap](5),
-).of("objref", has(4))
+func (v ObjRef) walk(a *attrs) (string, Expr) {
+	a.u32(1, "type", &v.Type)
+	a.name(2, "name", &v.Name)
+	return "objref", v
+}
 
-var queueKind = exprFormat("queue", Queue{SReg: NoRegister}, nil,
-	attr16(1, "num", func(v *Queue) *uint16 { return &v.Num }).optional(),
-	attr16(2, "total", func(v *Queue) *uint16 { return &v.Total }).optional(),
-	attr16(3, "flags", func(v *Queue) *uint16 { return &v.Flags }).optional(),
-	attrRegister(4, "sreg", func(v *Queue) *Register { return &v.SReg }).optional(),
-)
+func (v ObjRefMap) walk(a *attrs) (string, Expr) {
+	a.register(3, "sreg", &v.SReg)
+	a.name(4, "set", &v.Set)
+	a.skip(5)
+	return "objref-map", v
+}
 
-var tproxyKind = exprFormat("tproxy", TProxy{Addr: NoRegister, Port: NoRegister}, nil,
-	attr32(1, "family", func(v *TProxy) *uint32 { return &v.Family }),
-	attrRegister(2, "addr", func(v *TProxy) *Register { return &v.Addr }).optional(),
-	attrRegister(3, "port", func(v *TProxy) *Register { return &v.Port }).optional(),
-)
+func (v Queue) walk(a *attrs) (string, Expr) {
+	a.optional().u16(1, "num", &v.Num)
+	a.optional().u16(2, "total", &v.Total)
+	a.optional().u16(3, "flags", &v.Flags)
+	a.optional().register(4, "sreg", &v.SReg)
+	return "queue", v
+}
 
-var socketKind = exprFormat("socket", Socket{}, nil,
-	attr32(1, "key", func(v *Socket) *uint32 { return &v.Key }),
-	attrRegister(2, "dreg", func(v *Socket) *Register { return &v.DReg }),
-	attr32(3, "level", func(v *Socket) *uint32 { return &v.Level }).optional(),
-)
+func (v TProxy) walk(a *attrs) (string, Expr) {
+	a.u32(1, "family", &v.Family)
+	a.optional().register(2, "addr", &v.Addr)
+	a.optional().register(3, "port", &v.Port)
+	return "tproxy", v
+}
 
-var synproxyKind = exprFormat("synproxy", Synproxy{}, nil,
-	attr16(1, "mss", func(v *Synproxy) *uint16 { return &v.MSS }),
-	attr8(2, "wscale", func(v *Synproxy) *uint8 { return &v.WScale }),
-	attr32(3, "flags", func(v *Synproxy) *uint32 { return &v.Flags }),
-)
+func (v Socket) walk(a *attrs) (string, Expr) {
+	a.u32(1, "key", &v.Key)
+	a.register(2, "dreg", &v.DReg)
+	a.optional().u32(3, "level", &v.Level)
+	return "socket", v
+}
 
-var lastKind = exprFormat("last", Last{}, nil, skipped[Last](1), skipped[Last](2), skipped[Last](3))
+func (v Synproxy) walk(a *attrs) (string, Expr) {
+	a.u16(1, "mss", &v.MSS)
+	attr8(a, 2, "wscale", &v.WScale)
+	a.u32(3, "flags", &v.Flags)
+	return "synproxy", v
+}
 
-var dupKind = exprFormat("dup", Dup{NoRegister, NoRegister}, nil,
-	attrRegister(1, "addr", func(v *Dup) *Register { return &v.Addr }).optional(),
-	attrRegister(2, "dev", func(v *Dup) *Register { return &v.Dev }).optional(),
-)
+func (v Last) walk(a *attrs) (string, Expr) {
+	a.skip(1)
+	a.skip(2)
+	a.skip(3)
+	return "last", v
+}
 
-var fwdKind = exprFormat("fwd", Fwd{Addr: NoRegister}, nil,
-	attrRegister(1, "dev", func(v *Fwd) *Register { return &v.Dev }),
-	attrRegister(2, "addr", func(v *Fwd) *Register { return &v.Addr }).optional(),
-	attr32(3, "family", func(v *Fwd) *uint32 { return &v.Family }).optional(),
-)
+func (v Dup) walk(a *attrs) (string, Expr) {
+	a.optional().register(1, "addr", &v.Addr)
+	a.optional().register(2, "dev", &v.Dev)
+	return "dup", v
+}
 
-var flowOffloadKind = exprFormat("flow_offload", FlowOffload{}, nil,
-	attrWord(1, "table", func(v *FlowOffload) *string { return &v.Table }),
-)
+func (v Fwd) walk(a *attrs) (string, Expr) {
+	a.register(1, "dev", &v.Dev)
+	a.optional().register(2, "addr", &v.Addr)
+	a.optional().u32(3, "family", &v.Family)
+	return "fwd", v
+}
 
-var osfKind = exprFormat("osf", OSF{}, nil,
-	attrRegister(1, "dreg", func(v *OSF) *Register { return &v.DReg }),
-	attr8(2, "ttl", func(v *OSF) *uint8 { return &v.TTL }).optional(),
-	attr32(3, "flags", func(v *OSF) *uint32 { return &v.Flags }).optional(),
-)
+func (v FlowOffload) walk(a *attrs) (string, Expr) {
+	a.name(1, "table", &v.Table)
+	return "flow_offload", v
+}
 
-var xfrmKind = exprFormat("xfrm", Xfrm{}, nil,
-	attrRegister(1, "dreg", func(v *Xfrm) *Register { return &v.DReg }),
-	attr32(2, "key", func(v *Xfrm) *uint32 { return &v.Key }),
-	attr8(3, "dir", func(v *Xfrm) *uint8 { return &v.Direction }),
-	attr32(4, "number", func(v *Xfrm) *uint32 { return &v.Number }).optional(),
-)
+func (v OSF) walk(a *attrs) (string, Expr) {
+	a.register(1, "dreg", &v.DReg)
+	attr8(a.optional(), 2, "ttl", &v.TTL)
+	a.optional().u32(3, "flags", &v.Flags)
+	return "osf", v
+}
 
-var matchKind = exprFormat("match", Match{}, nil,
-	attrWord(1, "name", func(v *Match) *string { return &v.Name }),
-	attr32(2, "rev", func(v *Match) *uint32 { return &v.Rev }),
-	attrBytes(3, "info", func(v *Match) *Data { return &v.Info }),
-)
+func (v Xfrm) walk(a *attrs) (string, Expr) {
+	a.register(1, "dreg", &v.DReg)
+	a.u32(2, "key", &v.Key)
+	attr8(a, 3, "dir", &v.Direction)
+	a.optional().u32(4, "number", &v.Number)
+	return "xfrm", v
+}
 
-var targetKind = exprFormat("target", Target{}, nil,
-	attrWord(1, "name", func(v *Target) *string { return &v.Name }),
-	attr32(2, "rev", func(v *Target) *uint32 { return &v.Rev }),
-	attrBytes(3, "info", func(v *Target) *Data { return &v.Info }),
-)
+func (v Match) walk(a *attrs) (string, Expr) {
+	a.name(1, "name", &v.Name)
+	a.u32(2, "rev", &v.Rev)
+	a.bytes(3, "info", &v.Info)
+	return "match", v
+}
+
+func (v Target) walk(a *attrs) (string, Expr) {
+	a.name(1, "name", &v.Name)
+	a.u32(2, "rev", &v.Rev)
+	a.bytes(3, "info", &v.Info)
+	return "target", v
+}

@@ -3,44 +3,96 @@ package introspect
 import (
 	"cmp"
 	"encoding"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// field is one field of an object in its text: get gives its values, of which only a list has more or fewer than one.
-type field[T any] struct {
-	name string
-	get  func(*T) []string
-	set  func(*T, string) error
+// spelled is what has a text: fields walks over its fields in their order, always the same.
+type spelled interface{ fields(*text) }
+
+// text is one walk over the fields of an object: it writes what they say, sets them to what has been read, or passes over
+// them.
+type text struct {
+	mode  mode
+	pairs []pair // in the order of the fields where they are written, as they were read otherwise
+	err   error  // the first
+}
+
+// pair is a field and one of its values: a list has more or fewer of them than one.
+type pair struct {
+	name, value string
+	used        bool
+}
+
+type mode uint8
+
+const (
+	spelling mode = iota
+	parsing
+	passing
+)
+
+// use sets a field to all values that were read for it.
+func (t *text) use(name string, set func(value string) error) {
+	for i := range t.pairs {
+		p := &t.pairs[i]
+		if p.name != name {
+			continue
+		}
+		p.used = true
+		if err := set(p.value); err != nil && t.err == nil {
+			t.err = fmt.Errorf("%s: %w", name, err)
+		}
+	}
+}
+
+func one[F any](t *text, name string, at *F, print func(F) string, parse func(string) (F, error)) {
+	switch t.mode {
+	case spelling:
+		t.pairs = append(t.pairs, pair{name: name, value: print(*at)})
+	case parsing:
+		t.use(name, func(value string) (err error) {
+			*at, err = parse(value)
+			return err
+		})
+	}
+}
+
+// list is a field that appears once for each of its elements.
+func list[E any](t *text, name string, at *[]E, print func(E) string, parse func(string) (E, error)) {
+	switch t.mode {
+	case spelling:
+		for _, e := range *at {
+			t.pairs = append(t.pairs, pair{name: name, value: print(e)})
+		}
+	case parsing:
+		t.use(name, func(value string) error {
+			e, err := parse(value)
+			*at = append(*at, e)
+			return err
+		})
+	}
 }
 
 type integer interface {
 	~int | ~int32 | ~uint8 | ~uint16 | ~uint32 | ~uint64
 }
 
-func oneField[T, F any](name string, at func(*T) *F, print func(F) string, parse func(string) (F, error)) field[T] {
-	return field[T]{name, func(v *T) []string { return []string{print(*at(v))} }, func(v *T, text string) (err error) {
-		*at(v), err = parse(text)
-		return err
-	}}
+// num is a field that prints as a decimal number, bits as a hexadecimal one.
+func num[F integer](t *text, name string, at *F) { one(t, name, at, decimal[F], parseInteger[F]) }
+
+func bits[F integer](t *text, name string, at *F) { one(t, name, at, hexadecimal[F], parseInteger[F]) }
+
+func decimal[F integer](f F) string {
+	if f < 0 {
+		return strconv.FormatInt(int64(f), 10)
+	}
+	return strconv.FormatUint(uint64(f), 10)
 }
 
-// numField is a field that prints as a decimal number, bitsField as a hexadecimal one.
-func numField[T any, F integer](name string, at func(*T) *F) field[T] {
-	return oneField(name, at, func(f F) string {
-		if f < 0 {
-			return strconv.FormatInt(int64(f), 10)
-		}
-		return strconv.FormatUint(uint64(f), 10)
-	}, parseInteger[F])
-}
-
-func bitsField[T any, F integer](name string, at func(*T) *F) field[T] {
-	return oneField(name, at, func(f F) string { return fmt.Sprintf("%#x", uint64(f)) }, parseInteger[F])
-}
+func hexadecimal[F integer](f F) string { return "0x" + strconv.FormatUint(uint64(f), 16) }
 
 func parseInteger[F integer](text string) (F, error) {
 	if i, err := strconv.ParseInt(text, 0, 64); err == nil && int64(F(i)) == i && (F(i) < 0) == (i < 0) {
@@ -53,26 +105,26 @@ func parseInteger[F integer](text string) (F, error) {
 	return F(u), err
 }
 
-// boolField is a field that is the bare name where true.
-func boolField[T any](name string, at func(*T) *bool) field[T] {
-	return oneField(name, at, func(b bool) string {
+// flag is a field that is the bare name where true.
+func (t *text) flag(name string, at *bool) {
+	one(t, name, at, func(b bool) string {
 		if b {
 			return ""
 		}
 		return "no"
-	}, func(text string) (bool, error) {
-		if text != "" {
-			return false, fmt.Errorf("value %q for a flag", text)
+	}, func(value string) (bool, error) {
+		if value != "" {
+			return false, fmt.Errorf("value %q for a flag", value)
 		}
 		return true, nil
 	})
 }
 
-// portsField is a field that is a range of ports.
-func portsField[T any](name string, at func(*T) *[2]uint16) field[T] {
-	return oneField(name, at, func(p [2]uint16) string { return fmt.Sprintf("%d-%d", p[0], p[1]) },
-		func(text string) (p [2]uint16, err error) {
-			first, last, _ := strings.Cut(text, "-")
+// ports is a field that is a range of ports.
+func (t *text) ports(name string, at *[2]uint16) {
+	one(t, name, at, func(p [2]uint16) string { return fmt.Sprintf("%d-%d", p[0], p[1]) },
+		func(value string) (p [2]uint16, err error) {
+			first, last, _ := strings.Cut(value, "-")
 			if p[0], err = parseInteger[uint16](first); err == nil {
 				p[1], err = parseInteger[uint16](last)
 			}
@@ -80,104 +132,61 @@ func portsField[T any](name string, at func(*T) *[2]uint16) field[T] {
 		})
 }
 
-func wordField[T any, F ~string](name string, at func(*T) *F) field[T] {
-	return oneField(name, at, func(f F) string { return string(f) }, func(text string) (F, error) { return F(text), nil })
-}
+func verbatim(value string) string           { return value }
+func parseWord(value string) (string, error) { return value, nil }
 
-// textField is a field whose type prints and parses itself, as those of net/netip do.
-func textField[T any, F interface {
-	comparable
+func (t *text) word(name string, at *string)    { one(t, name, at, verbatim, parseWord) }
+func (t *text) words(name string, at *[]string) { list(t, name, at, verbatim, parseWord) }
+
+// own is a field whose type prints and parses itself, as those of net/netip do.
+func (t *text) own(name string, at interface {
 	encoding.TextMarshaler
-}, P interface {
-	*F
 	encoding.TextUnmarshaler
-}](name string, at func(*T) *F) field[T] {
-	return oneField(name, at, func(f F) string {
-		b, err := f.MarshalText()
+}) {
+	switch t.mode {
+	case spelling:
+		b, err := at.MarshalText()
 		if err != nil {
-			return err.Error()
+			b = []byte(err.Error())
 		}
-		return string(b)
-	}, func(text string) (f F, err error) { return f, P(&f).UnmarshalText([]byte(text)) })
-}
-
-// listField is a field that appears once for each of its elements.
-func listField[T, E any](name string, at func(*T) *[]E, print func(E) string, parse func(string) (E, error)) field[T] {
-	return field[T]{name, func(v *T) []string {
-		var all []string
-		for _, e := range *at(v) {
-			all = append(all, print(e))
-		}
-		return all
-	}, func(v *T, text string) error {
-		e, err := parse(text)
-		*at(v) = append(*at(v), e)
-		return err
-	}}
-}
-
-func wordsField[T any](name string, at func(*T) *[]string) field[T] {
-	return listField(name, at, func(s string) string { return s }, func(s string) (string, error) { return s, nil })
-}
-
-// MarshalText writes the address with colons.
-func (m MAC) MarshalText() ([]byte, error) {
-	b := make([]byte, 0, 3*len(m))
-	for i, octet := range m {
-		if i > 0 {
-			b = append(b, ':')
-		}
-		b = hex.AppendEncode(b, []byte{octet})
+		t.pairs = append(t.pairs, pair{name: name, value: string(b)})
+	case parsing:
+		t.use(name, func(value string) error { return at.UnmarshalText([]byte(value)) })
 	}
-	return b, nil
 }
 
-// UnmarshalText reads what MarshalText writes.
-func (m *MAC) UnmarshalText(b []byte) error {
-	octets := strings.Split(string(b), ":")
-	if len(octets) != len(m) {
-		return fmt.Errorf("%q is no MAC address", b)
-	}
-	for i, o := range octets {
-		v, err := strconv.ParseUint(o, 16, 8)
-		if err != nil || len(o) != 2 {
-			return fmt.Errorf("%q is no MAC address", b)
-		}
-		m[i] = byte(v)
-	}
-	return nil
+// format is the text of one kind of object: its word, and what the fields of one at rest say, which are not written.
+type format struct {
+	kind string
+	rest []pair
 }
 
-// String writes the address with colons.
-func (m MAC) String() string {
-	b, _ := m.MarshalText()
-	return string(b)
+func formatOf(kind string, rest spelled) *format {
+	var t text
+	rest.fields(&t)
+	return &format{kind, t.pairs}
 }
 
-// format is the text of one kind of object: its word, what an object is before its fields are read, and the fields.
-type format[T any] struct {
-	kind   string
-	blank  T
-	fields []field[T]
+// appendTo writes the fields that are not at rest.
+func (f *format) appendTo(b []byte, v spelled, separator, equals byte) []byte {
+	t := text{pairs: make([]pair, 0, len(f.rest)+2)}
+	v.fields(&t)
+	return appendPairs(b, t.pairs, f.rest, separator, equals)
 }
 
-// appendTo writes the fields that differ from those of a blank object.
-func (f *format[T]) appendTo(b []byte, v *T, separator, equals byte) []byte {
-	blank, first := f.blank, true
-	for _, field := range f.fields {
-		values := field.get(v)
-		if slices.Equal(values, field.get(&blank)) {
+func appendPairs(b []byte, pairs, rest []pair, separator, equals byte) []byte {
+	first := true
+	for _, p := range pairs {
+		if slices.Contains(rest, p) {
 			continue
 		}
-		for _, value := range values {
-			if !first {
-				b = append(b, separator)
-			}
-			first = false
-			b = append(b, field.name...)
-			if value != "" {
-				b = append(append(b, equals), quote(value, separator)...)
-			}
+		if !first {
+			b = append(b, separator)
+		}
+		first = false
+		b = append(b, p.name...)
+		if p.value != "" {
+			b = append(append(b, equals), quote(p.value, separator)...)
 		}
 	}
 	return b
@@ -192,24 +201,34 @@ func quote(value string, separator byte) string {
 	return value
 }
 
-// parse reads the fields of one object.
-func (f *format[T]) parse(text string, separator, equals byte) (T, error) {
-	v := f.blank
-	for text = strings.Trim(text, " "); text != ""; {
-		name, value, rest, err := cut(text, separator, equals)
-		if err != nil {
-			return v, err
-		}
-		i := slices.IndexFunc(f.fields, func(f field[T]) bool { return f.name == name })
-		if i < 0 {
-			return v, fmt.Errorf("%s has no field %q", cmp.Or(f.kind, "it"), name)
-		}
-		if err := f.fields[i].set(&v, value); err != nil {
-			return v, fmt.Errorf("%s: %w", name, err)
-		}
-		text = rest
+// parse reads the fields of an object that is at rest before.
+func (f *format) parse(v spelled, line string, separator, equals byte) error {
+	t, err := readText(line, separator, equals)
+	if err != nil {
+		return err
 	}
-	return v, nil
+	v.fields(&t)
+	return t.end(f.kind)
+}
+
+func readText(line string, separator, equals byte) (t text, err error) {
+	t.mode = parsing
+	for line = strings.Trim(line, " "); line != "" && err == nil; {
+		var p pair
+		p.name, p.value, line, err = cut(line, separator, equals)
+		t.pairs = append(t.pairs, p)
+	}
+	return t, err
+}
+
+// end says what was wrong with the text of an object of a kind.
+func (t *text) end(kind string) error {
+	for _, p := range t.pairs {
+		if !p.used {
+			return fmt.Errorf("%s has no field %q", cmp.Or(kind, "it"), p.name)
+		}
+	}
+	return t.err
 }
 
 // cut takes the first field off a text.

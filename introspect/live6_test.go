@@ -197,7 +197,7 @@ func TestNewerSelectors(t *testing.T) {
 		"action=1 from=::/0 to=::/0 unknown=attribute-31": rule(unix.AF_INET6, attribute(31, 1)),
 	} {
 		r, ok, err := decodeRule(b)
-		if got := string(ruleFormat.appendTo(nil, &r, ' ', '=')); got != want || !ok || err != nil {
+		if got := string(formatOf("rule", &blankRule).appendTo(nil, &r, ' ', '=')); got != want || !ok || err != nil {
 			t.Errorf("%q, %v, %v, want %q", got, ok, err, want)
 		}
 	}

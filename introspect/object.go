@@ -21,9 +21,6 @@ type Name string
 // Compare orders Names.
 func (n Name) Compare(o Name) int { return cmp.Compare(n, o) }
 
-// MAC is an Ethernet address.
-type MAC [6]byte
-
 // Link is a network interface (RTM_NEWLINK, and xdp_features of the netdev generic netlink family).
 type Link struct {
 	Index       Index

@@ -2,24 +2,31 @@ package introspect
 
 import "fmt"
 
+var (
+	chainFormat     = formatOf("nft-chain", &Chain{})
+	chainRuleFormat = formatOf("nft-rule", &ruleLine{})
+	setFormat       = formatOf("nft-set", &Set{})
+	elementFormat   = formatOf("nft-element", &elementLine{})
+)
+
 // rulesetSections stand in the order in which a ruleset prints.
 var rulesetSections = []section{
-	sectionOf(tableFormat, func(t Table) TableKey { return t.Key }, func(s *Snapshot) *Map[TableKey, Table] { return &s.Tables }),
+	sectionOf("nft-table", Table{}, func(t Table) TableKey { return t.Key }, func(s *Snapshot) *Map[TableKey, Table] { return &s.Tables }),
 	chainSection(),
-	{kind: ruleLineFormat.kind, parse: parseRuleLine},
+	{format: chainRuleFormat, parse: parseRuleLine},
 	setSection(),
-	{kind: elementLineFormat.kind, parse: parseElementLine},
-	sectionOf(objectFormat, func(o StatefulObject) ObjectKey { return o.Key },
+	{format: elementFormat, parse: parseElementLine},
+	sectionOf("nft-object", StatefulObject{}, func(o StatefulObject) ObjectKey { return o.Key },
 		func(s *Snapshot) *Map[ObjectKey, StatefulObject] { return &s.Objects }),
-	sectionOf(flowtableFormat, func(f Flowtable) FlowtableKey { return f.Key },
+	sectionOf("nft-flowtable", Flowtable{}, func(f Flowtable) FlowtableKey { return f.Key },
 		func(s *Snapshot) *Map[FlowtableKey, Flowtable] { return &s.Flowtables }),
 }
 
 func chainSection() section {
-	s := sectionOf(chainFormat, func(c Chain) ChainKey { return c.Key }, func(s *Snapshot) *Map[ChainKey, Chain] { return &s.Chains })
+	s := sectionOf("nft-chain", Chain{}, func(c Chain) ChainKey { return c.Key }, func(s *Snapshot) *Map[ChainKey, Chain] { return &s.Chains })
 	s.print = func(b []byte, s *Snapshot) []byte {
 		for _, c := range s.Chains.All() {
-			b = rulesText(lineOf(b, "", &chainFormat, &c), "", c.Key, c.Rules)
+			b = rulesText(chainFormat.line(b, "", &c), "", c.Key, c.Rules)
 		}
 		return b
 	}
@@ -34,7 +41,7 @@ func chainSection() section {
 
 func rulesText(b []byte, sign string, chain ChainKey, rules []*ChainRule) []byte {
 	for _, r := range rules {
-		b = lineOf(b, sign, &ruleLineFormat, &ruleLine{chain, *r})
+		b = chainRuleFormat.line(b, sign, &ruleLine{chain, *r})
 	}
 	return b
 }
@@ -57,13 +64,13 @@ func diffChains(out []byte, a, b *Chain) []byte {
 	}
 	if a != nil {
 		if !headless {
-			out = lineOf(out, "- ", &chainFormat, a)
+			out = chainFormat.line(out, "- ", a)
 		}
 		out = rulesText(out, "- ", a.Key, old)
 	}
 	if b != nil {
 		if !headless {
-			out = lineOf(out, "+ ", &chainFormat, b)
+			out = chainFormat.line(out, "+ ", b)
 		}
 		out = rulesText(out, "+ ", b.Key, now)
 	}
@@ -71,8 +78,8 @@ func diffChains(out []byte, a, b *Chain) []byte {
 }
 
 func parseRuleLine(s *Snapshot, text string) error {
-	l, err := ruleLineFormat.parse(text, ' ', '=')
-	if err != nil {
+	var l ruleLine
+	if err := chainRuleFormat.parse(&l, text, ' ', '='); err != nil {
 		return err
 	}
 	c, ok := s.Chains.Get(l.chain)
@@ -85,12 +92,12 @@ func parseRuleLine(s *Snapshot, text string) error {
 }
 
 func setSection() section {
-	s := sectionOf(setFormat, func(v Set) SetKey { return v.Key }, func(s *Snapshot) *Map[SetKey, Set] { return &s.Sets })
+	s := sectionOf("nft-set", Set{}, func(v Set) SetKey { return v.Key }, func(s *Snapshot) *Map[SetKey, Set] { return &s.Sets })
 	s.print = func(b []byte, s *Snapshot) []byte {
 		for _, v := range s.Sets.All() {
-			b = lineOf(b, "", &setFormat, &v)
+			b = setFormat.line(b, "", &v)
 			for _, e := range v.Elements.All() {
-				b = lineOf(b, "", &elementLineFormat, &elementLine{v.Key, e})
+				b = elementFormat.line(b, "", &elementLine{v.Key, e})
 			}
 		}
 		return b
@@ -113,25 +120,25 @@ func diffSets(out []byte, a, b *Set) []byte {
 		now = *b
 	}
 	if a != nil && (b == nil || !a.sameHead(*b)) {
-		out = lineOf(out, "- ", &setFormat, a)
+		out = setFormat.line(out, "- ", a)
 	}
 	if b != nil && (a == nil || !a.sameHead(*b)) {
-		out = lineOf(out, "+ ", &setFormat, b)
+		out = setFormat.line(out, "+ ", b)
 	}
 	for c := range DiffMaps(old.Elements, now.Elements) {
 		if c.Old != nil {
-			out = lineOf(out, "- ", &elementLineFormat, &elementLine{old.Key, *c.Old})
+			out = elementFormat.line(out, "- ", &elementLine{old.Key, *c.Old})
 		}
 		if c.New != nil {
-			out = lineOf(out, "+ ", &elementLineFormat, &elementLine{now.Key, *c.New})
+			out = elementFormat.line(out, "+ ", &elementLine{now.Key, *c.New})
 		}
 	}
 	return out
 }
 
 func parseElementLine(s *Snapshot, text string) error {
-	l, err := elementLineFormat.parse(text, ' ', '=')
-	if err != nil {
+	var l elementLine
+	if err := elementFormat.parse(&l, text, ' ', '='); err != nil {
 		return err
 	}
 	v, ok := s.Sets.Get(l.set)
@@ -139,7 +146,7 @@ func parseElementLine(s *Snapshot, text string) error {
 		return fmt.Errorf("an element of no set")
 	}
 	if _, taken := v.Elements.Get(l.Key); taken {
-		return fmt.Errorf("a second %s of this key", elementLineFormat.kind)
+		return fmt.Errorf("a second %s of this key", elementFormat.kind)
 	}
 	v.Elements = v.Elements.With(l.Key, l.Element)
 	s.Sets = s.Sets.With(l.set, v)

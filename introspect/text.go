@@ -57,31 +57,33 @@ func Diff(a, b *Snapshot) string {
 	return string(out)
 }
 
-// section ties a kind of object to its place in a Snapshot. Objects that stand within others have only a parser.
+// section ties a kind of object to its place in a Snapshot.
 type section struct {
-	kind  string
-	print func(b []byte, s *Snapshot) []byte
-	parse func(s *Snapshot, text string) error
+	*format
+	print func(b []byte, s *Snapshot) []byte // nil, like diff, for objects that stand within others
+	parse func(s *Snapshot, line string) error
 	diff  func(out []byte, a, b *Snapshot) []byte
 }
 
-func sectionOf[K Key[K], V Object[V]](f format[V], key func(V) K, at func(*Snapshot) *Map[K, V]) section {
-	line := func(b []byte, sign string, v *V) []byte { return lineOf(b, sign, &f, v) }
+// sectionOf is that of objects that are blank at rest.
+func sectionOf[K Key[K], V Object[V]](kind string, blank V, key func(V) K, at func(*Snapshot) *Map[K, V]) section {
+	text := func(v *V) spelled { return any(v).(spelled) }
+	f := formatOf(kind, text(&blank))
 	return section{
-		kind: f.kind,
+		format: f,
 		print: func(b []byte, s *Snapshot) []byte {
 			for _, v := range at(s).All() {
-				b = line(b, "", &v)
+				b = f.line(b, "", text(&v))
 			}
 			return b
 		},
-		parse: func(s *Snapshot, text string) error {
-			v, err := f.parse(text, ' ', '=')
-			if err != nil {
+		parse: func(s *Snapshot, line string) error {
+			v := blank
+			if err := f.parse(text(&v), line, ' ', '='); err != nil {
 				return err
 			}
 			if _, taken := at(s).Get(key(v)); taken {
-				return fmt.Errorf("a second %s of this key", f.kind)
+				return fmt.Errorf("a second %s of this key", kind)
 			}
 			*at(s) = at(s).With(key(v), v)
 			return nil
@@ -89,10 +91,10 @@ func sectionOf[K Key[K], V Object[V]](f format[V], key func(V) K, at func(*Snaps
 		diff: func(out []byte, a, b *Snapshot) []byte {
 			for c := range DiffMaps(*at(a), *at(b)) {
 				if c.Old != nil {
-					out = line(out, "- ", c.Old)
+					out = f.line(out, "- ", text(c.Old))
 				}
 				if c.New != nil {
-					out = line(out, "+ ", c.New)
+					out = f.line(out, "+ ", text(c.New))
 				}
 			}
 			return out
@@ -100,44 +102,46 @@ func sectionOf[K Key[K], V Object[V]](f format[V], key func(V) K, at func(*Snaps
 	}
 }
 
-// lineOf writes an object as a line.
-func lineOf[T any](b []byte, sign string, f *format[T], v *T) []byte {
+// line writes an object as a line.
+func (f *format) line(b []byte, sign string, v spelled) []byte {
 	b = append(append(append(b, sign...), f.kind...), ' ')
 	return append(f.appendTo(b, v, ' ', '='), '\n')
 }
 
+var blankRule = Rule{SuppressPrefix: Nothing, SuppressGroup: Nothing}
+
 // sections stand in the order in which a Snapshot prints.
 var sections = slices.Concat([]section{
-	sectionOf(linkFormat, func(l Link) Index { return l.Index },
+	sectionOf("link", Link{PeerNS: -1}, func(l Link) Index { return l.Index },
 		func(s *Snapshot) *Map[Index, Link] { return &s.Links }),
-	sectionOf(addrFormat, func(a Addr) AddrKey { return a.Key },
+	sectionOf("addr", Addr{}, func(a Addr) AddrKey { return a.Key },
 		func(s *Snapshot) *Map[AddrKey, Addr] { return &s.Addrs }),
-	sectionOf(netconfFormat, func(n Netconf) Index { return n.Index },
+	sectionOf("netconf", Netconf{}, func(n Netconf) Index { return n.Index },
 		func(s *Snapshot) *Map[Index, Netconf] { return &s.Netconf }),
-	sectionOf(netconfFormat.as("netconf6"), func(n Netconf) Index { return n.Index },
+	sectionOf("netconf6", Netconf{}, func(n Netconf) Index { return n.Index },
 		func(s *Snapshot) *Map[Index, Netconf] { return &s.Netconf6 }),
-	sectionOf(ruleFormat, func(r Rule) RuleKey { return r.Key },
+	sectionOf("rule", blankRule, func(r Rule) RuleKey { return r.Key },
 		func(s *Snapshot) *Map[RuleKey, Rule] { return &s.Rules4 }),
-	sectionOf(ruleFormat.as("rule6"), func(r Rule) RuleKey { return r.Key },
+	sectionOf("rule6", blankRule, func(r Rule) RuleKey { return r.Key },
 		func(s *Snapshot) *Map[RuleKey, Rule] { return &s.Rules6 }),
-	sectionOf(routeFormat, func(r Route) RouteKey { return r.Key },
+	sectionOf("route", Route{}, func(r Route) RouteKey { return r.Key },
 		func(s *Snapshot) *Map[RouteKey, Route] { return &s.Routes4 }),
-	sectionOf(routeFormat.as("route6"), func(r Route) RouteKey { return r.Key },
+	sectionOf("route6", Route{}, func(r Route) RouteKey { return r.Key },
 		func(s *Snapshot) *Map[RouteKey, Route] { return &s.Routes6 }),
-	sectionOf(nexthopFormat, func(n Nexthop) Index { return Index(n.ID) },
+	sectionOf("nexthop", Nexthop{}, func(n Nexthop) Index { return Index(n.ID) },
 		func(s *Snapshot) *Map[Index, Nexthop] { return &s.Nexthops }),
-	sectionOf(neighFormat, func(n Neigh) NeighKey { return n.Key },
+	sectionOf("neigh", Neigh{}, func(n Neigh) NeighKey { return n.Key },
 		func(s *Snapshot) *Map[NeighKey, Neigh] { return &s.Neighs }),
-	sectionOf(qdiscFormat, func(q Qdisc) QdiscKey { return q.Key },
+	sectionOf("qdisc", Qdisc{}, func(q Qdisc) QdiscKey { return q.Key },
 		func(s *Snapshot) *Map[QdiscKey, Qdisc] { return &s.Qdiscs }),
-	sectionOf(filterFormat, func(f Filter) FilterKey { return f.Key },
+	sectionOf("filter", Filter{}, func(f Filter) FilterKey { return f.Key },
 		func(s *Snapshot) *Map[FilterKey, Filter] { return &s.Filters }),
-	sectionOf(exceptionFormat, func(e Exception) Address { return Address(e.Dst) },
+	sectionOf("learned6", Exception{}, func(e Exception) Address { return Address(e.Dst) },
 		func(s *Snapshot) *Map[Address, Exception] { return &s.Learned6 }),
-	sectionOf(tapFormat, func(t Tap) TapKey { return t.Key }, func(s *Snapshot) *Map[TapKey, Tap] { return &s.Taps }),
-	sectionOf(sysctlFormat, func(s Sysctl) Name { return Name(s.Path) },
+	sectionOf("tap", Tap{}, func(t Tap) TapKey { return t.Key }, func(s *Snapshot) *Map[TapKey, Tap] { return &s.Taps }),
+	sectionOf("sysctl", Sysctl{}, func(s Sysctl) Name { return Name(s.Path) },
 		func(s *Snapshot) *Map[Name, Sysctl] { return &s.Sysctls }),
-	sectionOf(hookFormat, func(h Hook) Name { return Name(h.Name) },
+	sectionOf("hook", Hook{}, func(h Hook) Name { return Name(h.Name) },
 		func(s *Snapshot) *Map[Name, Hook] { return &s.Hooks }),
 }, rulesetSections)
 
@@ -153,6 +157,11 @@ func parseMember(text string) (m Member, err error) {
 	return Member{uint32(i), uint16(w)}, err
 }
 
+var hopFormat = formatOf("", &Hop{})
+
 func printHop(h Hop) string { return string(hopFormat.appendTo(nil, &h, ',', ':')) }
 
-func parseHop(text string) (Hop, error) { return hopFormat.parse(text, ',', ':') }
+func parseHop(line string) (h Hop, err error) {
+	err = hopFormat.parse(&h, line, ',', ':')
+	return h, err
+}
