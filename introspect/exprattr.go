@@ -19,10 +19,10 @@ type attrs struct {
 	why          string          // why the expression is not understood, "" if it is
 }
 
-// decodeAttrs is the walk over what the kernel says.
-func decodeAttrs(b []byte) (*attrs, error) {
-	a := &attrs{text: text{mode: passing}}
-	err := attributes(b, func(number uint16, data []byte) error {
+// give begins the walk over what the kernel says.
+func (a *attrs) give(b []byte) error {
+	a.mode, a.named, a.asked, a.may, a.why = passing, 0, 0, false, ""
+	return attributes(b, func(number uint16, data []byte) error {
 		if number >= maxAttr || a.named&(1<<number) != 0 {
 			a.why = unknownAttribute(number)
 			return nil
@@ -30,13 +30,13 @@ func decodeAttrs(b []byte) (*attrs, error) {
 		a.given[number], a.named = data, a.named|1<<number
 		return nil
 	})
-	return a, err
 }
 
 // end says why the expression is not understood.
 func (a *attrs) end() string {
-	for number := range uint16(maxAttr) {
-		if unknown := a.named &^ a.asked; unknown&(1<<number) != 0 {
+	unknown := a.named &^ a.asked
+	for number := uint16(0); unknown != 0; number++ {
+		if unknown&(1<<number) != 0 {
 			return unknownAttribute(number)
 		}
 	}
@@ -60,6 +60,9 @@ func (a *attrs) has(number uint16) bool { return a.named&(1<<number) != 0 }
 
 // attrOf reads an attribute, in the walk over what the kernel says.
 func attrOf[F any](a *attrs, number uint16, at *F, read func([]byte) (F, error)) {
+	if a.mode != passing {
+		return
+	}
 	needed := !a.may
 	a.may = false
 	a.asked |= 1 << number

@@ -31,9 +31,8 @@ func kindsByName() (byName map[string][]*exprKind, byWord map[string]*exprKind) 
 }
 
 // decode reads the attributes; where they are not as they should be, the expression is Opaque and says why.
-func (k *exprKind) decode(b []byte) Expr {
-	a, err := decodeAttrs(b)
-	if err != nil {
+func (k *exprKind) decode(a *attrs, b []byte) Expr {
+	if err := a.give(b); err != nil {
 		return Opaque{k.kernel, err.Error()}
 	}
 	_, e := k.blank.walk(a)
@@ -45,7 +44,7 @@ func (k *exprKind) decode(b []byte) Expr {
 
 // ExprText writes an expression as it stands in the text of a Snapshot: its kind, and what its attributes say.
 func ExprText(e Expr) string {
-	var a attrs
+	a := attrs{text: text{pairs: make([]pair, 0, 8)}}
 	word, _ := e.walk(&a)
 	return strings.TrimSuffix(string(appendPairs([]byte(word+","), a.pairs, exprKindOf[word].rest, ',', ':')), ",")
 }
@@ -74,9 +73,9 @@ func parseExpr(line string) (Expr, error) {
 	return e, a.text.end(word)
 }
 
-// decodeExpr reads the content of one NFTA_LIST_ELEM. What is not understood is Opaque; only what cannot be parsed at all
+// expr reads the content of one NFTA_LIST_ELEM. What is not understood is Opaque; only what cannot be parsed at all
 // is an error.
-func decodeExpr(b []byte) (Expr, error) {
+func (a *attrs) expr(b []byte) (Expr, error) {
 	var name string
 	var data []byte
 	err := attributes(b, func(kind uint16, value []byte) error {
@@ -93,7 +92,7 @@ func decodeExpr(b []byte) (Expr, error) {
 	}
 	for _, k := range exprKindsOf[name] {
 		if k.when == nil || k.when(data) {
-			return k.decode(data), nil
+			return k.decode(a, data), nil
 		}
 	}
 	return Opaque{name, "the expression is not known"}, nil

@@ -81,18 +81,31 @@ type integer interface {
 }
 
 // num is a field that prints as a decimal number, bits as a hexadecimal one.
-func num[F integer](t *text, name string, at *F) { one(t, name, at, decimal[F], parseInteger[F]) }
-
-func bits[F integer](t *text, name string, at *F) { one(t, name, at, hexadecimal[F], parseInteger[F]) }
-
-func decimal[F integer](f F) string {
-	if f < 0 {
-		return strconv.FormatInt(int64(f), 10)
+func num[F integer](t *text, name string, at *F) {
+	if t.mode != passing {
+		number(t, name, at, 10)
 	}
-	return strconv.FormatUint(uint64(f), 10)
 }
 
-func hexadecimal[F integer](f F) string { return "0x" + strconv.FormatUint(uint64(f), 16) }
+func bits[F integer](t *text, name string, at *F) { number(t, name, at, 16) }
+
+func number[F integer](t *text, name string, at *F, base int) {
+	if t.mode == parsing {
+		t.use(name, func(value string) (err error) {
+			*at, err = parseInteger[F](value)
+			return err
+		})
+		return
+	}
+	value := strconv.FormatUint(uint64(*at), base)
+	switch {
+	case base == 16:
+		value = "0x" + value
+	case *at < 0:
+		value = strconv.FormatInt(int64(*at), base)
+	}
+	t.pairs = append(t.pairs, pair{name: name, value: value})
+}
 
 func parseInteger[F integer](text string) (F, error) {
 	if i, err := strconv.ParseInt(text, 0, 64); err == nil && int64(F(i)) == i && (F(i) < 0) == (i < 0) {
@@ -212,7 +225,7 @@ func (f *format) parse(v spelled, line string, separator, equals byte) error {
 }
 
 func readText(line string, separator, equals byte) (t text, err error) {
-	t.mode = parsing
+	t.mode, t.pairs = parsing, make([]pair, 0, 1+strings.Count(line, string(equals)))
 	for line = strings.Trim(line, " "); line != "" && err == nil; {
 		var p pair
 		p.name, p.value, line, err = cut(line, separator, equals)

@@ -158,11 +158,12 @@ func decodeChainRule(b []byte) (k ChainKey, r ChainRule, err error) {
 }
 
 func readExprs(b []byte) (all []Expr, err error) {
+	var a attrs
 	err = attributes(b, func(kind uint16, data []byte) error {
 		if kind != nftaListElement {
 			return fmt.Errorf("%s in a list", unknownAttribute(kind))
 		}
-		e, err := decodeExpr(data)
+		e, err := a.expr(data)
 		all = append(all, e)
 		return err
 	})
