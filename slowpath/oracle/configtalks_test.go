@@ -25,14 +25,16 @@ var (
 	sixTalks   = []string{"tcp [2001:db8:1605::7]:80", "udp [2001:db8:1609::9]:53", "echo [2001:db8:1600::1]:0"}
 )
 
-// talkConfigs are stateful rulesets. The time-outs of UDP are alike whether or not a flow is two seconds old.
+// talkConfigs are stateful rulesets. The time-outs of UDP are alike whether or not a flow is two seconds old, those of TCP
+// whether or not everything was acknowledged (see excludedFile).
 func talkConfigs() []config {
 	var all []config
 	for _, c := range append(statefulConfigs, natConfigs...) {
 		c.six = true
 		c.setup = append([]string{"ip route add default via 10.2.0.1", "ip -6 route add default via 2001:db8:2::1",
 			"sysctl ipv4/conf/all/send_redirects=0", "sysctl ipv4/conf/r0/send_redirects=0", "sysctl ipv4/conf/default/send_redirects=0"}, c.setup...)
-		c.after = append([]string{"sysctl netfilter/nf_conntrack_udp_timeout=100", "sysctl netfilter/nf_conntrack_udp_timeout_stream=100"}, c.after...)
+		c.after = append([]string{"sysctl netfilter/nf_conntrack_udp_timeout=100", "sysctl netfilter/nf_conntrack_udp_timeout_stream=100",
+			"sysctl netfilter/nf_conntrack_tcp_timeout_unacknowledged=432000", "sysctl netfilter/nf_conntrack_tcp_timeout_max_retrans=432000"}, c.after...)
 		all = append(all, c)
 	}
 	return all

@@ -2,12 +2,14 @@ package oracle
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/slowpath/lab"
+	"github.com/hone-net/hone/slowpath/upkeep"
 )
 
 // What ctnetlink calls things (include/uapi/linux/netfilter/nfnetlink_conntrack.h).
@@ -122,6 +124,33 @@ func assure(ns *lab.Namespace) error {
 	return change(ns, ctaStatus, func(c tracked) (uint32, bool) {
 		return c.status | statusAssure, c.protocol() == unix.IPPROTO_UDP && c.status&statusReply != 0
 	})
+}
+
+// relax has the windows of TCP left alone.
+func relax(ns *lab.Namespace) error {
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		all, err := ns.Connections(family)
+		if err != nil {
+			return err
+		}
+		err = ns.Do(func() error {
+			windows, err := upkeep.OpenConnections()
+			if err != nil {
+				return err
+			}
+			defer windows.Close()
+			for _, c := range all {
+				if c.Protocol == unix.IPPROTO_TCP {
+					err = errors.Join(err, windows.Relax(c.Source, c.Dest))
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // setMarks marks every connection.

@@ -62,7 +62,8 @@ func (b *bed) newMachine(c config, f fault) (m *machine, s *introspect.Snapshot,
 		return nil, nil, err
 	}
 	m.options = synth.Options{Hook: c.hook, VethTag: m.kernel.VethTag != nil,
-		VethSummed: m.kernel.VethTag != nil && m.kernel.VethTag.SummedMask != 0, FIBLookup: m.kernel.FIBLookup, Ruleset: true, Tallies: true}
+		VethSummed: m.kernel.VethTag != nil && m.kernel.VethTag.SummedMask != 0, FIBLookup: m.kernel.FIBLookup, Ruleset: true, Tallies: true,
+		Conntrack: m.kernel.Conntrack != nil}
 	if c.hook == "" {
 		m.options.Hook = "xdp"
 	}

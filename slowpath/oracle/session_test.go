@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -37,7 +38,8 @@ var (
 	scriptsEcho = []string{"DdDdDdDdDdDd", "D", "DdeDdDdOo"}
 )
 
-// assureRound is where conntrack is told that flows of UDP are assured, for which it would want two seconds.
+// assureRound is where conntrack is told that flows of UDP are assured, for which it would want two seconds, and to leave
+// the windows of TCP alone, as the agent does.
 const assureRound = 6
 
 // alterRound is where the configuration changes, if it does; hone follows a round later.
@@ -45,6 +47,9 @@ const alterRound = 14
 
 // rounds is the length of the longest script.
 const rounds = 30
+
+// clients is how many of them follow each script.
+const clients = 2
 
 // session is all connections of a configuration at once.
 type session struct {
@@ -74,7 +79,8 @@ func (b *bed) newSession(c config, seed uint64) (*session, error) {
 		case "echo":
 			number, scripts = 1, scriptsEcho
 		}
-		for _, script := range scripts {
+		for n := range clients * len(scripts) {
+			script := scripts[n%len(scripts)]
 			t := &talk{id: uint32(len(s.talks) + 1), protocol: number, script: script, net: b.net, side: side, target: target}
 			t.client = netip.AddrPortFrom(client(rng, side, target.Addr().Is6()), uint16(10000+len(s.talks)))
 			s.talks = append(s.talks, t)
@@ -134,7 +140,7 @@ func (s *session) hold(m *machine, before func(round int) error) (c course, err 
 func (s *session) round(c *course, round int, before func(round int) error) error {
 	switch round {
 	case assureRound:
-		if err := assure(s.bed.net.R); err != nil {
+		if err := errors.Join(assure(s.bed.net.R), relax(s.bed.net.R)); err != nil {
 			return err
 		}
 	case alterRound:

@@ -108,7 +108,9 @@ func (t *talk) move(round int) (side int, f []byte) {
 	if letter|0x20 == 'x' {
 		return side, t.again[server]
 	}
-	f = t.packet(server, side, letter|0x20)
+	if f = t.packet(server, side, letter|0x20); t.id%4 > 0 {
+		f = trimmed(f)
+	}
 	t.again[server] = f
 	return side, f
 }
