@@ -116,10 +116,6 @@ func (c *compiler) connection() bool {
 		c.Punt(slowpath.Rule) // which would look at translated ports
 		return false
 	}
-	if path := c.chains[c.ip]; t.Tracking.NAT && path != nil && !path.Empty() {
-		c.Punt(slowpath.RulesetConn) // rules would have to see the addresses as they are at their hook
-		return false
-	}
 	if !c.ip.six {
 		c.fragment()
 	}

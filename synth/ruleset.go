@@ -59,7 +59,7 @@ func (c *compiler) field(at filter.Stage, f filter.Field) *ir.Value {
 		return c.headerField(at, f)
 	case filter.Transport:
 		c.reach(f.At + int(f.Width))
-		return c.Load(c.ip.end()+f.At, f.Width)
+		return c.translatedField(at, c.ip.end()+f.At, f.Width)
 	case filter.Meta:
 		return c.fact(f)
 	case filter.Conn:
@@ -68,33 +68,11 @@ func (c *compiler) field(at filter.Stage, f filter.Field) *ir.Value {
 	return nil
 }
 
-// connectionFact is what the packet's connection is to rules behind the hook that finds it.
-func (c *compiler) connectionFact(at filter.Stage, f filter.Field) *ir.Value {
-	const (
-		finds       = -200   // NF_IP_PRI_CONNTRACK
-		established = 1 << 1 // NF_CT_STATE_BIT(IP_CT_ESTABLISHED), in either direction
-	)
-	if c.pkt.connection == nil || at.Hook == unix.NF_INET_PRE_ROUTING && at.Priority <= finds {
-		return nil
-	}
-	switch f.At {
-	case unix.NFT_CT_STATE:
-		return c.Const(established)
-	case unix.NFT_CT_DIRECTION:
-		return c.Field(c.pkt.connection, "dir")
-	case unix.NFT_CT_STATUS:
-		return c.Field(c.pkt.connection, "status")
-	case unix.NFT_CT_MARK:
-		return c.Field(c.pkt.connection, "mark")
-	}
-	return nil
-}
-
-// headerField reads the header: from the hook forward on, it has been counted down.
+// headerField reads the header of IP: from the hook forward on, it has been counted down.
 func (c *compiler) headerField(at filter.Stage, f filter.Field) *ir.Value {
-	v := c.Load(atHeader+f.At, f.Width)
+	v := c.translatedField(at, atHeader+f.At, f.Width)
 	switch {
-	case at.Hook < unix.NF_INET_FORWARD:
+	case v == nil || at.Hook < unix.NF_INET_FORWARD:
 		return v
 	case c.ip.six && f == filter.FieldHopLimit, !c.ip.six && f == filter.FieldTTL:
 		return c.ArithImm(ir.OpSub, v, 1)

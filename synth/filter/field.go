@@ -11,7 +11,7 @@ const (
 	Network               // the header of IPv4 or IPv6
 	Transport             // what follows it
 	Meta                  // At is one of the keys of Meta*
-	Conn                  // what connection tracking knows: At is NFT_CT_*
+	Conn                  // what connection tracking knows: At is NFT_CT_*, of tuples with Conn*
 )
 
 // Keys of Meta that programs can tell (NFT_META_*).
@@ -20,6 +20,12 @@ const (
 	MetaMark    = 3
 	MetaOIF     = 5
 	MetaL4Proto = 16
+)
+
+// What is added to NFT_CT_* to tell the fields of a connection's tuples apart.
+const (
+	ConnReply = 1 << 8 // that of answers, not of the connection's first packet
+	ConnLow   = 1 << 9 // the second half of an address of IPv6
 )
 
 // Field is a number that rules look at: Width (1, 2, 4 or 8) bytes of a header, most significant first, or a fact.
@@ -43,6 +49,9 @@ var baseNames = [...]string{"link", "network", "transport", "meta", "ct"}
 
 // String names the field.
 func (f Field) String() string { return fmt.Sprintf("%s+%d.%d", baseNames[f.Base], f.At, f.Width) }
+
+// ConnKey is the NFT_CT_* of a field of Conn.
+func (f Field) ConnKey() int { return f.At &^ (ConnReply | ConnLow) }
 
 // bits is the number of bits of the field.
 func (f Field) bits() int { return 8 * int(f.Width) }

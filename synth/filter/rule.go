@@ -58,7 +58,7 @@ func (d *reader) expression(e introspect.Expr) (fails bool) {
 	case introspect.Meta:
 		return d.load(e, e.DReg, d.in.meta(e.Key, d.at))
 	case introspect.Ct:
-		return d.load(e, e.DReg, connection(e))
+		return d.connection(e)
 	case introspect.Immediate:
 		return d.load(e, e.DReg, constants([]byte(e.Data)))
 	case introspect.Bitwise:
