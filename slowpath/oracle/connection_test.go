@@ -3,6 +3,7 @@ package oracle
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -21,7 +22,8 @@ import (
 // scene is a router that tracks connections, and the connections that it has.
 type scene struct {
 	config
-	nat bool // connections whose addresses are translated, too
+	nat   bool // connections whose addresses are translated, too
+	clean bool // all is well with connections and packets
 }
 
 var (
@@ -31,12 +33,12 @@ var (
 		"nft add rule inet t n oifname nowhere masquerade", "ip route add 198.51.100.0/24 via 10.2.0.1",
 		"ip route add 203.0.113.0/24 via 10.2.0.1"} // so that no errors are due, which the kernel bounds
 	scenes = []scene{
-		{config{name: "tracked", setup: tracksOnly}, false},
-		{config{name: "tracked, rp_filter", setup: append(slices.Clone(tracksOnly), "sysctl ipv4/conf/r0/rp_filter=1")}, false},
-		{config{name: "tracked, liberal", setup: append(slices.Clone(tracksOnly), "sysctl netfilter/nf_conntrack_tcp_be_liberal=1")}, false},
-		{config{name: "translated", setup: translates}, true},
-		{config{name: "tracked ip6", six: true, setup: tracksOnly}, false},
-		{config{name: "translated ip6", six: true, setup: translates}, true},
+		{config: config{name: "tracked", setup: tracksOnly}},
+		{config: config{name: "tracked, rp_filter", setup: append(slices.Clone(tracksOnly), "sysctl ipv4/conf/r0/rp_filter=1")}},
+		{config: config{name: "tracked, liberal", setup: append(slices.Clone(tracksOnly), "sysctl netfilter/nf_conntrack_tcp_be_liberal=1")}},
+		{config: config{name: "translated", setup: translates}, nat: true},
+		{config: config{name: "tracked ip6", six: true, setup: tracksOnly}},
+		{config: config{name: "translated ip6", six: true, setup: translates}, nat: true},
 	}
 )
 
@@ -46,71 +48,83 @@ func TestTrackedPackets(t *testing.T) {
 	needConnections(t)
 	for _, s := range scenes {
 		t.Run(s.name, func(t *testing.T) {
-			stats, findings := s.judge(t, fault{})
-			for _, f := range findings {
+			o := s.judge(t, fault{}, 1200)
+			for _, f := range o.findings {
 				t.Error(f)
 			}
-			if stats.Fast < 500 && s.hook == "" {
-				t.Errorf("only %d packets were fast", stats.Fast)
+			if o.refused != slowpath.None || o.runs["fast"].Fast < 500 {
+				t.Errorf("only %d packets were fast", o.runs["fast"].Fast)
 			}
-			o := outcome{runs: map[string]fastpath.Stats{"fast": stats}}
-			t.Logf("fast %d; left to the kernel: %s", stats.Fast, o.left("fast"))
+			t.Logf("%s; left to the kernel: %s", &o, o.left("fast"))
 		})
 	}
 }
 
 // judge plays packets of the connections without a program and with one.
-func (s scene) judge(t *testing.T, f fault) (stats fastpath.Stats, findings []string) {
+func (s scene) judge(t *testing.T, f fault, packets int) outcome {
 	b := start(t, s.config)
 	r := rand.New(rand.NewPCG(seed(), 0))
 	conns := s.connections(r)
-	frames := s.frames(r, b, conns, 1200)
+	frames := s.frames(r, b, conns, packets)
+	o := outcome{frames: len(frames), packets: len(frames), runs: map[string]fastpath.Stats{}}
 	m, snapshot, err := b.newMachine(s.config, f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.close()
-	m.options.Conntrack = true
 	if err := b.open(); err != nil {
 		t.Fatal(err)
 	}
-	kernel, kept := s.play(t, b, conns, frames)
-	if refused, err := m.start(snapshot); err != nil || refused != slowpath.None {
-		t.Fatalf("%v %s, %v", refused, m.cause, err)
+	kernel := s.play(t, b, b.counting, conns, frames)
+	if o.refused, err = m.start(snapshot); err != nil || o.refused != slowpath.None {
+		o.cause = fmt.Sprintf("%s, %v", m.cause, err)
+		return o
 	}
-	before, err := m.ingress[0].port.Stats()
-	if err != nil {
+	before, err1 := m.stats()
+	fast := s.play(t, b, m.counting, conns, frames)
+	after, err2 := m.stats()
+	if err := errors.Join(err1, err2); err != nil {
 		t.Fatal(err)
 	}
-	fast, left := s.play(t, b, conns, frames)
-	after, err := m.ingress[0].port.Stats()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range kernel {
-		if !kernel[i].equal(fast[i]) {
-			findings = append(findings, apart(kernel[i], fast[i]))
+	o.runs["fast"] = difference(after, before)
+	o.findings = kernel.differences(fast)
+	return o
+}
+
+// recital is what came of the frames of a scene.
+type recital struct {
+	arrivals []arrivals
+	kept     []lab.Connection
+	counted  counters
+}
+
+func (r recital) differences(fast recital) (found []string) {
+	for i := range r.arrivals {
+		if !r.arrivals[i].equal(fast.arrivals[i]) {
+			found = append(found, apart(r.arrivals[i], fast.arrivals[i]))
 		}
 	}
-	for i := range kept {
-		if kept[i] != left[i] {
-			findings = append(findings, fmt.Sprintf("connection %s %s: kernel %+v, with the program %+v", kept[i].Source, kept[i].Dest,
-				kept[i], left[i]))
+	for i, c := range r.kept {
+		if c != fast.kept[i] {
+			found = append(found, fmt.Sprintf("connection %s %s: kernel %+v, with the program %+v", c.Source, c.Dest, c, fast.kept[i]))
 		}
 	}
-	return difference(after, before), findings
+	if text := r.counted.differences(fast.counted); text != "" {
+		found = append(found, "counted differently:\n"+text)
+	}
+	return found
 }
 
 // apart tells what only one of two batches holds.
 func apart(kernel, fast arrivals) string {
 	var w strings.Builder
-	n := 0
 	for _, side := range []struct {
 		name string
 		a, b arrivals
 	}{{"only the kernel", kernel, fast}, {"only the program", fast, kernel}} {
+		n := 0
 		for _, f := range side.a {
-			if !slices.Contains(side.b, f) && n < 6 {
+			if !slices.Contains(side.b, f) && n < 3 {
 				n++
 				fmt.Fprintf(&w, "\n%s: port %d %s", side.name, f[0], hex.EncodeToString([]byte(f[1:])))
 			}
@@ -127,7 +141,8 @@ func (s scene) family() uint8 {
 }
 
 // play makes the connections, sends the frames, and lists the connections in order, without what time alone changes.
-func (s scene) play(t *testing.T, b *bed, conns []lab.Connection, frames [][]byte) ([]arrivals, []lab.Connection) {
+func (s scene) play(t *testing.T, b *bed, counting func(config, func() error) (counters, error), conns []lab.Connection,
+	frames [][]byte) (r recital) {
 	t.Helper()
 	old, err := b.net.R.Connections(s.family())
 	if err != nil {
@@ -139,29 +154,34 @@ func (s scene) play(t *testing.T, b *bed, conns []lab.Connection, frames [][]byt
 	if err := b.net.R.Connect(conns...); err != nil {
 		t.Fatal(err)
 	}
-	all := b.mustPlay(t, frames)
+	r.counted, err = counting(s.config, func() (err error) { r.arrivals, err = b.play(frames); return err })
+	if err != nil {
+		t.Fatal(err)
+	}
 	list, err := b.net.R.Connections(s.family())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var known []lab.Connection
 	for _, c := range conns {
 		i := slices.IndexFunc(list, func(o lab.Connection) bool {
 			return o.Source == c.Source && o.Dest == c.Dest && o.Protocol == c.Protocol
 		})
 		if i < 0 {
-			known = append(known, lab.Connection{Source: c.Source, Dest: c.Dest})
+			r.kept = append(r.kept, lab.Connection{Source: c.Source, Dest: c.Dest})
 			continue
 		}
 		list[i].Seconds = 0
-		known = append(known, list[i])
+		r.kept = append(r.kept, list[i])
 	}
-	return all, known
+	return r
 }
 
 // hosts are addresses behind r0 and behind the other ports, and those that translation takes.
 func (s scene) hosts(r *rand.Rand) (a, b, public netip.Addr) {
 	pick := func(from ...string) netip.Addr { return netip.MustParseAddr(from[r.IntN(len(from))]) }
+	if s.clean && !s.six {
+		return pick("10.0.0.1", "10.0.0.2"), pick("10.2.0.1"), pick("198.51.100.1", "203.0.113.255")
+	}
 	if s.six {
 		return pick("2001:db8::1"), pick("2001:db8:2::1", "2001:db8:3::1", "2001:db8:4::1"), pick("2001:db8:99::1", "2001:db8:99::ffff:2")
 	}
@@ -180,9 +200,9 @@ func (s scene) connections(r *rand.Rand) (all []lab.Connection) {
 			c.Source, c.Dest = c.Dest, c.Source
 		}
 		if r.IntN(2) == 0 {
-			c.Protocol, c.State, c.Liberal, c.Seconds = unix.IPPROTO_TCP, 3, r.IntN(8) > 0, 1000
+			c.Protocol, c.State, c.Liberal, c.Seconds = unix.IPPROTO_TCP, 3, s.clean || r.IntN(8) > 0, 1000
 		}
-		if r.IntN(12) == 0 {
+		if r.IntN(12) == 0 && !s.clean {
 			c.Status &^= 4
 		}
 		if s.nat {
@@ -219,7 +239,11 @@ func (s scene) frames(r *rand.Rand, b *bed, conns []lab.Connection, n int) (all 
 				dest = c.SourceNAT
 			}
 		}
-		all = append(all, segment(r, b.net.Ports[0].Peer.MAC, b.net.Ports[0].MAC, c.Protocol, source, dest))
+		f := segment(r, b.net.Ports[0].Peer.MAC, b.net.Ports[0].MAC, c.Protocol, source, dest)
+		if s.clean {
+			mend(f)
+		}
+		all = append(all, f)
 	}
 	return all
 }
@@ -266,6 +290,23 @@ func segment(r *rand.Rand, from, to net.HardwareAddr, protocol uint8, source, de
 		f[l4+6], f[l4+7] = 0, 0
 	}
 	return f
+}
+
+// mend makes a packet one with which nothing is wrong.
+func mend(f []byte) {
+	l := fieldsOf(f)
+	if f[l.next] == unix.IPPROTO_TCP {
+		f[l.l4+12], f[l.l4+13] = 5<<4, 16
+	} else {
+		binary.BigEndian.PutUint16(f[l.l4+4:], uint16(len(f)-l.l4))
+	}
+	if l.size == 4 {
+		f[lab.OffTTL] = 64
+		lab.SetHeaderChecksum(f)
+	} else {
+		f[lab.Off6HopLimit] = 64
+	}
+	lab.SetL4Checksum(f)
 }
 
 // tcpRest is what follows the first eight bytes of a TCP header.

@@ -69,7 +69,7 @@ func TestConnectionFaults(t *testing.T) {
 	for _, f := range connectionFaults {
 		t.Run(f.name, func(t *testing.T) {
 			for _, s := range slices.Backward(scenes) {
-				if _, findings := s.judge(t, f); len(findings) > 0 {
+				if o := s.judge(t, f, 1200); len(o.findings) > 0 {
 					return
 				}
 			}
@@ -106,7 +106,6 @@ func newLife(t *testing.T) *life {
 	}
 	l.m = m
 	t.Cleanup(m.close)
-	m.options.Conntrack = true
 	if err := l.open(); err != nil {
 		t.Fatal(err)
 	}
@@ -137,14 +136,7 @@ func (l *life) send(c lab.Connection, n int) fastpath.Stats {
 	var frames [][]byte
 	for len(frames) < n {
 		f := segment(l.r, l.net.Ports[0].Peer.MAC, l.net.Ports[0].MAC, c.Protocol, c.Source, c.Dest)
-		f[lab.OffTTL] = 64
-		if c.Protocol == unix.IPPROTO_TCP {
-			f[lab.OffL4+12], f[lab.OffL4+13] = 5<<4, 16
-		} else {
-			f[lab.OffL4+4], f[lab.OffL4+5] = byte((len(f)-lab.OffL4)>>8), byte(len(f)-lab.OffL4)
-		}
-		lab.SetHeaderChecksum(f)
-		lab.SetL4Checksum(f)
+		mend(f)
 		frames = append(frames, f)
 	}
 	l.mustPlay(l.T, frames)

@@ -1,0 +1,107 @@
+package oracle
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var goldenCorpus = goldenFile{filepath.Join("testdata", "corpus.txt"), `# What the fast path does with packets of established connections under real rulesets, which are not part of this repository:
+# the percentage that it takes, and why the others are left to the kernel. Packets come in at the side that is named.
+# Written by: HONE_CORPUS=directory go test ./slowpath/oracle -run TestCorpus -oracle.update
+`}
+
+// A corpus names the interfaces and networks of somebody's router: those of its inner side, and of its outer one.
+var (
+	innerNames = regexp.MustCompile(`\b(virbr0|br-lan|incusbr0|bridge1|bridgeICC|eth1)\b`)
+	outerNames = regexp.MustCompile(`\b(eth0|pppoe-wan|ppp0)\b`)
+	lastNames  = regexp.MustCompile(`\b(docker0|bridgeNoICC|br-guest)\b`)
+	innerNets  = regexp.MustCompile(`\b(192\.168\.122|10\.1\.1|172\.17\.0|192\.0\.2|192\.168\.0|192\.168\.1)\.0/(24|16)\b`)
+)
+
+// resettle gives a ruleset the interfaces and networks of the router under test.
+func resettle(text, inner, outer, net string) string {
+	last := "r3"
+	if !innerNames.MatchString(text) {
+		last = inner
+	}
+	text = lastNames.ReplaceAllString(text, last)
+	text = outerNames.ReplaceAllString(innerNames.ReplaceAllString(text, inner), outer)
+	return innerNets.ReplaceAllString(text, net)
+}
+
+// corpusScenes are the rulesets of a directory, as seen by packets from either side.
+func corpusScenes(t *testing.T, dir string) (all []scene) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*.*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		kind := filepath.Base(filepath.Dir(file))
+		if kind != "nft" && kind != "iptables" {
+			continue
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.TrimSpace(string(data))
+		nat := strings.Contains(text, "type nat") || strings.Contains(text, "*nat")
+		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+		add := func(side, inner, outer, net string, six bool) {
+			c := config{name: name + " " + side, six: six, rules: resettle(text, inner, outer, net), setup: corpusRoutes}
+			all = append(all, scene{config: c, nat: nat, clean: true})
+		}
+		add("inner", "r0", "r1", "10.0.0.0/24", false)
+		add("outer", "r1", "r0", "10.2.0.0/24", false)
+		if strings.Contains(text, "inet") || strings.Contains(text, "ip6") {
+			add("inner6", "r0", "r1", "10.0.0.0/24", true)
+		}
+	}
+	return all
+}
+
+// corpusRoutes lead what is translated somewhere, and nobody is told of better ways.
+var corpusRoutes = []string{"ip route add 198.51.100.0/24 via 10.2.0.1", "ip route add 203.0.113.0/24 via 10.2.0.1"}
+
+// TestCorpus compares hone with the kernel under real rulesets, and wants nearly all of them to let established connections
+// take the fast path.
+func TestCorpus(t *testing.T) {
+	needConnections(t)
+	dir := os.Getenv("HONE_CORPUS")
+	if dir == "" {
+		t.Skip("HONE_CORPUS names no directory with rulesets")
+	}
+	results, slow, of := map[string]outcome{}, map[string]bool{}, map[string]bool{}
+	var configs []config
+	for _, s := range corpusScenes(t, dir) {
+		if !strings.HasPrefix(s.name, *onlyFlag) {
+			continue
+		}
+		configs = append(configs, s.config)
+		t.Run(s.name, func(t *testing.T) {
+			o := s.judge(t, fault{}, 300)
+			for _, f := range o.findings {
+				t.Error(f)
+			}
+			file, _, _ := strings.Cut(s.name, " ")
+			of[file] = true
+			slow[file] = slow[file] || o.share("fast") < 100
+			results[s.name] = o
+			t.Logf("%s; left to the kernel: %s", &o, o.left("fast"))
+		})
+	}
+	n := 0
+	for _, is := range slow {
+		if is {
+			n++
+		}
+	}
+	t.Logf("told: %d of %d rulesets have no packets of established connections left to the kernel", len(of)-n, len(of))
+	if *onlyFlag == "" || *updateFlag {
+		goldenCorpus.check(t, configs, results)
+	}
+}
