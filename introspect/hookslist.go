@@ -71,6 +71,7 @@ func (k *sensors) hooksAt(family, number byte, name string) (hooks, error) {
 		switch {
 		case foreign && trackingFunctions[owner]:
 			found.addTracking(familyNames[family])
+		case foreign && translatingFunctions[owner]:
 		case foreign:
 			found.add("netfilter", familyNames[family], familyNames[family]+" "+name+" "+owner)
 		}
@@ -89,10 +90,15 @@ var harmlessHooks = map[string]bool{"apparmor_ip_postroute": true,
 	"ipv4_conntrack_defrag": true, "ipv4_conntrack_defrag nf_defrag_ipv4": true,
 	"ipv6_defrag": true, "ipv6_defrag nf_defrag_ipv6": true}
 
-// trackingFunctions are those of connection tracking and of its address translation, on a kernel that has them built in
-// and on one that has them in modules.
+// trackingFunctions are those of connection tracking, on a kernel that has them built in and on one that has them in
+// modules.
 var trackingFunctions = functionsOf(map[string][]string{
 	"nf_conntrack": {"ipv4_conntrack_in", "ipv6_conntrack_in", "nf_confirm", "ipv4_confirm", "ipv6_confirm", "ipv4_helper", "ipv6_helper"},
+})
+
+// translatingFunctions are those of address translation, which are there for chains of that type, and do nothing to packets
+// that are not tracked.
+var translatingFunctions = functionsOf(map[string][]string{
 	"nf_nat": {"nf_nat_ipv4_pre_routing", "nf_nat_ipv4_in", "nf_nat_ipv4_out", "nf_nat_ipv6_pre_routing", "nf_nat_ipv6_in",
 		"nf_nat_ipv6_out"},
 })

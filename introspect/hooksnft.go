@@ -71,59 +71,67 @@ var plainExtensions = map[string]bool{"addrtype": true, "comment": true, "tcp": 
 // plainObjects are the types of stateful objects of which the same is true: counter, quota, limit, tunnel, secmark.
 var plainObjects = map[uint32]bool{1: true, 2: true, 4: true, 6: true, 8: true}
 
+// trackingExpressions are those for which the kernel is sure to track the connections of their chain's family, as long as
+// they are in a rule (nf_ct_netns_get), and so are trackingExtensions of iptables. A chain that translates addresses does
+// nothing without them.
+var (
+	trackingExpressions = map[string]bool{"ct": true, "nat": true, "masq": true, "redir": true}
+	trackingExtensions  = map[string]bool{"conntrack": true, "state": true, "MASQUERADE": true, "SNAT": true, "DNAT": true,
+		"REDIRECT": true, "NETMAP": true}
+)
+
 // trackingHooks adds the families whose connections the ruleset makes the kernel track. It stands in for the list of
-// hooks where the kernel has none, and where it is in doubt it says that they are tracked.
+// hooks where the kernel has none. Where it is in doubt, the hook is one of which nothing else is known.
 func trackingHooks(s *Snapshot, h hooks) {
+	var sure, perhaps [maxFamily]bool
 	for k, c := range s.Chains.All() {
-		if c.Type == "nat" || c.tracks() {
-			h.trackFamily(k.Family)
-		}
+		own, maybe := c.tracks()
+		sure[k.Family%maxFamily] = sure[k.Family%maxFamily] || own
+		perhaps[k.Family%maxFamily] = perhaps[k.Family%maxFamily] || maybe
 	}
 	for k := range s.Objects.All() {
-		if !plainObjects[k.Type] {
-			h.trackFamily(k.Family)
-		}
+		perhaps[k.Family%maxFamily] = perhaps[k.Family%maxFamily] || !plainObjects[k.Type]
 	}
 	for k, v := range s.Sets.All() {
-		if strings.Contains(v.Exprs, "connlimit") {
-			h.trackFamily(k.Family)
+		perhaps[k.Family%maxFamily] = perhaps[k.Family%maxFamily] || strings.Contains(v.Exprs, "connlimit")
+	}
+	for family, own := range map[string]byte{hookIPv4: familyIPv4, hookIPv6: familyIPv6} {
+		others := func(tracks [maxFamily]bool) bool {
+			return tracks[own] || tracks[familyInet] || tracks[familyBridge]
+		}
+		switch {
+		case others(sure):
+			h.addTracking(family)
+		case others(perhaps) || perhaps[familyNetdev]:
+			h.add("netfilter", family, family+" perhaps "+kindTracking)
 		}
 	}
 }
 
-func (h hooks) trackFamily(family uint8) {
-	if family == familyIPv4 || family == familyIPv6 {
-		h.addTracking(familyNames[family])
-		return
-	}
-	if family != familyARP {
-		h.addTracking(hookIPv4)
-		h.addTracking(hookIPv6)
-	}
-}
+// maxFamily is NFPROTO_NUMPROTO, with room.
+const maxFamily = 16
 
-// tracks tells whether a rule of the chain makes the kernel track connections.
-func (c Chain) tracks() bool {
+// tracks tells whether a rule of the chain makes the kernel track connections, or may do so.
+func (c Chain) tracks() (sure, perhaps bool) {
 	for _, r := range c.Rules {
 		for _, e := range r.Exprs {
-			if exprTracks(e) {
-				return true
-			}
+			own, maybe := exprTracks(e)
+			sure, perhaps = sure || own, perhaps || maybe
 		}
 	}
-	return false
+	return sure, perhaps
 }
 
-func exprTracks(e Expr) bool {
+func exprTracks(e Expr) (sure, perhaps bool) {
 	switch e := e.(type) {
 	case Match:
-		return !plainExtensions[e.Name]
+		return trackingExtensions[e.Name], !plainExtensions[e.Name]
 	case Target:
-		return !plainExtensions[e.Name]
+		return trackingExtensions[e.Name], !plainExtensions[e.Name]
 	case Dynset:
-		return strings.Contains(e.Exprs, "connlimit")
+		return false, strings.Contains(e.Exprs, "connlimit")
 	}
-	return !plainExpressions[ExprName(e)]
+	return trackingExpressions[ExprName(e)], !plainExpressions[ExprName(e)]
 }
 
 // readBigU64 is readBigU32 of 64 bits.

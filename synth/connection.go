@@ -23,10 +23,14 @@ func tracks(s *introspect.Snapshot, ip *layout) bool {
 }
 
 // translates tells whether the kernel translates the addresses of a family: as soon as there is a chain for it, whatever
-// its hook.
+// its hook. Those of a dormant table are on none.
 func translates(s *introspect.Snapshot, ip *layout) bool {
+	if !tracks(s, ip) {
+		return false
+	}
 	for key, chain := range s.Chains.All() {
-		if tracks(s, ip) && chain.Base && chain.Type == "nat" && (key.Family == ip.nfproto || key.Family == unix.NFPROTO_INET) {
+		table, _ := s.Tables.Get(key.Of())
+		if chain.Base && chain.Type == "nat" && !table.Dormant() && (key.Family == ip.nfproto || key.Family == unix.NFPROTO_INET) {
 			return true
 		}
 	}

@@ -130,7 +130,8 @@ func (c course) differences(fast course) (found []string) {
 		found = append(found, fmt.Sprintf("%d exchanges, and with the fast path %d", len(c.arrivals), len(fast.arrivals)))
 	}
 	for i, e := range c.entries {
-		if text := e.differences(fast.entries[i]); text != "" && len(found) < maxFindings {
+		late := int((fast.after[i] - c.after[i]).Abs().Seconds())
+		if text := e.differences(fast.entries[i], late); text != "" && len(found) < maxFindings {
 			found = append(found, fmt.Sprintf("conntrack, look %d:\n%s", i, text))
 		}
 	}

@@ -72,14 +72,15 @@ func excludedFields() (map[string]bool, error) {
 // run may be slower than the other.
 const drift = 4
 
-// differences tells where two runs of the same packets have left different entries.
-func (e entries) differences(fast entries) string {
+// differences tells where two runs of the same packets have left different entries. One of them may have come later by so
+// many seconds.
+func (e entries) differences(fast entries, late int) string {
 	var out []string
 	for _, k := range slices.Sorted(maps.Keys(e)) {
 		left, ok := fast[k]
 		if !ok {
 			out = append(out, "  only the kernel: "+k)
-		} else if d := e[k] - left; d > drift || d < -drift {
+		} else if d := e[k] - left; d > drift+late || d < -drift-late {
 			out = append(out, fmt.Sprintf("  time-out: kernel %d s, fast path %d s: %s", e[k], left, k))
 		}
 	}

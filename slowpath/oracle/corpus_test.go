@@ -16,8 +16,9 @@ var goldenCorpus = goldenFile{filepath.Join("testdata", "corpus.txt"), `# What t
 // A corpus names the interfaces and networks of somebody's router: those of its inner side, and of its outer one.
 var (
 	innerNames = regexp.MustCompile(`\b(virbr0|br-lan|incusbr0|bridge1|bridgeICC|eth1)\b`)
+	otherNames = regexp.MustCompile(`\b(bridgeNoICC)\b`)
 	outerNames = regexp.MustCompile(`\b(eth0|pppoe-wan|ppp0)\b`)
-	lastNames  = regexp.MustCompile(`\b(docker0|bridgeNoICC|br-guest)\b`)
+	lastNames  = regexp.MustCompile(`\b(docker0|br-guest)\b`)
 	innerNets  = regexp.MustCompile(`\b(192\.168\.122|10\.1\.1|172\.17\.0|192\.0\.2|192\.168\.0|192\.168\.1)\.0/(24|16)\b`)
 )
 
@@ -27,6 +28,7 @@ func resettle(text, inner, outer, net string) string {
 	if !innerNames.MatchString(text) {
 		last = inner
 	}
+	text = otherNames.ReplaceAllString(text, "r2")
 	text = lastNames.ReplaceAllString(text, last)
 	text = outerNames.ReplaceAllString(innerNames.ReplaceAllString(text, inner), outer)
 	return innerNets.ReplaceAllString(text, net)

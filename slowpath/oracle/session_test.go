@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vishvananda/netlink"
 
@@ -110,6 +111,8 @@ type course struct {
 	arrivals []arrivals // of each exchange
 	where    []string   // round and port of each
 	entries  []entries  // of conntrack, now and then
+	after    []time.Duration
+	begin    time.Time
 	counted  counters
 	frames   int
 }
@@ -126,6 +129,7 @@ func (s *session) hold(m *machine, before func(round int) error) (c course, err 
 	if m != nil {
 		counting = m.counting
 	}
+	c.begin = time.Now()
 	c.counted, err = counting(s.c, func() error {
 		for round := range rounds {
 			if err := s.round(&c, round, before); err != nil {
@@ -177,7 +181,7 @@ func (s *session) round(c *course, round int, before func(round int) error) erro
 		if err != nil {
 			return err
 		}
-		c.entries = append(c.entries, e)
+		c.entries, c.after = append(c.entries, e), append(c.after, time.Since(c.begin))
 	}
 	return nil
 }
