@@ -55,6 +55,9 @@ func corpusScenes(t *testing.T, dir string) (all []scene) {
 		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 		add := func(side, inner, outer, net string, six bool) {
 			c := config{name: name + " " + side, six: six, rules: resettle(text, inner, outer, net), setup: corpusRoutes}
+			if six {
+				c.setup = corpusRoutes6
+			}
 			all = append(all, scene{config: c, nat: nat, clean: true})
 		}
 		add("inner", "r0", "r1", "10.0.0.0/24", false)
@@ -66,8 +69,11 @@ func corpusScenes(t *testing.T, dir string) (all []scene) {
 	return all
 }
 
-// corpusRoutes lead what is translated somewhere, and nobody is told of better ways.
-var corpusRoutes = []string{"ip route add 198.51.100.0/24 via 10.2.0.1", "ip route add 203.0.113.0/24 via 10.2.0.1"}
+// corpusRoutes lead to what is translated, for rulesets that do not.
+var (
+	corpusRoutes  = []string{"ip route add 198.51.100.0/24 via 10.2.0.1", "ip route add 203.0.112.0/20 via 10.2.0.1"}
+	corpusRoutes6 = []string{"ip -6 route add 2001:db8:99::/48 via 2001:db8:2::1"}
+)
 
 // TestCorpus compares hone with the kernel under real rulesets, and wants nearly all of them to let established connections
 // take the fast path.

@@ -136,9 +136,9 @@ func (m *machine) counting(c config, do func() error) (counters, error) {
 // tallied is what programs have counted for rules since they were there.
 func (m *machine) tallied() (counters, error) {
 	all := counters{}
-	table, places := m.fib.Tallies()
-	for id, at := range places {
-		sums, err := m.host.Read(table, at, ir.TallySize)
+	table, numbers := m.fib.Tallies()
+	for id, number := range numbers {
+		sums, err := m.host.Read(table, number*ir.TallySize, ir.TallySize)
 		if err != nil {
 			return nil, err
 		}
@@ -147,7 +147,11 @@ func (m *machine) tallied() (counters, error) {
 			continue
 		}
 		family := map[uint8]string{unix.NFPROTO_INET: "inet", unix.NFPROTO_IPV4: "ip", unix.NFPROTO_IPV6: "ip6"}[id.Chain.Family]
-		all[counterName(family, id.Chain.Table, id.Chain.Name, id.Handle, id.Nth)] = n
+		name := counterName(family, id.Chain.Table, id.Chain.Name, id.Handle, id.Nth)
+		if id.Object != "" {
+			name = namedCounter(family, id.Chain.Table, id.Object)
+		}
+		all[name] = n
 	}
 	return all, nil
 }

@@ -94,6 +94,10 @@ func counterName(family, table, chain string, handle uint64, nth int) string {
 	return fmt.Sprintf("%s %s %s handle %d/%d", family, table, chain, handle, nth)
 }
 
+func namedCounter(family, table, name string) string {
+	return fmt.Sprintf("%s %s counter %s", family, table, name)
+}
+
 // listed is an object of nft's JSON: one of its fields is there.
 type listed struct {
 	Rule *struct {
@@ -115,7 +119,7 @@ func parseCounters(text string) (counters, error) {
 	all := counters{}
 	for _, l := range doc.Nftables {
 		if n := l.Counter; n != nil {
-			all[fmt.Sprintf("%s %s counter %s", n.Family, n.Table, n.Name)] = counter{n.Packets, n.Bytes}
+			all[namedCounter(n.Family, n.Table, n.Name)] = counter{n.Packets, n.Bytes}
 		}
 		if l.Rule == nil {
 			continue
