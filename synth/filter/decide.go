@@ -25,20 +25,24 @@ const mostLinear = 6
 func (w *writer) decide(d decision, values []*ir.Value, none *label) {
 	plan := w.path.plan(d.region)
 	d.region = plan.region
-	if plan.lookups == nil {
+	switch {
+	case plan.classes != nil:
+		w.dispatch(plan, d, plan.classes.find(w.Builder, values), none)
+	case plan.lookups != nil:
+		w.lookUp(plan, d, values, none)
+	default:
 		w.linear(d, values, none)
-		return
 	}
-	w.lookUp(plan, d, values, none)
 }
 
-// maxCompared bounds the boxes of one decision that are compared: what is computed for them takes places on the stack.
-const maxCompared = 100
-
-// linear compares box after box.
+// linear compares box after box, as far as these are few: each comparison is a path that the verifier follows.
 func (w *writer) linear(d decision, values []*ir.Value, none *label) {
+	if len(d.boxes) > mostLinear {
+		w.punt(slowpath.RulesetLarge)
+		return
+	}
 	for i, b := range d.boxes {
-		if w.written++; w.written > maxWritten || i == maxCompared {
+		if w.written++; w.written > maxWritten {
 			w.punt(slowpath.RulesetLarge)
 			return
 		}

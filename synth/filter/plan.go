@@ -9,9 +9,10 @@ import (
 
 // plan is how a region is decided. It is made once for all the places where a program decides it.
 type plan struct {
-	*region           // without boxes that equal an earlier one
-	lookups []look    // one for each shape; nil: the boxes are compared
-	leaves  *ir.Table // what becomes of the boxes, once it was asked for
+	*region             // without boxes that equal an earlier one
+	lookups []look      // one for each shape
+	classes *classifier // instead of lookups; with neither, few boxes are compared
+	leaves  *ir.Table   // what becomes of the boxes, once it was asked for
 }
 
 // look is the lookup of the boxes of one shape.
@@ -29,14 +30,48 @@ func (p *Path) plan(r *region) *plan {
 	}
 	n := &plan{region: r.pruned()}
 	p.plans[r] = n
+	if len(n.boxes) > mostLinear {
+		n.index()
+	}
+	return n
+}
+
+// fewShapes is how many lookups cost less than those of classes, as far as these are no more than manyBoxes.
+const (
+	fewShapes = 2
+	manyBoxes = 1 << 16
+)
+
+// index makes lookups, if there are any that do.
+func (n *plan) index() {
 	shapes, of, ok := shapesOf(n.region)
-	if len(n.boxes) <= mostLinear || !ok {
-		return n
+	if !ok || len(shapes) > fewShapes && len(n.boxes) <= manyBoxes {
+		leaders, answers := n.leaders()
+		if n.classes = classify(n.region, answers); n.classes != nil {
+			n.region = leaders
+			return
+		}
+	}
+	if !ok {
+		return
 	}
 	for i, s := range shapes {
 		n.lookups = append(n.lookups, n.look(s, func(box int) bool { return of[box] == i }))
 	}
-	return n
+}
+
+// leaders is the first box of each leaf, which stands for all of them; answers tells, for each box, which one that is,
+// plus one.
+func (r *region) leaders() (leaders *region, answers []int) {
+	leaders, place := &region{keys: r.keys}, map[int]int{}
+	for i, of := range r.of {
+		if place[of] == 0 {
+			leaders.boxes, leaders.of = append(leaders.boxes, r.boxes[i]), append(leaders.of, of)
+			place[of] = len(leaders.boxes)
+		}
+		answers = append(answers, place[of])
+	}
+	return leaders, answers
 }
 
 // pruned leaves out boxes that equal an earlier one.

@@ -201,6 +201,7 @@ func (d *reader) test(e introspect.Expr, parts [][]cell, all []element, not bool
 		d.leave(e, slowpath.RulesetMatch)
 		return false
 	}
+	clear(r.of) // whichever element it is
 	t := test{not, r}
 	if holds, known := t.settled(); known {
 		return !holds

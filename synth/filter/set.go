@@ -146,12 +146,27 @@ func (d *reader) choose(e introspect.Lookup, parts [][]cell, c *contents) (fails
 	case len(r.boxes) == 0:
 		return true
 	}
-	d.steps = append(d.steps, step{kind: stepChoose, choice: r, verdicts: c.verdicts, rest: c.rest})
+	verdicts := different(r, c.verdicts)
+	d.steps = append(d.steps, step{kind: stepChoose, choice: r, verdicts: verdicts, rest: c.rest})
 	return false
 }
 
-// mostPairs bounds the elements of a map of concatenated intervals: each is compared with each other one.
-const mostPairs = 2000
+// different lists verdicts once; boxes then name one of these.
+func different(r *region, all []introspect.Verdict) (verdicts []introspect.Verdict) {
+	number := map[introspect.Verdict]int{}
+	for i, of := range r.of {
+		n, ok := number[all[of]]
+		if !ok {
+			n = len(verdicts)
+			number[all[of]], verdicts = n, append(verdicts, all[of])
+		}
+		r.of[i] = n
+	}
+	return verdicts
+}
+
+// mostCrossed bounds the elements of a map of concatenated intervals: each is compared with each other one.
+const mostCrossed = 2000
 
 // ambiguous tells whether a key may lie in two elements that have different verdicts. Concatenations of intervals may lie
 // across each other; the kernel finds the one that was added first, and does not show which one that was.
@@ -160,7 +175,7 @@ func (c *contents) ambiguous() bool {
 		return false
 	}
 	for i, e := range c.elements {
-		if i == mostPairs {
+		if i == mostCrossed {
 			return true
 		}
 		for n, o := range c.elements[:i] {

@@ -1,8 +1,6 @@
 package filter
 
 import (
-	"slices"
-
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth/ir"
 )
@@ -48,7 +46,7 @@ func (w *writer) values(keys []Key) ([]*ir.Value, bool) {
 
 // inside goes to yes if values lie in one of the boxes of a region, else to no.
 func (w *writer) inside(r *region, values []*ir.Value, yes, no *label) {
-	w.decide(decision{r, make([]leaf, 1+slices.Max(r.of)), []*label{yes}}, values, no)
+	w.decide(decision{r, []leaf{{}}, []*label{yes}}, values, no)
 }
 
 // box goes to yes if values lie in a box, else to no.

@@ -178,6 +178,7 @@ func (c *checker) checkTables() error {
 const (
 	maxRows    = 1 << 24
 	maxRowSize = 4096
+	minRowSize = 2
 	maxBlocks  = 1 << 15
 )
 
@@ -253,7 +254,7 @@ func (t *Table) checkFocus() error {
 }
 
 func (t *Table) checkRows() error {
-	if !powerOfTwo(t.Size, maxRows) || !powerOfTwo(t.RowSize, maxRowSize) || t.RowSize < 8 {
+	if !powerOfTwo(t.Size, maxRows) || !powerOfTwo(t.RowSize, maxRowSize) || t.RowSize < minRowSize {
 		return fmt.Errorf("%d rows of %d bytes", t.Size, t.RowSize)
 	}
 	seen := map[string]bool{}

@@ -82,7 +82,7 @@ type Table struct {
 	Steps    int             // LPM6: nodes that a walk visits, 1 to MaxSteps
 	Focus4   Prefix          // LPM: the same as Focus, of 8 or 16 bits
 	Focus    Prefix6         // LPM6: whose addresses are looked up by their next bits; of length 0: none
-	RowSize  int             // bytes of a row, a power of two of at least 8
+	RowSize  int             // bytes of a row, a power of two
 	Fields   []Field
 	Prefixes []Prefix // Set: the entries
 
