@@ -177,7 +177,7 @@ type Switched struct {
 // Event is something that the agent did.
 type Event struct {
 	Time      time.Time     `json:"time"`
-	Kind      string        `json:"kind"` // attach, swap, detach, park, update, fail, enable, disable, start, stop
+	Kind      string        `json:"kind"` // attach, swap, detach, park, update, simplify, fail, enable, disable, start, stop
 	Interface string        `json:"interface,omitempty"`
 	Reason    string        `json:"reason,omitempty"`
 	Detail    string        `json:"detail,omitempty"`

@@ -22,7 +22,8 @@ var (
 	ErrTooLarge = errors.New("the MTU is too large for XDP")
 	// ErrPermission: the process lacks a capability.
 	ErrPermission = errors.New("not permitted (CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are needed)")
-	// ErrRejected: the verifier refused the program; the text of the error holds its last words.
+	// ErrRejected: the verifier refused the program; the text of the error holds its last words, if it
+	// was not too large to follow.
 	ErrRejected = errors.New("the verifier rejected the program")
 )
 
@@ -42,7 +43,7 @@ func failed(action string, cause, err error) error {
 func loadCause(err error) error {
 	var verifier *ebpf.VerifierError
 	switch {
-	case errors.As(err, &verifier) && len(verifier.Log) > 0:
+	case errors.As(err, &verifier) && len(verifier.Log) > 0, errors.Is(err, unix.E2BIG):
 		return ErrRejected
 	case errors.Is(err, os.ErrPermission):
 		return ErrPermission

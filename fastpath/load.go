@@ -1,9 +1,11 @@
 package fastpath
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth/emit"
@@ -58,13 +60,25 @@ func (h *Host) loadInto(l *loaded, spec *ebpf.CollectionSpec, maps map[string]*e
 			delete(maps, name)
 		}
 	}
-	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: maps})
+	coll, err := collect(spec, maps)
 	if err != nil {
 		return failed("load program", loadCause(err), err)
 	}
 	l.prog = coll.DetachProgram(emit.ProgramName)
 	coll.Close()
 	return nil
+}
+
+// collect loads without the verifier's words, and asks for them only where they may help: it takes many seconds to write
+// down why a program is too much to follow.
+func collect(spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map) (*ebpf.Collection, error) {
+	o := ebpf.CollectionOptions{MapReplacements: maps, Programs: ebpf.ProgramOptions{LogDisabled: true}}
+	coll, err := ebpf.NewCollectionWithOptions(spec, o)
+	if err == nil || errors.Is(err, unix.E2BIG) {
+		return coll, err
+	}
+	o.Programs.LogDisabled = false
+	return ebpf.NewCollectionWithOptions(spec, o)
 }
 
 // park makes the program punt everything: no word of `seen` is ever Never. Any goes first, it guards the hot path.

@@ -36,8 +36,12 @@ func refuseHooks(s subject, ip *layout) verdict {
 		if ip.six && !hook.SeesIPv6() || !ip.six && !hook.SeesIPv4() {
 			continue
 		}
-		if s.options.Ruleset && compiledHook(s.Snapshot, hook) || followed(s, hook) {
+		compiled := compiledHook(s.Snapshot, hook)
+		if s.options.Ruleset && compiled || followed(s, hook) {
 			continue
+		}
+		if compiled {
+			return refused(slowpath.RulesetLarge, "%s %s: no program can follow the ruleset", hook.Kind, hook.Name)
 		}
 		if reason, ok := hookReasons[hook.Kind]; ok {
 			return refused(reason, "%s %s", hook.Kind, hook.Name)

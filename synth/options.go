@@ -12,12 +12,25 @@ type Options struct {
 	VethSummed bool
 	// FIBLookup tells whether programs can ask the kernel's live route lookup.
 	FIBLookup bool
-	// Ruleset tells whether programs are to follow the ruleset; else an interface whose packets it sees is left alone.
+	// Ruleset tells whether programs are to follow the ruleset; else the packets that it sees are left alone, as too much.
 	Ruleset bool
 	// Tallies tells whether programs follow rules that count, and count themselves; else what these match is the kernel's.
 	Tallies bool
+	// Steps is how many steps of rules a program has at most; 0 is MostSteps. What follows them is the kernel's.
+	Steps int
 	// Conntrack tells whether programs may decide packets of established connections where connections are tracked.
 	Conntrack bool
+}
+
+// MostSteps is how many steps of rules a program has where nobody says anything else: more of them may be too much for the
+// kernel's verifier, which follows many ways through rules that only count.
+const MostSteps = 500
+
+func (o Options) steps() int {
+	if o.Steps == 0 {
+		return MostSteps
+	}
+	return o.Steps
 }
 
 func (o Options) ours(id uint32) bool { return o.OurXDP != nil && o.OurXDP(id) }

@@ -27,7 +27,7 @@ func (c *compiler) pass() (goesOn bool) {
 	begin := c.Block
 	c.Tally()
 	at := len(begin.Values) - 1
-	goesOn = path.Write(filter.Packet{Builder: c.Builder, Prefix: c.arm + c.ip.suffix + "-rule", Value: c.field, Tally: c.tally, Reach: c.reach})
+	goesOn = path.Write(filter.Packet{Builder: c.Builder, Prefix: c.arm + c.ip.suffix + "-rule", Value: c.field, Steps: c.options.steps(), Tally: c.tally, Reach: c.reach})
 	if !c.tallied {
 		begin.Values = slices.Delete(begin.Values, at, at+1)
 	}
@@ -115,6 +115,24 @@ func compiledHook(s *introspect.Snapshot, h introspect.Hook) bool {
 		}
 	}
 	return false
+}
+
+// Rules is the number of rules that programs may have to follow; 0 if there is no chain to begin with.
+func Rules(s *introspect.Snapshot) (n int) {
+	for _, hook := range s.Hooks.All() {
+		if compiledHook(s, hook) {
+			n++
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	for _, c := range s.Chains.All() {
+		if _, ip := hookFamilies[c.Key.Family]; ip {
+			n += len(c.Rules)
+		}
+	}
+	return n
 }
 
 // hookFamilies are the families of chains that programs follow, as hooks are named.

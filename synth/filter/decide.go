@@ -42,7 +42,7 @@ func (w *writer) linear(d decision, values []*ir.Value, none *label) {
 		return
 	}
 	for i, b := range d.boxes {
-		if w.written++; w.written > maxWritten {
+		if w.written++; w.written > w.packet.Steps {
 			w.punt(slowpath.RulesetLarge)
 			return
 		}

@@ -20,17 +20,16 @@ type Packet struct {
 	Prefix  string // of the names of blocks
 	// Reach leaves packets with fewer bytes behind the header to the kernel.
 	Reach func(bytes int)
+	// Steps is how many steps of rules are written; what follows is the kernel's.
+	Steps int
 	// Tally is the number of a counter; false if it is not counted, so that its packets are the kernel's.
 	Tally func(CounterID) (number uint64, ok bool)
 	// Value reads a field as it is at a stage, in the block that is being written; nil if the program cannot tell.
 	Value func(Stage, Field) *ir.Value
 }
 
-// Limits of what is written for one packet's path.
-const (
-	maxDepth   = 16   // chains that jump to each other, as in the kernel
-	maxWritten = 4000 // steps
-)
+// maxDepth is how many chains may jump to each other, as in the kernel.
+const maxDepth = 16
 
 // writer writes the rules of a path.
 type writer struct {
@@ -127,7 +126,7 @@ func (w *writer) body(b *body, to way) {
 // rule writes a rule; packets that it lets pass go to next.
 func (w *writer) rule(b *body, r rule, next *label, to way) {
 	for _, s := range r.steps {
-		if w.written++; w.written > maxWritten {
+		if w.written++; w.written > w.packet.Steps {
 			w.punt(slowpath.RulesetLarge)
 			return
 		}

@@ -25,8 +25,9 @@ func (a *Agent) apply(s *introspect.Snapshot, e slowpath.Epochs) {
 	old := a.snapshot
 	a.snapshot, a.counts.Snapshots = s, a.counts.Snapshots+1
 	a.learn(s)
+	retried := a.retry(s)
 	writes, reshaped := a.update(s)
-	a.release(s, a.survey(old, s, reshaped))
+	a.release(s, a.survey(old, s, reshaped || retried))
 	a.parkStale(e, reshaped)
 	a.epochs = e
 	if err := a.fill(writes, reshaped); err != nil {
@@ -35,7 +36,9 @@ func (a *Agent) apply(s *introspect.Snapshot, e slowpath.Epochs) {
 	}
 	a.vouchCurrent(e, reshaped)
 	a.outdate(reshaped)
-	a.install(e, reshaped)
+	for a.install(e, reshaped); a.simplify(s); a.install(e, reshaped) {
+		a.release(s, a.survey(nil, s, reshaped))
+	}
 	a.counts.Error = ""
 	if reshaped {
 		go debug.FreeOSMemory() // to build large tables takes far more memory than to keep them
@@ -221,7 +224,7 @@ func (a *Agent) outdate(reshaped bool) {
 	}
 }
 
-// install attaches and swaps what is not yet as it is wanted.
+// install attaches and swaps what is not yet as it is wanted, until a program turns out to be too much.
 func (a *Agent) install(e slowpath.Epochs, reshaped bool) {
 	for _, f := range a.faces {
 		switch {
@@ -230,6 +233,9 @@ func (a *Agent) install(e slowpath.Epochs, reshaped bool) {
 		case f.port == nil || reshaped || f.current != f.wanted():
 			a.renew(f, e)
 		}
+		if f.excess {
+			return
+		}
 	}
 }
 
@@ -237,6 +243,7 @@ func (a *Agent) install(e slowpath.Epochs, reshaped bool) {
 func (a *Agent) renew(f *face, e slowpath.Epochs) {
 	begin, kind := time.Now(), "attach"
 	spec, err := emit.Spec(f.program, a.options.Kernel)
+	f.excess = err != nil
 	if caches := connections(f.program); err == nil && len(caches) > 0 {
 		err = a.host.Tables(caches)
 	}
@@ -247,6 +254,13 @@ func (a *Agent) renew(f *face, e slowpath.Epochs) {
 	default:
 		kind = "swap"
 		err = f.port.Swap(spec)
+	}
+	if f.excess = f.excess || errors.Is(err, fastpath.ErrRejected); f.excess && a.simpler() {
+		if f.port != nil {
+			f.port.Park()
+		}
+		f.current = identity{}
+		return
 	}
 	if err != nil {
 		a.failed(f, kind, err)

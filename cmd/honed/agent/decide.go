@@ -20,6 +20,7 @@ type Options struct {
 	Kernel   emit.Kernel
 	Switched control.Switched
 	OurXDP   func(progID uint32) bool // nil: none is ours
+	Steps    int                      // of rules that programs follow: 0 for the most; negative for none, not even to ask
 }
 
 // decision is what is to be done with one interface: run the program, or leave it to the kernel for a Reason.
@@ -84,7 +85,8 @@ func (o Options) synth(name string) synth.Options {
 		VethSummed: o.Kernel.VethTag != nil && o.Kernel.VethTag.SummedMask != 0,
 		FIBLookup:  o.Kernel.FIBLookup,
 		Conntrack:  o.Kernel.Conntrack != nil && o.Config.Conntrack == config.Established,
-		Ruleset:    true,
+		Ruleset:    o.Steps >= 0,
+		Steps:      max(o.Steps, 0),
 		Tallies:    o.Config.Counters == config.Delta,
 	}
 }

@@ -19,6 +19,7 @@ type face struct {
 	parked  string      // why its program hands everything to the kernel, empty if it does not
 	refused time.Time   // since when its program stays though the interface is left to the kernel; zero if it is not
 
+	excess      bool   // the program that was last tried is more than the kernel takes
 	failed      string // attempt() of what failed, empty without
 	failure     slowpath.Reason
 	failureText string

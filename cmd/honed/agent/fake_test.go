@@ -27,6 +27,7 @@ type fakeHost struct {
 	did    []string
 	ports  map[int]*fakePort
 	attach error  // what Attach answers
+	excess int    // how many programs are too much for the kernel
 	write  func() // called by Write
 	fails  error  // what Write answers
 	read   func(table string, off int) []byte
@@ -69,6 +70,9 @@ func (h *fakeHost) Read(table string, off, n int) ([]byte, error) {
 }
 
 func (h *fakeHost) Attach(ifindex int, spec *ebpf.CollectionSpec, mode fastpath.Mode) (port, error) {
+	if h.exceeds() {
+		return nil, fastpath.ErrRejected
+	}
 	if h.attach != nil {
 		return nil, h.attach
 	}
@@ -77,6 +81,11 @@ func (h *fakeHost) Attach(ifindex int, spec *ebpf.CollectionSpec, mode fastpath.
 	p := &fakePort{host: h, ifindex: ifindex, id: h.nextID, attached: true}
 	h.ports[ifindex] = p
 	return p, nil
+}
+
+func (h *fakeHost) exceeds() bool {
+	h.excess--
+	return h.excess >= 0
 }
 
 func (h *fakeHost) NextAsk() (emit.Ask, error) { return emit.Ask{}, fastpath.ErrClosed }
@@ -93,6 +102,9 @@ type fakePort struct {
 
 func (p *fakePort) Swap(*ebpf.CollectionSpec) error {
 	p.host.note("swap %d", p.ifindex)
+	if p.host.exceeds() {
+		return fastpath.ErrRejected
+	}
 	return p.swap
 }
 

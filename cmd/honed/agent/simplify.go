@@ -1,0 +1,43 @@
+package agent
+
+import (
+	"github.com/hone-net/hone/control"
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/synth"
+)
+
+// How many steps of rules programs have where more were too much for the verifier or the stack; at last, none.
+var fewer = map[int]int{0: synth.MostSteps / 4, synth.MostSteps / 4: synth.MostSteps / 16, synth.MostSteps / 16: -1}
+
+// simpler tells whether programs can be made that follow less of the ruleset.
+func (a *Agent) simpler() bool { return a.options.Steps >= 0 && synth.Rules(a.snapshot) > 0 }
+
+// simplify tells whether a program was too much, and lets programs follow less of the ruleset then: packets that would meet
+// more of it are the kernel's.
+func (a *Agent) simplify(s *introspect.Snapshot) bool {
+	excess := false
+	for _, f := range a.faces {
+		excess = excess || f.excess
+		f.excess = false
+	}
+	if !excess || !a.simpler() {
+		return false
+	}
+	a.options.Steps, a.simple = fewer[a.options.Steps], synth.Rules(s)
+	detail := "the ruleset is more than the kernel takes of a program: what its first rules do not decide is the kernel's"
+	if a.options.Steps < 0 {
+		detail = "the ruleset is more than the kernel takes of a program: what it sees is the kernel's"
+	}
+	a.events.send(control.Event{Kind: "simplify", Detail: detail})
+	a.log.Warn("simplify", "detail", detail, "steps", max(a.options.Steps, 0))
+	return true
+}
+
+// retry tells whether a ruleset that was too much has become so much smaller that it is worth another try.
+func (a *Agent) retry(s *introspect.Snapshot) bool {
+	if a.simple == 0 || synth.Rules(s) > a.simple*3/4 {
+		return false
+	}
+	a.options.Steps, a.simple = 0, 0
+	return true
+}

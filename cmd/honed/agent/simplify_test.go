@@ -1,0 +1,45 @@
+package agent
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/hone-net/hone/control"
+)
+
+// manyRules is a ruleset of so many rules that look at one byte of the header, and count.
+func manyRules(n, at int) string {
+	var text strings.Builder
+	text.WriteString("hook kind=nft name=\"inet t f\" family=inet\n" +
+		"nft-table family=inet name=t handle=1\nnft-chain family=inet table=t name=f handle=1 flags=0x1 base hook=2 policy=1 type=filter\n")
+	for i := range n {
+		fmt.Fprintf(&text, "nft-rule family=inet table=t chain=f handle=%d expr=payload,base:1,offset:%d,len:1 expr=cmp,data:%02x expr=counter\n", i+2, at, i%256)
+	}
+	return text.String()
+}
+
+// TestSimplify: a program that is too much for the kernel becomes simpler until it is not, or the ruleset is the kernel's;
+// a smaller ruleset is another try.
+func TestSimplify(t *testing.T) {
+	b := newBed(t)
+	text := b.text
+	b.text += manyRules(300, 8)
+	b.host.excess = 2
+	b.announce()
+	if got := b.Status(); got.Interfaces[0].State != control.StateFast || got.Agent.Failures != 0 || b.options.Steps <= 0 {
+		t.Errorf("%d steps, %+v", b.options.Steps, got.Interfaces)
+	}
+	b.host.excess = 10
+	b.text = text + manyRules(310, 9)
+	b.announce()
+	if got := b.Status(); got.Interfaces[0].Reason != "ruleset-large" || got.Agent.Failures != 0 || b.options.Steps >= 0 {
+		t.Errorf("%d steps, %+v", b.options.Steps, got.Interfaces[0])
+	}
+	b.host.excess = 0
+	b.text = text + manyRules(200, 9)
+	b.announce()
+	if got := b.Status(); got.Interfaces[0].State != control.StateFast || b.options.Steps != 0 {
+		t.Errorf("%d steps, %+v", b.options.Steps, got.Interfaces[0])
+	}
+}
