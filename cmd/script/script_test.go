@@ -53,6 +53,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": await, "router": router, "send": send, "signal": signalProcess,
 			"foreign": foreign, "scrape": scrape, "settled": settled, "fast": fast,
+			"listen": listen, "stream": stream,
 		},
 	})
 }
@@ -68,6 +69,7 @@ func setup(e *testscript.Env) error {
 	e.Setenv("R", id+"r")
 	e.Setenv("B", id+"b")
 	e.Values[foreignKey{}] = &[]link.Link{}
+	e.Values[streamsKey{}] = map[string]*streamed{}
 	socket := filepath.Join(e.WorkDir, "h.sock")
 	e.Setenv("HONE_SOCKET", socket)
 	e.Setenv("SOCKET", socket)
@@ -81,7 +83,7 @@ func setup(e *testscript.Env) error {
 }
 
 // condition knows [root]: the script may make network namespaces; and [fast]: the kernel tells what a fast path between
-// veth pairs takes, the VLAN tag of a frame and the devices that take redirected ones; [vlan]: it has VLAN devices; and
+// veth pairs takes, the VLAN tag of a frame and the devices that take redirected ones; [tracked]: programs can read its connections; [vlan]: it has VLAN devices; and
 // [unveth]: the machine is one of packaging/vm, which nobody else uses, and its module veth was there and is not any more.
 func condition(name string) (bool, error) {
 	switch name {
@@ -89,6 +91,9 @@ func condition(name string) (bool, error) {
 		return os.Geteuid() == 0, nil
 	case "fast":
 		return accelerates()
+	case "tracked":
+		k, err := fastpath.Probe()
+		return err == nil && k.Conntrack != nil, err
 	case "vlan":
 		lines := "ip link add p type veth peer name q && ip link add link p name p.5 type vlan id 5"
 		return exec.Command("unshare", "-n", "sh", "-c", lines).Run() == nil, nil

@@ -90,9 +90,7 @@ func New(ctx context.Context, o Options, socket string, log *slog.Logger) (*Agen
 	}
 	a.probe = fastpath.Probe
 	a.closers = []func() error{h.Close, release, w.Close}
-	if err := a.openWindows(); err != nil {
-		return nil, errors.Join(err, h.Close(), release(), w.Close())
-	}
+	a.openWindows()
 	return a, nil
 }
 

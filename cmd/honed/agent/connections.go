@@ -2,7 +2,6 @@ package agent
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 
 	"github.com/hone-net/hone/cmd/honed/config"
@@ -17,18 +16,19 @@ type windows interface {
 	Relax(source, dest netip.AddrPort) error
 }
 
-// openWindows opens what relax needs where programs may decide packets of connections. Others do without ctnetlink.
-func (a *Agent) openWindows() error {
+// openWindows opens what relax needs where programs may decide packets of connections. Without ctnetlink, TCP is left to the
+// kernel where connections are tracked.
+func (a *Agent) openWindows() {
 	if a.options.Config.Conntrack != config.Established {
-		return nil
+		return
 	}
 	c, err := upkeep.OpenConnections()
 	if err != nil {
-		return fmt.Errorf("agent: %w", err)
+		a.log.Warn("tracked connections of TCP are left to the kernel", "error", err)
+		return
 	}
 	a.windows = c
 	a.closers = append(a.closers, func() error { c.Close(); return nil })
-	return nil
 }
 
 // relax has the windows of the connections left alone that programs ask for, until the host is closed.

@@ -88,7 +88,7 @@ func (c Config) defaults() Config {
 		c.Hook = "auto"
 	}
 	if c.Conntrack == "" {
-		c.Conntrack = Exact
+		c.Conntrack = Established
 	}
 	if c.LogLevel == "" {
 		c.LogLevel = "info"

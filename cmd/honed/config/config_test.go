@@ -11,7 +11,7 @@ import (
 
 func TestParse(t *testing.T) {
 	got, err := Parse([]byte("hook = \"xdp\"\nmetrics = \"127.0.0.1:9101\"\n[interface]\neth0 = \"off\"\n\"eth1.7\" = \"xdp-generic\"\n"))
-	want := Config{Hook: "xdp", Conntrack: "exact", LogLevel: "info", Counters: "delta", Metrics: "127.0.0.1:9101",
+	want := Config{Hook: "xdp", Conntrack: "established", LogLevel: "info", Counters: "delta", Metrics: "127.0.0.1:9101",
 		Interfaces: map[string]string{"eth0": "off", "eth1.7": "xdp-generic"}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(diff, err)
