@@ -117,9 +117,25 @@ func insert[K Key[K], V Object[V]](n, fresh *node[K, V]) *node[K, V] {
 	return n.with(n.left, insert(n.right, fresh))
 }
 
+// find returns the node of a key, nil if there is none.
+func (m Map[K, V]) find(k K) *node[K, V] {
+	n := m.root
+	for n != nil {
+		switch c := k.Compare(n.key); {
+		case c < 0:
+			n = n.left
+		case c > 0:
+			n = n.right
+		default:
+			return n
+		}
+	}
+	return nil
+}
+
 // With returns the Map with v at k.
 func (m Map[K, V]) With(k K, v V) Map[K, V] {
-	if old, ok := m.Get(k); ok && old.Equal(v) {
+	if old := m.find(k); old != nil && old.object().Equal(v) {
 		return m
 	}
 	return Map[K, V]{insert(m.root, leaf(k, v))}
@@ -127,7 +143,7 @@ func (m Map[K, V]) With(k K, v V) Map[K, V] {
 
 // Without returns the Map without k.
 func (m Map[K, V]) Without(k K) Map[K, V] {
-	if _, ok := m.Get(k); !ok {
+	if m.find(k) == nil {
 		return m
 	}
 	below, _, above := split(m.root, k)
@@ -135,28 +151,20 @@ func (m Map[K, V]) Without(k K) Map[K, V] {
 }
 
 // Get returns the value at k.
-func (m Map[K, V]) Get(k K) (V, bool) {
-	for n := m.root; n != nil; {
-		switch c := k.Compare(n.key); {
-		case c < 0:
-			n = n.left
-		case c > 0:
-			n = n.right
-		default:
-			return n.object(), true
-		}
+func (m Map[K, V]) Get(k K) (v V, ok bool) {
+	if n := m.find(k); n != nil {
+		return n.object(), true
 	}
-	var none V
-	return none, false
+	return v, false
 }
 
 // Len is the number of entries.
 func (m Map[K, V]) Len() int { return int(m.root.len()) }
 
 // All ranges over the entries in the order of their keys.
-func (m Map[K, V]) All() iter.Seq2[K, V] {
-	return func(yield func(K, V) bool) { m.root.walk(yield) }
-}
+func (m Map[K, V]) All() iter.Seq2[K, V] { return m.root.all }
+
+func (n *node[K, V]) all(yield func(K, V) bool) { n.walk(yield) }
 
 // From ranges over the entries whose keys are not below k, in order.
 func (m Map[K, V]) From(k K) iter.Seq2[K, V] {
@@ -191,18 +199,21 @@ type Change[K Key[K], V Object[V]] struct {
 func DiffMaps[K Key[K], V Object[V]](old, new Map[K, V]) iter.Seq[Change[K, V]] {
 	return func(yield func(Change[K, V]) bool) {
 		diff(old.root, new.root, func(a, b *node[K, V]) bool {
-			var c Change[K, V]
-			if a != nil {
-				was := a.object()
-				c.Key, c.Old = a.key, &was
-			}
-			if b != nil {
-				is := b.object()
-				c.Key, c.New = b.key, &is
-			}
-			return yield(c)
+			return yield(change(a, b))
 		})
 	}
+}
+
+func change[K Key[K], V Object[V]](a, b *node[K, V]) (c Change[K, V]) {
+	if a != nil {
+		was := a.object()
+		c.Key, c.Old = a.key, &was
+	}
+	if b != nil {
+		is := b.object()
+		c.Key, c.New = b.key, &is
+	}
+	return c
 }
 
 // diff calls f with the nodes that differ: the first is nil where the second was added, and the reverse.
@@ -232,11 +243,5 @@ func diffAt[K Key[K], V Object[V]](a, b *node[K, V], f func(a, b *node[K, V]) bo
 
 // Equal tells whether two Maps hold the same.
 func (m Map[K, V]) Equal(o Map[K, V]) bool {
-	if m.Len() != o.Len() {
-		return false
-	}
-	for range DiffMaps(m, o) {
-		return false
-	}
-	return true
+	return m.Len() == o.Len() && diff(m.root, o.root, func(*node[K, V], *node[K, V]) bool { return false })
 }

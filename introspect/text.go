@@ -66,6 +66,8 @@ type section struct {
 }
 
 // sectionOf is that of objects that are blank at rest.
+//
+//go:noinline
 func sectionOf[K Key[K], V Object[V]](kind string, blank V, key func(V) K, at func(*Snapshot) *Map[K, V]) section {
 	text := func(v *V) spelled { return any(v).(spelled) }
 	f := formatOf(kind, text(&blank))
