@@ -1,20 +1,26 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 )
 
-// changes by which reaction is measured: each line by turns.
+// changes by which reaction is measured: each line by turns, behind the rules of a ruleset.
 var reactions = []struct {
-	name  string
-	lines [2]string
+	name    string
+	lines   [2]string
+	ruleset string
 }{
-	{"route", [2]string{"ip route replace 10.128.0.0/24 via 10.2.0.2", "ip route replace 10.128.0.0/24 via 10.2.0.1"}},
-	{"neighbour", [2]string{"ip neigh replace 10.2.0.1 lladdr 02:00:00:00:0b:05 dev r1 nud permanent",
+	{name: "route", lines: [2]string{"ip route replace 10.128.0.0/24 via 10.2.0.2", "ip route replace 10.128.0.0/24 via 10.2.0.1"}},
+	{name: "neighbour", lines: [2]string{"ip neigh replace 10.2.0.1 lladdr 02:00:00:00:0b:05 dev r1 nud permanent",
 		"ip neigh replace 10.2.0.1 lladdr 02:00:00:00:0b:00 dev r1 nud permanent"}},
-	{"config", [2]string{"ip address add 10.77.0.1/32 dev lo", "ip address del 10.77.0.1/32 dev lo"}},
+	{name: "config", lines: [2]string{"ip address add 10.77.0.1/32 dev lo", "ip address del 10.77.0.1/32 dev lo"}},
+	{name: "rules", lines: [2]string{"nft add rule inet filter forward ip saddr 10.63.0.1 udp dport 9 drop",
+		"nft insert rule inet filter forward ip saddr 10.63.0.2 udp dport 9 drop"}, ruleset: oneShape(1000)},
+	{name: "elements", lines: [2]string{"nft add element inet filter blocked { 100.127.0.1 }",
+		"nft delete element inet filter blocked { 100.127.0.1 }"}, ruleset: blockList(1000)},
 }
 
 var reactionCase = Case{Name: "reaction", Doc: "from the return of a command to fast again, under a flood", run: func(o Options) (Result, error) {
@@ -33,7 +39,7 @@ var reactionCase = Case{Name: "reaction", Doc: "from the return of a command to 
 	defer s.stop()
 	var all []time.Duration
 	for _, kind := range reactions {
-		took, err := d.react(r, kind.lines, o.Time/time.Duration(2*len(reactions)))
+		took, err := d.reactBehind(r, kind.ruleset, kind.lines, o.Time/time.Duration(2*len(reactions)))
 		if err != nil {
 			return result, fmt.Errorf("%s: %w", kind.name, err)
 		}
@@ -45,6 +51,18 @@ var reactionCase = Case{Name: "reaction", Doc: "from the return of a command to 
 	result.Figures["p50_ms"], result.Figures["p99_ms"] = millis(all, 0.5), millis(all, 0.99)
 	return result, nil
 }}
+
+// reactBehind is react behind the rules of a ruleset, if there is one.
+func (d *daemon) reactBehind(r *rig, ruleset string, lines [2]string, length time.Duration) ([]time.Duration, error) {
+	if ruleset == "" {
+		return d.react(r, lines, length)
+	}
+	if err := r.R.Feed("nft -f -", ruleset); err != nil {
+		return nil, err
+	}
+	took, err := d.react(r, lines, length)
+	return took, errors.Join(err, r.R.Run("nft flush ruleset"))
+}
 
 // react makes changes for about d and measures from the return of each until the port is fast again.
 func (d *daemon) react(r *rig, lines [2]string, length time.Duration) (took []time.Duration, err error) {
