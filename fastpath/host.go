@@ -66,6 +66,18 @@ func (h *Host) Tables(tables []*ir.Table) error {
 	return nil
 }
 
+// Drop lets go of tables that nobody is to be vouched for with any more.
+func (h *Host) Drop(names []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, name := range names {
+		if t := h.tables[name]; t != nil {
+			delete(h.tables, name)
+			t.close()
+		}
+	}
+}
+
 // Write changes tables, in order. Aligned data of 1, 2, 4 or 8 bytes is stored at once, never torn, and not before
 // what was written before it.
 func (h *Host) Write(writes []ir.Write) error {

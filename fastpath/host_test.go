@@ -39,6 +39,26 @@ func TestHostKeepsTablesOfEqualShape(t *testing.T) {
 	}
 }
 
+func TestHostDropsTables(t *testing.T) {
+	root(t)
+	h, _ := toyHost(t, 7)
+	h.Drop([]string{"nexthop", "none"})
+	if _, err := h.Read("nexthop", 0, 1); err == nil {
+		t.Error("a table is there that was dropped")
+	}
+	must(t, h.Tables([]*ir.Table{nexthops}))
+	if got, err := h.Read("nexthop", 16, 4); err != nil || got[0] != 0 {
+		t.Errorf("after Tables: %v, %v", got, err)
+	}
+}
+
+func TestHostSettles(t *testing.T) {
+	h := &Host{}
+	begin := time.Now()
+	h.Settle()
+	t.Logf("told: %v", time.Since(begin))
+}
+
 // TestHostReplacesTablesOfAnotherFocus: words of one focus mean nothing under another.
 func TestHostReplacesTablesOfAnotherFocus(t *testing.T) {
 	root(t)

@@ -138,10 +138,10 @@ type Set struct {
 const DataVerdict = 0xffffff00
 
 // Equal tells whether two Sets are the same.
-func (s Set) Equal(o Set) bool { return s.sameHead(o) && s.Elements.Equal(o.Elements) }
+func (s Set) Equal(o Set) bool { return s.SameHead(o) && s.Elements.Equal(o.Elements) }
 
-// sameHead compares all but the elements.
-func (s Set) sameHead(o Set) bool {
+// SameHead compares all but the elements.
+func (s Set) SameHead(o Set) bool {
 	kind := s.KeyType == o.KeyType && s.KeyLen == o.KeyLen && s.DataType == o.DataType && s.DataLen == o.DataLen &&
 		s.ObjType == o.ObjType && slices.Equal(s.Fields, o.Fields)
 	return kind && s.Key == o.Key && s.Handle == o.Handle && s.Flags == o.Flags && s.Timeout == o.Timeout &&

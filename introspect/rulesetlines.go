@@ -119,10 +119,10 @@ func diffSets(out []byte, a, b *Set) []byte {
 	if b != nil {
 		now = *b
 	}
-	if a != nil && (b == nil || !a.sameHead(*b)) {
+	if a != nil && (b == nil || !a.SameHead(*b)) {
 		out = setFormat.line(out, "- ", a)
 	}
-	if b != nil && (a == nil || !a.sameHead(*b)) {
+	if b != nil && (a == nil || !a.SameHead(*b)) {
 		out = setFormat.line(out, "+ ", b)
 	}
 	for c := range DiffMaps(old.Elements, now.Elements) {

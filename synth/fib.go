@@ -17,13 +17,15 @@ type FIB struct {
 	devices int // entries that the device table has room for
 	tallies *tallies
 	fresh   []int // numbers of tallies that have just been given
-	grew    bool  // and there are more than the table had room for
+	sets    sets
+	asks    asks
 	now     func() time.Time
 }
 
 // NewFIB makes the tables of a configuration.
 func NewFIB(s *introspect.Snapshot) *FIB {
-	f := &FIB{tallies: newTallies()}
+	f := &FIB{tallies: newTallies(), shared: shared{Snapshot: s, journal: &journal{}}}
+	f.followSets(nil)
 	f.build(s, Shape{})
 	return f
 }
@@ -31,7 +33,7 @@ func NewFIB(s *introspect.Snapshot) *FIB {
 // build makes everything anew, with tables of at least the given shape.
 func (f *FIB) build(s *introspect.Snapshot, least Shape) {
 	j := &journal{}
-	*f = FIB{now: f.now, tallies: f.tallies, fresh: f.fresh, device: map[introspect.Index][]byte{},
+	*f = FIB{now: f.now, tallies: f.tallies, fresh: f.fresh, sets: f.sets, asks: f.asks, device: map[introspect.Index][]byte{},
 		shared: shared{Snapshot: s, journal: j, rows: newRows(j), egress: map[introspect.Index]egresses{}}}
 	f.rows.free.now = f.now
 	f.views = f.makeViews(least)
@@ -90,7 +92,7 @@ func (f *FIB) makeTrie(table string, least Shape) *trie {
 
 // Shape tells programs about the tables.
 func (f *FIB) Shape() Shape {
-	s := Shape{Rows: f.rows.size, Devices: f.devices, tallies: f.tallies}
+	s := Shape{Rows: f.rows.size, Devices: f.devices, tallies: f.tallies, sets: f.sets.tables}
 	for _, v := range f.views {
 		s.Views = append(s.Views, v.shape())
 	}
@@ -104,6 +106,9 @@ func (f *FIB) Tables() []*ir.Table {
 	for _, v := range s.Views {
 		all = append(all, v.route())
 	}
+	for _, h := range s.sets {
+		all = append(all, h.Table())
+	}
 	return all
 }
 
@@ -114,6 +119,9 @@ func (f *FIB) Image() []ir.Write {
 		all = append(all, v.image())
 	}
 	all = append(all, f.zeros()...)
+	for _, h := range f.sets.tables {
+		all = append(all, h.Image())
+	}
 	for i, row := range f.device {
 		all = append(all, ir.Write{Table: tableDevice, Offset: int(i), Data: row})
 	}

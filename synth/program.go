@@ -94,7 +94,7 @@ func Program(s *introspect.Snapshot, ifindex int, o Options, shape Shape) (*ir.P
 		c.picks[ip] = pickerOf(s, link, shape, ip)
 		c.left[ip] = leave(subject{s, link, o}, ip, shape).reason
 		if o.Ruleset {
-			c.chains[ip] = rulesetOf(s, link, ip)
+			c.chains[ip] = rulesetOf(s, link, ip, shape)
 		}
 	}
 	c.write()

@@ -106,6 +106,7 @@ func rulesetAgreesOn(t *testing.T, b *bed, r *ruler, frame []byte, count map[str
 		count["dropped"]++
 	case want == strange, short, v.Reason == slowpath.RulesetMatch, v.Reason == slowpath.RulesetLarge: // programs may stop before
 		count["left"]++
+		count[v.Reason.String()]++
 	default:
 		t.Errorf("ruleset says %d, but %v of %x\n%s\n%s", want, v, frame, ruleText(&r.s), b.program)
 		return

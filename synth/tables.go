@@ -1,11 +1,14 @@
 package synth
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
 
+	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/filter"
 	"github.com/hone-net/hone/synth/ir"
 )
 
@@ -70,6 +73,7 @@ type Shape struct {
 	Devices int // entries of the device table
 	Views   []ViewShape
 	tallies *tallies
+	sets    map[introspect.SetKey]*filter.SetHash
 }
 
 // ViewShape is what programs have to know of what packets of one family find in some routing tables.
@@ -88,7 +92,8 @@ type ViewShape struct {
 
 // Equal tells whether programs for the two Shapes are the same.
 func (s Shape) Equal(o Shape) bool {
-	return s.Rows == o.Rows && s.Devices == o.Devices && s.tallies == o.tallies && slices.Equal(s.Views, o.Views)
+	return s.Rows == o.Rows && s.Devices == o.Devices && s.tallies == o.tallies && slices.Equal(s.Views, o.Views) &&
+		maps.Equal(s.sets, o.sets)
 }
 
 // view finds a view by the name of its table.

@@ -64,7 +64,6 @@ func (s Shape) tally() *ir.Table {
 
 // count follows the ruleset with the numbers of its counters.
 func (f *FIB) count(old *introspect.Snapshot) {
-	f.grew = false
 	if old != nil && filter.SameCounters(old, f.Snapshot) {
 		return
 	}
@@ -72,14 +71,11 @@ func (f *FIB) count(old *introspect.Snapshot) {
 	var fresh []int
 	f.tallies, fresh = f.tallies.follow(f.Snapshot)
 	f.fresh = append(f.fresh, fresh...)
-	f.grew = f.tallies.size > before
+	f.asks.tables = f.asks.tables || f.tallies.size > before
 	if f.journal.on {
 		f.journal.writes = append(f.journal.writes, f.zeros()...)
 	}
 }
-
-// TalliesGrew tells whether the last change asks for a larger table of tallies, the only one then that is made anew.
-func (f *FIB) TalliesGrew() bool { return f.grew }
 
 // zeros begins the tallies of fresh counters.
 func (f *FIB) zeros() (writes []ir.Write) {

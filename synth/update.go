@@ -9,7 +9,8 @@ import (
 // in order. If the tables no longer fit, reshaped says that all are to be made anew, and filled with Image.
 func (f *FIB) Update(s *introspect.Snapshot) (writes []ir.Write, reshaped bool) {
 	old := f.Snapshot
-	f.Snapshot, f.fresh = s, nil
+	f.Snapshot, f.fresh, f.asks = s, nil, asks{}
+	f.followSets(old)
 	if f.replanned(old) {
 		f.build(s, Shape{Rows: f.rows.size, Devices: f.devices})
 		return nil, true

@@ -1,5 +1,10 @@
 package oracle
 
+import (
+	"fmt"
+	"strings"
+)
+
 // reachConfigs have statements that are left to the kernel for the packets that reach them, and others beside them.
 var reachConfigs = []config{
 	{name: "reject", rules: forward("tcp dport 22 counter reject with tcp reset", "udp dport 53 counter reject", "ip daddr 172.16.5.0/24 counter reject with icmp type host-unreachable",
@@ -34,6 +39,9 @@ var rulesetChanges = []config{
 	{name: "change: element added", rules: portSet, alter: []string{"nft add element inet t s { 53 , 80 , 443 }"}},
 	{name: "change: element deleted", rules: portSet, alter: []string{"nft delete element inet t s { 22 }"}},
 	{name: "change: set flushed", rules: portSet, alter: []string{"nft flush set inet t s"}},
+	{name: "change: element added to many", rules: portsAndPairs(20), alter: []string{"nft add element inet t s { 53 , 22 , 1000 }", "nft delete element inet t s { 80 , 5003 }"}},
+	{name: "change: few become many", rules: portsAndPairs(3), alter: []string{"nft add element inet t s { 1 , 2 , 3 , 4 , 5 , 22 , 53 , 1000 }", "nft delete element inet t s { 80 }"}},
+	{name: "change: many become few", rules: portsAndPairs(20), alter: []string{"nft flush set inet t s", "nft add element inet t s { 53 , 1000 }"}},
 	{name: "change: interval added", rules: netSet, alter: []string{"nft add element inet t s { 172.16.0.0/17 }"}},
 	{name: "change: verdict of an element", rules: verdictSet, alter: []string{"nft delete element inet t m { 22 : drop }", "nft add element inet t m { 22 : accept , 80 : drop }"}},
 	{name: "change: all flushed", rules: forward("udp dport 1000-60000 counter drop"), alter: []string{"nft flush ruleset"}},
@@ -54,6 +62,17 @@ const (
 	verdictSet = "table inet t {\n map m { type inet_service : verdict; elements = { 22 : drop, 443 : accept } }\n" +
 		" chain c { type filter hook forward priority 0; policy accept;\n  th dport vmap @m\n  counter\n }\n}"
 )
+
+// portsAndPairs is a set of so many ports that packets have, and of as many pairs.
+func portsAndPairs(n int) string {
+	all, pairs := []string{"80"}, []string{"443 . 80"}
+	for i := range n {
+		all, pairs = append(all, fmt.Sprint(5000+i)), append(pairs, fmt.Sprintf("%d . %d", 1000+i, 22+i))
+	}
+	return "table inet t {\n set s { type inet_service; elements = { " + strings.Join(all, ", ") + " } }\n set p { type inet_service . inet_service; elements = { " +
+		strings.Join(pairs, ", ") + " } }\n chain c { type filter hook forward priority 0; policy accept;\n  th dport @s counter drop\n" +
+		"  th sport . th dport @p counter drop\n  counter\n }\n}"
+}
 
 // xtConfigs come from iptables-nft: matches and targets of xt in rules of nft.
 var xtConfigs = []config{

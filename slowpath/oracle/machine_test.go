@@ -270,6 +270,15 @@ func (m *machine) refuses(s *introspect.Snapshot) bool {
 // update brings tables and programs up to date.
 func (m *machine) update(s *introspect.Snapshot) error {
 	writes, reshaped := m.fib.Update(s)
+	m.host.Drop(m.fib.Gone())
+	if m.fib.Grew() {
+		if err := m.host.Tables(m.fib.Tables()); err != nil {
+			return err
+		}
+	}
+	if m.fib.Settles() {
+		m.host.Settle()
+	}
 	apply := func() error { return m.write(writes) }
 	if reshaped {
 		apply = m.image

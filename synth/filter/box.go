@@ -41,6 +41,7 @@ func (b box) exact() bool { return !slices.ContainsFunc(b, func(s span) bool { r
 type test struct {
 	not bool
 	in  *region
+	set *inset // asked instead of a region
 }
 
 // settled tells whether the outcome is known without a packet.
@@ -59,6 +60,9 @@ const mostComplement = 8
 
 // positive is the region in which a test holds, where that is a simple one.
 func (t *test) positive() (*region, bool) {
+	if t.set != nil {
+		return nil, false
+	}
 	if !t.not {
 		return t.in, true
 	}

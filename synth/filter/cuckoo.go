@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"slices"
 
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth/ir"
@@ -60,20 +61,39 @@ const mostMoves = 200
 func (c *cuckoo) fill(keys [][]uint64, answers []int) bool {
 	c.rows = make([][]uint64, 1<<c.bits)
 	for i, key := range keys {
-		entry := append(key[:c.words:c.words], uint64(answers[i])+1)
-		at, placed := c.places(key)[0], false
-		for move := 0; move < mostMoves && !placed; move++ {
-			entry, c.rows[at] = c.rows[at], entry
-			if placed = entry == nil; !placed {
-				both := c.places(entry[:c.words])
-				at ^= both[0] ^ both[1]
-			}
-		}
-		if !placed {
+		if !c.insert(key, answers[i], nil) {
 			return false
 		}
 	}
 	return true
+}
+
+// insert puts a key in, and notes the rows that change, if that is wanted. It is false if there was no room, and an entry
+// has been lost.
+func (c *cuckoo) insert(key []uint64, answer int, moved map[int]bool) bool {
+	entry := append(key[:c.words:c.words], uint64(answer)+1)
+	at := c.places(key)[0]
+	for range mostMoves {
+		entry, c.rows[at] = c.rows[at], entry
+		if moved != nil {
+			moved[at] = true
+		}
+		if entry == nil {
+			return true
+		}
+		both := c.places(entry[:c.words])
+		at ^= both[0] ^ both[1]
+	}
+	return false
+}
+
+// remove takes a key out, and notes the row.
+func (c *cuckoo) remove(key []uint64, moved map[int]bool) {
+	for _, at := range c.places(key) {
+		if row := c.rows[at]; row != nil && slices.Equal(row[:c.words], key) {
+			c.rows[at], moved[at] = nil, true
+		}
+	}
 }
 
 // table is the table as programs have it.
@@ -81,14 +101,7 @@ func (c *cuckoo) table() *ir.Table {
 	if c.made != nil {
 		return c.made
 	}
-	t := &ir.Table{Kind: ir.Rows, Domain: slowpath.Config, Size: len(c.rows), RowSize: 16}
-	for t.RowSize < 8*c.words+8 {
-		t.RowSize *= 2
-	}
-	for i := range c.words {
-		t.Fields = append(t.Fields, ir.Field{Name: wordName(i), Offset: 8 * i, Width: 8})
-	}
-	t.Fields = append(t.Fields, ir.Field{Name: fieldAnswer, Offset: 8 * c.words, Width: 4})
+	t := &ir.Table{Kind: ir.Rows, Domain: slowpath.Config, Size: len(c.rows), RowSize: c.rowSize(), Fields: c.fields()}
 	t.Data = make([]byte, t.Bytes())
 	for at, row := range c.rows {
 		for i, w := range row {
@@ -98,6 +111,23 @@ func (c *cuckoo) table() *ir.Table {
 	t.Name = nameOf("hash", t.Data)
 	c.made = t
 	return t
+}
+
+// rowSize is the bytes of a row.
+func (c *cuckoo) rowSize() int {
+	size := 16
+	for size < 8*c.words+8 {
+		size *= 2
+	}
+	return size
+}
+
+// fields are those of a row.
+func (c *cuckoo) fields() (all []ir.Field) {
+	for i := range c.words {
+		all = append(all, ir.Field{Name: wordName(i), Offset: 8 * i, Width: 8})
+	}
+	return append(all, ir.Field{Name: fieldAnswer, Offset: 8 * c.words, Width: 4})
 }
 
 func wordName(i int) string { return fmt.Sprint("k", i) }
@@ -110,8 +140,7 @@ func nameOf(kind string, data []byte) string {
 }
 
 // find writes a lookup of packed words; the result is the answer plus one, or zero.
-func (c *cuckoo) find(b *ir.Builder, words []*ir.Value) *ir.Value {
-	t := b.Table(c.table())
+func (c *cuckoo) find(b *ir.Builder, t *ir.Table, words []*ir.Value) *ir.Value {
 	product := (*ir.Value)(nil)
 	for i, w := range words {
 		part := b.ArithImm(ir.OpMul, w, c.factors[i])

@@ -68,7 +68,7 @@ func (w *writer) lookUp(p *plan, d decision, values []*ir.Value, none *label) {
 	for _, l := range p.lookups {
 		found := w.Const(l.always)
 		if l.table != nil {
-			found = l.table.find(w.Builder, w.pack(l.parts, l.words, values))
+			found = l.table.find(w.Builder, w.Table(l.table.table()), w.pack(l.parts, l.words, values))
 		}
 		if best == nil {
 			best = found

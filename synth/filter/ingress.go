@@ -13,6 +13,8 @@ type Ingress struct {
 	Link  introspect.Link
 	Six   bool
 	Marks bool // packets may come with a mark
+	// Sets are the sets that change in place.
+	Sets map[introspect.SetKey]*SetHash
 }
 
 // Hooks of IPv4, IPv6 and inet that forwarded packets pass (NF_INET_*), in their order.

@@ -202,7 +202,7 @@ func (d *reader) test(e introspect.Expr, parts [][]cell, all []element, not bool
 		return false
 	}
 	clear(r.of) // whichever element it is
-	t := test{not, r}
+	t := test{not: not, in: r}
 	if holds, known := t.settled(); known {
 		return !holds
 	}

@@ -19,7 +19,11 @@ func (d *reader) lookup(e introspect.Lookup) (fails bool) {
 		d.leave(e, slowpath.RulesetAction)
 		return false
 	}
-	parts, all := d.keyOf(set, e.SReg), contentsOf(set)
+	parts := d.keyOf(set, e.SReg)
+	if parts != nil && d.inPlace(e, set.Key, parts) {
+		return false
+	}
+	all := contentsOf(set)
 	if parts == nil || all == nil || e.Invert && all.rest != nil {
 		d.leave(e, slowpath.RulesetSet)
 		return false
@@ -126,6 +130,9 @@ func partsOf(s introspect.Set, k introspect.ElementKey) element {
 		}
 		e = append(e, interval{from[:n], to[:n]})
 		next := min((int(n)+3)/4*4, len(from))
+		if exact := s.Flags&introspect.SetInterval == 0; exact && len(bytes.Trim(from[n:next], "\x00")) > 0 {
+			return element{{from, to}} // the kernel compares what the parts are filled up with
+		}
 		from, to = from[next:], to[next:]
 	}
 	return e

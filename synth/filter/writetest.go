@@ -7,6 +7,9 @@ import (
 
 // test goes on in a fresh block if a test holds, and to fails if it does not. It is false if no packet goes on here.
 func (w *writer) test(t test, fails *label) bool {
+	if t.set != nil {
+		return w.isElement(t, fails)
+	}
 	values, ok := w.values(t.in.keys)
 	if !ok {
 		return false

@@ -178,7 +178,7 @@ func (a *Agent) parkStale(e slowpath.Epochs, reshaped bool) {
 		return
 	}
 	for _, f := range a.faces {
-		if f.port != nil && (reshaped || f.current != f.wanted()) {
+		if f.port != nil && (reshaped || a.fib.Settles() || f.current != f.wanted()) {
 			f.port.Park()
 		}
 	}
@@ -186,13 +186,17 @@ func (a *Agent) parkStale(e slowpath.Epochs, reshaped bool) {
 
 // fill writes the tables.
 func (a *Agent) fill(writes []ir.Write, reshaped bool) error {
-	if reshaped || a.fib.TalliesGrew() {
+	a.host.Drop(a.fib.Gone())
+	if reshaped || a.fib.Grew() {
 		if err := a.host.Tables(a.fib.Tables()); err != nil {
 			return fmt.Errorf("agent: make tables: %w", err)
 		}
 	}
 	if reshaped {
 		writes = a.fib.Image()
+	}
+	if a.fib.Settles() {
+		a.host.Settle()
 	}
 	if err := a.host.Write(writes); err != nil {
 		return fmt.Errorf("agent: write tables: %w", err)

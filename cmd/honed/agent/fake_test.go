@@ -47,6 +47,10 @@ func (h *fakeHost) take() []string {
 
 func (h *fakeHost) Forget() { h.note("forget") }
 
+func (h *fakeHost) Drop([]string) {}
+
+func (h *fakeHost) Settle() { h.note("settle") }
+
 func (h *fakeHost) Tables(tables []*ir.Table) error {
 	h.note("tables")
 	return nil

@@ -13,6 +13,8 @@ import (
 type host interface {
 	Forget()
 	Tables([]*ir.Table) error
+	Drop(tables []string)
+	Settle()
 	Write([]ir.Write) error
 	Read(table string, off, n int) ([]byte, error)
 	Attach(ifindex int, spec *ebpf.CollectionSpec, mode fastpath.Mode) (port, error)
