@@ -7,7 +7,15 @@ import (
 
 // reasonOf says what kind of expression leaves packets to the kernel.
 func reasonOf(e introspect.Expr) slowpath.Reason {
-	switch e.(type) {
+	switch e := e.(type) {
+	case introspect.Match:
+		r, _ := xtReason(e.Name)
+		return r
+	case introspect.Target:
+		if r, known := xtReason(e.Name); known {
+			return r
+		}
+		return slowpath.RulesetAction
 	case introspect.Reject:
 		return slowpath.RulesetReject
 	case introspect.Log:
@@ -19,7 +27,7 @@ func reasonOf(e introspect.Expr) slowpath.Reason {
 	case introspect.Ct:
 		return slowpath.RulesetConn
 	case introspect.Payload, introspect.Meta, introspect.Cmp, introspect.Range, introspect.Bitwise, introspect.Byteorder,
-		introspect.Shift, introspect.Immediate, introspect.Rt, introspect.Fib, introspect.ExtHdr, introspect.Match,
+		introspect.Shift, introspect.Immediate, introspect.Rt, introspect.Fib, introspect.ExtHdr,
 		introspect.Numgen, introspect.Hash, introspect.Socket, introspect.OSF, introspect.Xfrm:
 		return slowpath.RulesetMatch
 	}

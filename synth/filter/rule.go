@@ -79,6 +79,8 @@ func (d *reader) expression(e introspect.Expr) (fails bool) {
 		return d.object(e)
 	case introspect.Verdict:
 		return d.verdict(e)
+	case introspect.Match:
+		return d.match(e)
 	}
 	d.leave(e, reasonOf(e))
 	return false
@@ -101,11 +103,17 @@ func (d *reader) object(e introspect.ObjRef) (fails bool) {
 
 // payload loads bytes of a header. One that follows that of IP may be shorter.
 func (d *reader) payload(e introspect.Payload) bool {
-	if end := int(e.Offset + e.Len); e.Base == unix.NFT_PAYLOAD_TRANSPORT_HEADER && end > d.reach && end <= maxReach {
+	if e.Base == unix.NFT_PAYLOAD_TRANSPORT_HEADER {
+		d.want(int(e.Offset + e.Len))
+	}
+	return d.load(e, e.DReg, d.in.payload(e.Base, e.Offset, e.Len))
+}
+
+func (d *reader) want(end int) {
+	if end > d.reach && end <= maxReach {
 		d.reach = end
 		d.steps = append(d.steps, step{kind: stepReach, bytes: end})
 	}
-	return d.load(e, e.DReg, d.in.payload(e.Base, e.Offset, e.Len))
 }
 
 // maxReach bounds the bytes behind the header that rules look at.
@@ -120,7 +128,14 @@ func (d *reader) load(e introspect.Expr, to introspect.Register, cells []cell) b
 }
 
 func (d *reader) leave(e introspect.Expr, r slowpath.Reason) {
-	d.steps = append(d.steps, leave(r, introspect.ExprName(e)))
+	cause := introspect.ExprName(e)
+	switch e := e.(type) {
+	case introspect.Match:
+		cause += " " + e.Name
+	case introspect.Target:
+		cause += " " + e.Name
+	}
+	d.steps = append(d.steps, leave(r, cause))
 }
 
 func (d *reader) bitwise(e introspect.Bitwise) []cell {
