@@ -221,6 +221,38 @@ var natConfigs = []config{
   ip saddr 10.3.0.254 counter
   ip saddr 100.64.0.0/10 counter; }
 }`, talk: ownTalks},
+	{name: "rules on tuples", rules: natOf("ip", `ip daddr 10.0.0.254 tcp dport 80 dnat to 172.16.5.9:8080`, "masquerade") + `table inet f {
+ chain c { type filter hook forward priority 0; policy accept;
+  ct original ip daddr 10.0.0.254 counter
+  ct original ip saddr 10.0.0.0/25 counter
+  ct reply ip saddr 172.16.5.9 counter
+  ct reply ip daddr { 10.2.0.254, 10.3.0.254 } counter
+  ct original ip6 daddr 2001:db8::fe counter
+  meta l4proto tcp ct original proto-dst 80 counter
+  meta l4proto { tcp, udp } ct original proto-src > 10040 counter
+  meta l4proto tcp ct reply proto-src 8080 counter
+  ct l3proto ipv4 ct protocol tcp ct zone 0 counter
+  ct direction reply ct status dnat counter
+  ct direction original ct status snat counter
+ }
+}`, talk: ownTalks},
+	{name: "rules on tuples, six", rules: natOf("ip6", `ip6 daddr 2001:db8::fe tcp dport 80 dnat to [2001:db8:1605::9]:8080`, "masquerade") + `table ip6 f {
+ chain c { type filter hook forward priority 0; policy accept;
+  ct original ip6 daddr 2001:db8::fe counter
+  ct original ip6 saddr 2001:db8:6400::/120 counter
+  ct reply ip6 saddr 2001:db8:1605::9 counter
+  ct reply ip6 daddr != 2001:db8:2::fe counter
+  meta l4proto tcp ct reply proto-src 8080 counter
+  ip6 daddr 2001:db8:1605::/48 tcp dport 8080 counter
+  ct l3proto ipv6 counter
+ }
+}`, talk: []string{"tcp [2001:db8::fe]:80", "udp [2001:db8:1609::9]:53"}},
+	{name: "a chain at the priority of translation", rules: natOf("ip", `ip daddr 10.0.0.254 tcp dport 80 dnat to 172.16.5.9:8080`, "masquerade") + `table inet f {
+ chain c { type filter hook prerouting priority -100; policy accept;
+  ip daddr 10.0.0.254 counter
+  ip daddr 172.16.5.9 counter
+ }
+}`, talk: ownTalks},
 	{name: "NAT chains of odd priorities", rules: `table ip n {
  chain d { type nat hook prerouting priority -190; policy accept;
   ip daddr 10.0.0.254 tcp dport 80 dnat to 172.16.5.9:8080

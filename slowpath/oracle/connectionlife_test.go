@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/fastpath"
+	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/slowpath/lab"
 	"github.com/hone-net/hone/synth/emit"
@@ -74,6 +75,81 @@ func TestConnectionFaults(t *testing.T) {
 				}
 			}
 			t.Error("nothing noticed it")
+		})
+	}
+}
+
+// plantedTalks are mistakes about what rules see of connections, with configurations whose sessions show them.
+var plantedTalks = []plant{
+	{fault{name: "does not translate", program: untranslated}, "masquerade"},
+	{fault{name: "rules see addresses before they are translated", snapshot: eachChain(func(c *introspect.Chain) {
+		if c.Type == "filter" && c.Hook == unix.NF_INET_PRE_ROUTING {
+			c.Priority = min(c.Priority, -101)
+		}
+	})}, "chains around NAT"},
+	{fault{name: "rules see addresses after they are translated", snapshot: eachChain(func(c *introspect.Chain) {
+		if c.Type == "filter" && c.Hook == unix.NF_INET_POST_ROUTING {
+			c.Priority = max(c.Priority, 101)
+		}
+	})}, "chains around NAT"},
+	{fault{name: "every packet is of the original direction", program: unread("dir")}, "states counted"},
+	{fault{name: "no connection has a mark", program: unread("mark")}, "change: marked by hand"},
+	{fault{name: "rules ask for the other tuple", snapshot: each(func(c introspect.Ct) introspect.Ct {
+		if c.Direction != introspect.NoDirection {
+			c.Direction ^= 1
+		}
+		return c
+	})}, "rules on tuples"},
+	{fault{name: "does not notice a rule that drops", program: unmoved(slowpath.Any)}, "change: rule added"},
+}
+
+// untranslated sends packets as those of connections without NAT.
+func untranslated(p *ir.Program) {
+	for _, b := range p.Blocks {
+		if b.Exit.Kind == ir.If && strings.HasSuffix(b.Exit.Then.Name, "translate") {
+			b.Exit = ir.Exit{Kind: ir.Jump, Then: b.Exit.Else}
+		}
+	}
+	p.Blocks = reachable(p)
+}
+
+// reachable are the blocks that packets may still come to.
+func reachable(p *ir.Program) []*ir.Block {
+	seen := map[*ir.Block]bool{}
+	var visit func(*ir.Block)
+	visit = func(b *ir.Block) {
+		if b == nil || seen[b] {
+			return
+		}
+		seen[b] = true
+		visit(b.Exit.Then)
+		visit(b.Exit.Else)
+	}
+	visit(p.Blocks[0])
+	return slices.DeleteFunc(p.Blocks, func(b *ir.Block) bool { return !seen[b] })
+}
+
+// unread takes a field of connections for zero.
+func unread(field string) func(*ir.Program) {
+	return eachValue(func(v *ir.Value) {
+		if v.Op == ir.OpField && v.Table.Kind.Tracks() && v.Field == field {
+			*v = ir.Value{ID: v.ID, Op: ir.OpConst}
+		}
+	})
+}
+
+// TestPlantedConnectionFaultsAreFound plants mistakes that only sessions show.
+func TestPlantedConnectionFaultsAreFound(t *testing.T) {
+	needConnections(t)
+	for _, p := range plantedTalks {
+		if !strings.HasPrefix(p.name, *onlyFlag) {
+			continue
+		}
+		t.Run(p.name, func(t *testing.T) {
+			i := slices.IndexFunc(talkConfigs(), func(c config) bool { return c.name == p.config })
+			if o, _ := converse(t, talkConfigs()[i], p.fault); len(o.findings) == 0 {
+				t.Errorf("seed %d: not found (%s)", seed(), &o)
+			}
 		})
 	}
 }
