@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -70,10 +71,43 @@ func refuseTracking(s subject, ip *layout) verdict {
 			return refused(slowpath.Netfilter, "the hooks see the packets of %s twice", l.Name)
 		}
 	}
-	if acct, ok := s.Sysctls.Get("netfilter/nf_conntrack_acct"); !ok || acct.Value != "0" {
-		return refused(slowpath.Netfilter, "sysctl net.netfilter.nf_conntrack_acct is on")
+	return refuseAccounting(s)
+}
+
+// refuseAccounting: the packets and bytes that the kernel counts for a connection are counters like others. Rules that look
+// at them want all of them counted.
+func refuseAccounting(s subject) verdict {
+	acct, ok := s.Sysctls.Get("netfilter/nf_conntrack_acct")
+	switch {
+	case !ok:
+		return refused(slowpath.Netfilter, "whether connections are counted (sysctl net.netfilter.nf_conntrack_acct) is not known")
+	case acct.Value == "0":
+		return accepted
+	case !s.options.Tallies:
+		return refused(slowpath.Netfilter, "sysctl net.netfilter.nf_conntrack_acct is on, and counters are to be exact")
+	}
+	for key, chain := range s.Chains.All() {
+		if slices.ContainsFunc(chain.Rules, asksAccounting) {
+			return refused(slowpath.Netfilter, "rules of %s ask how much a connection has carried", chainHook(key))
+		}
 	}
 	return accepted
+}
+
+// asksAccounting tells whether a rule may look at what a connection has carried.
+func asksAccounting(r *introspect.ChainRule) bool {
+	const packets, bytes, average = 14, 15, 16 // NFT_CT_PKTS, NFT_CT_BYTES, NFT_CT_AVGPKT
+	return slices.ContainsFunc(r.Exprs, func(e introspect.Expr) bool {
+		switch e := e.(type) {
+		case introspect.Ct:
+			return e.Key == packets || e.Key == bytes || e.Key == average
+		case introspect.Match:
+			return e.Name == "connbytes"
+		case introspect.Opaque:
+			return true
+		}
+		return false
+	})
 }
 
 // followed tells whether a hook is one that programs follow by asking for connections: that of the tracking itself, and

@@ -130,6 +130,7 @@ var statefulConfigs = []config{
   ct bytes > 1000 counter
  }
 }`, after: []string{"sysctl netfilter/nf_conntrack_acct=1"}, talk: plainTalks},
+	{name: "packets counted by conntrack for nobody", rules: stateful, after: []string{"sysctl netfilter/nf_conntrack_acct=1"}, talk: plainTalks},
 	{name: "segment sizes clamped", rules: stateful + `table inet m {
  chain p { type filter hook forward priority mangle; policy accept;
   tcp flags syn / syn,rst tcp option maxseg size set rt mtu

@@ -1,7 +1,6 @@
 package oracle
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -39,9 +38,8 @@ var (
 	scriptsEcho = []string{"DdDdDdDdDdDd", "D", "DdeDdDdOo"}
 )
 
-// assureRound is where conntrack is told that flows of UDP are assured, for which it would want two seconds, and to leave
-// the windows of TCP alone, as the agent does.
-const assureRound = 6
+// relaxRound is where conntrack is told to leave the windows of TCP alone, as the agent does.
+const relaxRound = 6
 
 // alterRound is where the configuration changes, if it does; hone follows a round later.
 const alterRound = 14
@@ -142,9 +140,12 @@ func (s *session) hold(m *machine, before func(round int) error) (c course, err 
 }
 
 func (s *session) round(c *course, round int, before func(round int) error) error {
+	if err := assure(s.bed.net.R); err != nil {
+		return err
+	}
 	switch round {
-	case assureRound:
-		if err := errors.Join(assure(s.bed.net.R), relax(s.bed.net.R)); err != nil {
+	case relaxRound:
+		if err := relax(s.bed.net.R); err != nil {
 			return err
 		}
 	case alterRound:
