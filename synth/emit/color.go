@@ -41,9 +41,7 @@ func (c *code) allocate() error {
 			c.packSlots()
 			return nil
 		}
-		for _, e := range losers {
-			c.evict(e)
-		}
+		c.evict(losers)
 	}
 	return errors.New("emit: allocate registers: too many values in use at once")
 }
@@ -64,15 +62,20 @@ type eviction struct {
 	way
 }
 
-func (c *code) evict(e eviction) {
-	switch e.way {
-	case toSplit:
-		c.split(e.reg)
-	case toPark:
-		c.park(e.reg)
-	case toSpill:
-		c.spill(e.reg)
+func (c *code) evict(losers []eviction) {
+	var split, spilled []reg
+	for _, e := range losers {
+		switch e.way {
+		case toSplit:
+			split = append(split, e.reg)
+		case toPark:
+			c.park(e.reg)
+		case toSpill:
+			spilled = append(spilled, e.reg)
+		}
 	}
+	c.split(split)
+	c.spill(spilled)
 }
 
 // color gives each virtual register one of eBPF's, in the order of their first writes, and names those that lose

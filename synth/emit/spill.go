@@ -1,72 +1,126 @@
 package emit
 
-import "github.com/cilium/ebpf/asm"
+import (
+	"slices"
+
+	"github.com/cilium/ebpf/asm"
+)
 
 // moveNarrow is a move of the low half, which clears the upper one.
 const moveNarrow = asm.OpCode(asm.ALUClass) | asm.OpCode(asm.Mov) | asm.OpCode(asm.RegSource)
 
-// spill takes a register out of the competition: its uses get registers of their own that live for one instruction.
-func (c *code) spill(r reg) {
-	if again, ok := c.recipes()[r]; ok {
-		c.remake(r, again.insts)
-		return
+// spill takes registers out of the competition: their uses get registers of their own that live for one instruction. The
+// register that recipes load from is spilled by itself.
+func (c *code) spill(all []reg) {
+	if slices.Contains(all, c.packet) {
+		c.spillTogether([]reg{c.packet})
+		all = slices.DeleteFunc(slices.Clone(all), func(r reg) bool { return r == c.packet })
 	}
-	slot := c.slot()
-	c.rewrite(func(i inst) {
-		if i.kind == kMov && i.dst == r && i.src != r {
-			i.kind, i.op, i.off, i.dst = kStore, asm.StoreMemOp(asm.DWord), slot, frame
-			c.insts = append(c.insts, i)
-			return
-		}
-		if i.kind == kMov && i.src == r {
-			i.kind, i.op, i.off, i.src = kLoad, asm.LoadMemOp(asm.DWord), slot, frame
-			c.insts = append(c.insts, i)
-			return
-		}
-		in, out := i.reads(), i.writes()
-		reads, writes := in.has(r), out.has(r)
-		if !reads && !writes {
-			c.insts = append(c.insts, i)
-			return
-		}
-		t := c.temporary()
-		if reads {
-			c.insts = append(c.insts, inst{kind: kLoad, op: asm.LoadMemOp(asm.DWord), dst: t, src: frame, off: slot,
-				label: noLabel, weight: i.weight, note: "reload"})
-		}
-		c.insts = append(c.insts, i.substitute(r, t))
-		if writes {
-			c.insts = append(c.insts, inst{kind: kStore, op: asm.StoreMemOp(asm.DWord), dst: frame, src: t, off: slot,
-				label: noLabel, weight: i.weight, note: "spill"})
-		}
-	})
+	c.spillTogether(all)
 }
 
-// split keeps r on the stack while a slow call runs: from before its arguments are put into place until it returns.
-func (c *code) split(r reg) {
-	c.whole[r] = true
-	slot := c.slot()
-	crossed := map[int]bool{} // calls that r lives through
+// spilled is where the contents of a register are kept: in a slot, or in instructions that make them anew.
+type spilled struct {
+	slot   int16
+	recipe []inst
+}
+
+func (c *code) spillTogether(all []reg) {
+	if len(all) == 0 {
+		return
+	}
+	recipes, places := c.recipes(), make([]*spilled, c.regs)
+	for _, r := range all {
+		if a, ok := recipes[r]; ok {
+			places[r] = &spilled{recipe: a.insts}
+		} else {
+			places[r] = &spilled{slot: c.slot()}
+		}
+	}
+	c.rewrite(func(i inst) { c.replace(i, places) })
+}
+
+// replace appends an instruction with what it needs to do without the registers that have lost their place.
+func (c *code) replace(i inst, places []*spilled) {
+	in, out := i.reads(), i.writes()
+	place := func(r reg) *spilled {
+		if r < firstVirtual {
+			return nil
+		}
+		return places[r]
+	}
+	var after []inst
+	for n, r := range in.all() {
+		s := place(r)
+		switch {
+		case s == nil || out.has(r) || slices.Contains(in.regs[:n], r):
+		case s.recipe != nil:
+			i = c.again(i, r, s.recipe)
+		case i.kind == kMov && place(i.dst) == nil:
+			i.kind, i.op, i.off, i.src = kLoad, asm.LoadMemOp(asm.DWord), s.slot, frame
+		default:
+			t := c.temporary()
+			c.reload(t, s.slot, i.weight)
+			i = i.substitute(r, t)
+		}
+	}
+	for _, r := range out.all() {
+		s := place(r)
+		switch {
+		case s == nil:
+		case s.recipe != nil:
+			return // it is made where it is needed
+		case i.kind == kMov && !in.has(r):
+			i.kind, i.op, i.off, i.dst = kStore, asm.StoreMemOp(asm.DWord), s.slot, frame
+		default:
+			t := c.temporary()
+			if in.has(r) {
+				c.reload(t, s.slot, i.weight)
+			}
+			i = i.substitute(r, t)
+			after = append(after, inst{kind: kStore, op: asm.StoreMemOp(asm.DWord), dst: frame, src: t, off: s.slot,
+				label: noLabel, weight: i.weight, note: "spill"})
+		}
+	}
+	c.insts = append(append(c.insts, i), after...)
+}
+
+func (c *code) reload(to reg, slot int16, weight float32) {
+	c.insts = append(c.insts, inst{kind: kLoad, op: asm.LoadMemOp(asm.DWord), dst: to, src: frame, off: slot,
+		label: noLabel, weight: weight, note: "reload"})
+}
+
+// split keeps registers on the stack while slow calls run: from before a call's arguments are put into place until it returns.
+func (c *code) split(all []reg) {
+	if len(all) == 0 {
+		return
+	}
+	slots := make([]int16, len(all))
+	for n, r := range all {
+		c.whole[r], slots[n] = true, c.slot()
+	}
+	crossed, starts := map[int][]int{}, map[int][]int{} // by calls and the beginnings of their arguments, the registers that live on
 	c.backward(func(n int, i *inst, after set) bool {
-		crossed[n] = i.kind == kCall && !i.fast && after.has(r)
+		for which, r := range all {
+			if i.kind == kCall && !i.fast && after.has(r) {
+				crossed[n] = append(crossed[n], which)
+			}
+		}
 		return true
 	})
-	starts := map[int]bool{}
-	for n, yes := range crossed {
-		if yes {
-			starts[c.argumentsStart(n)] = true
-		}
+	for n, through := range crossed {
+		starts[c.argumentsStart(n)] = through
 	}
 	n := -1
 	c.rewrite(func(i inst) {
 		n++
-		if starts[n] {
-			c.insts = append(c.insts, inst{kind: kStore, op: asm.StoreMemOp(asm.DWord), dst: frame, src: r, off: slot,
+		for _, which := range starts[n] {
+			c.insts = append(c.insts, inst{kind: kStore, op: asm.StoreMemOp(asm.DWord), dst: frame, src: all[which], off: slots[which],
 				label: noLabel, weight: i.weight, note: "keep during the call"})
 		}
 		c.insts = append(c.insts, i)
-		if crossed[n] {
-			c.insts = append(c.insts, inst{kind: kLoad, op: asm.LoadMemOp(asm.DWord), dst: r, src: frame, off: slot,
+		for _, which := range slices.Backward(crossed[n]) {
+			c.insts = append(c.insts, inst{kind: kLoad, op: asm.LoadMemOp(asm.DWord), dst: all[which], src: frame, off: slots[which],
 				label: noLabel, weight: i.weight, note: "after the call"})
 		}
 	})
@@ -84,29 +138,15 @@ func (c *code) argumentsStart(call int) int {
 	return call
 }
 
-// remake repeats the instructions that make r at each use.
-func (c *code) remake(r reg, recipe []inst) {
-	c.rewrite(func(i inst) {
-		in, out := i.reads(), i.writes()
-		switch {
-		case out.has(r):
-		case in.has(r):
-			c.again(i, r, recipe)
-		default:
-			c.insts = append(c.insts, i)
-		}
-	})
-}
-
-// again appends an instruction that reads r, with what makes r before it.
-func (c *code) again(i inst, r reg, recipe []inst) {
+// again appends what makes r, and gives the instruction that reads it then.
+func (c *code) again(i inst, r reg, recipe []inst) inst {
 	t := c.temporary()
 	for _, a := range recipe {
 		a = a.substitute(r, t)
 		a.weight = i.weight
 		c.insts = append(c.insts, a)
 	}
-	c.insts = append(c.insts, i.substitute(r, t))
+	return i.substitute(r, t)
 }
 
 // remakeRare makes what can be made anew at those of its uses that are rare, so that the way there need not keep it.
@@ -117,8 +157,8 @@ func (c *code) remakeRare() {
 		for _, r := range in.all() {
 			a, ok := recipes[r]
 			if ok && i.weight < a.insts[0].weight/8 && !(i.kind == kALU && i.dst == r) {
-				c.again(i, r, a.insts)
-				return
+				i = c.again(i, r, a.insts)
+				break
 			}
 		}
 		c.insts = append(c.insts, i)
