@@ -23,7 +23,10 @@ type cuckoo struct {
 // fieldAnswer is the field of a row that holds the answer plus one; it is zero in an empty row.
 const fieldAnswer = "answer"
 
-// newCuckoo makes a table of different keys, with the number of each for an answer.
+// mostSpread bounds how often a table is made twice as large because its keys find no room: never, unless they are chosen.
+const mostSpread = 3
+
+// newCuckoo makes a table of different keys, with the number of each for an answer; nil if they find no room.
 func newCuckoo(keys [][]uint64, answers []int) *cuckoo {
 	c := &cuckoo{words: len(keys[0]), bits: 3}
 	for 1<<c.bits < 2*len(keys) {
@@ -41,6 +44,9 @@ func newCuckoo(keys [][]uint64, answers []int) *cuckoo {
 		}
 		if try%4 == 0 {
 			c.bits++
+		}
+		if try == 4*mostSpread {
+			return nil
 		}
 	}
 }

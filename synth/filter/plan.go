@@ -56,7 +56,12 @@ func (n *plan) index() {
 		return
 	}
 	for i, s := range shapes {
-		n.lookups = append(n.lookups, n.look(s, func(box int) bool { return of[box] == i }))
+		l, ok := n.look(s, func(box int) bool { return of[box] == i })
+		if !ok {
+			n.lookups = nil
+			return
+		}
+		n.lookups = append(n.lookups, l)
 	}
 }
 
@@ -92,8 +97,8 @@ func (r *region) pruned() *region {
 	return n
 }
 
-// look makes the lookup of the boxes of one shape.
-func (r *region) look(s shape, has func(box int) bool) (l look) {
+// look makes the lookup of the boxes of one shape; false if there is none.
+func (r *region) look(s shape, has func(box int) bool) (l look, ok bool) {
 	l.parts, l.words = s.pack()
 	var keys [][]uint64
 	var answers []int
@@ -103,13 +108,13 @@ func (r *region) look(s shape, has func(box int) bool) (l look) {
 		}
 		if l.words == 0 {
 			l.always = uint64(n) + 1
-			return l
+			return l, true
 		}
 		keys = append(keys, packed(l.parts, l.words, func(key int) uint64 { return b[key].lo }))
 		answers = append(answers, n)
 	}
 	l.table = newCuckoo(keys, answers)
-	return l
+	return l, l.table != nil
 }
 
 // leafTable is the leaves of the boxes, by number plus one.

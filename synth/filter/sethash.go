@@ -55,10 +55,10 @@ func NewSetHash(s introspect.Set, name string) (*SetHash, bool) {
 		return nil, false
 	}
 	h.hash, h.used = newCuckoo(keys, make([]int, len(keys))), len(keys)
-	return h, true
+	return h, h.hash != nil
 }
 
-// lay puts the bytes of a key into words.
+// lay puts the bytes of a key into words, from the low end: the hash is the high bits of a product.
 func (h *SetHash) lay(lengths []uint8) (words int) {
 	room := 0
 	for i, n := range lengths {
@@ -67,8 +67,8 @@ func (h *SetHash) lay(lengths []uint8) (words int) {
 			if p.n > room {
 				words, room = words+1, 8
 			}
+			p.word, p.shift = words-1, 8*(8-room)
 			room -= p.n
-			p.word, p.shift = words-1, 8*room
 			h.pieces = append(h.pieces, p)
 		}
 	}
