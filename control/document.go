@@ -138,7 +138,22 @@ type Explanation struct {
 	Neighbour string   `json:"neighbour,omitempty"` // the neighbour that the route leads to
 	Before    string   `json:"before"`              // the frame, hexadecimal
 	After     string   `json:"after,omitempty"`     // the frame as it leaves
+	Rules     []Visit  `json:"rules,omitempty"`     // the rules of the ruleset that it meets, in order
+	Ruleset   string   `json:"ruleset,omitempty"`   // what they do with it: accepted, dropped or left to the kernel
+	Tracking  string   `json:"tracking,omitempty"`  // what the tracking of connections means to it
 	Trace     []string `json:"trace,omitempty"`     // the steps of the program
+}
+
+// Visit is a rule, or the policy of a base chain, that a packet meets.
+type Visit struct {
+	Hook    string `json:"hook"` // prerouting, forward or postrouting
+	Family  string `json:"family"`
+	Table   string `json:"table"`
+	Chain   string `json:"chain"`
+	Handle  uint64 `json:"handle,omitempty"` // none: the policy
+	Comment string `json:"comment,omitempty"`
+	Matches bool   `json:"matches"`
+	Outcome string `json:"outcome,omitempty"` // of one that matches
 }
 
 // Doctor is what the machine allows, check by check.

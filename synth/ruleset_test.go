@@ -92,6 +92,9 @@ func rulesetAgreesOn(t *testing.T, b *bed, r *ruler, frame []byte, count map[str
 	b.env.Tallied = nil
 	v := b.run(t, frame)
 	short := len(frame)-14-n.header() < 20
+	if walked, _ := Walk(&r.s, 2, 3, frame, false); !walkAgrees(walked.End, want, v) {
+		t.Errorf("ruleset says %d, but the walk %v of %x: %v\n%s", want, walked.End, frame, walked.Visits, ruleText(&r.s))
+	}
 	switch {
 	case v.Kind == ir.RedirectExit && want == passed:
 		count["passed"]++
@@ -114,6 +117,17 @@ func rulesetAgreesOn(t *testing.T, b *bed, r *ruler, frame []byte, count map[str
 	if v.Kind == ir.Punt && !bytes.Equal(v.Packet, frame) {
 		t.Errorf("%v changed %x", v, frame)
 	}
+}
+
+// walkAgrees tells whether a walk ends as the packet did. Where programs may stop before, so may the walk.
+func walkAgrees(end filter.End, want fate, v ir.Verdict) bool {
+	switch end {
+	case filter.Passes:
+		return want == passed
+	case filter.Drops:
+		return want == dropped
+	}
+	return want == strange || v.Kind == ir.Punt && v.Reason != slowpath.RulesetDrop
 }
 
 // ruleText is the lines of a Snapshot that tell the ruleset.

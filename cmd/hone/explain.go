@@ -17,12 +17,13 @@ func newExplain(o *options) *cobra.Command {
 	var trace bool
 	c := &cobra.Command{
 		Use: "explain PACKET", Short: "Tell what becomes of a packet, and why", Args: usage(cobra.MinimumNArgs(1)),
-		Long: "Tell what becomes of a packet: on which path, by which route and neighbour, by which check.\n\n" +
+		Long: "Tell what becomes of a packet: on which path, by which route and neighbour, by which check, and which rules of the\n" +
+			"ruleset it meets.\n\n" +
 			"The packet is described in words; what is left out is chosen so that the packet is valid:\n\n" +
 			"  iif NAME [eth MAC > MAC] [vlan N] ip ADDRESS > ADDRESS [udp|tcp|icmp|proto N] [sport N] [dport N]\n" +
-			"           [ttl N] [tos N] [len N] [id N] [df|nodf|mf] [offset N] [options N] [badsum] [type N]\n" +
+			"           [ttl N] [tos N] [len N] [id N] [df|nodf|mf] [offset N] [options N] [badsum] [type N] [established]\n" +
 			"  iif NAME [eth MAC > MAC] [vlan N] ip6 ADDRESS > ADDRESS [udp|tcp|icmp|proto N] [sport N] [dport N]\n" +
-			"           [hoplimit N] [tos N] [flow N] [len N] [type N]\n" +
+			"           [hoplimit N] [tos N] [flow N] [len N] [type N] [established]\n" +
 			"  iif NAME hex BYTES",
 		Example: "  hone explain 'iif r0 ip 10.0.0.1 > 10.2.0.9 udp ttl 3'",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -33,7 +34,7 @@ func newExplain(o *options) *cobra.Command {
 			return o.show(c.OutOrStdout(), x, func(w io.Writer) { printExplanation(w, x, trace) })
 		},
 	}
-	c.Flags().BoolVar(&trace, "trace", false, "print the program's steps, too")
+	c.Flags().BoolVar(&trace, "trace", false, "print every rule and the program's steps, too")
 	source.flag(c)
 	return o.flags(c)
 }
@@ -59,11 +60,13 @@ func printExplanation(w io.Writer, x control.Explanation, trace bool) {
 	default:
 		fmt.Fprintf(w, "%s path: leaves by %s\n", x.Path, x.Out)
 	}
-	for _, line := range [][2]string{{"route", x.Route}, {"neighbour", x.Neighbour}, {"arrives", x.Before}, {"leaves", x.After}} {
+	for _, line := range [][2]string{{"route", x.Route}, {"neighbour", x.Neighbour}, {"arrives", x.Before}, {"leaves", x.After},
+		{"tracking", x.Tracking}, {"ruleset", x.Ruleset}} {
 		if line[1] != "" {
 			fmt.Fprintf(w, "  %-9s  %s\n", line[0], line[1])
 		}
 	}
+	printVisits(w, x.Rules, trace)
 	if !trace {
 		return
 	}

@@ -24,6 +24,8 @@ type Packet struct {
 	EtherType uint16
 	VLAN      int // tag in the frame's metadata, 0 without
 	IP        IP
+
+	Established bool // it belongs to a connection that has seen packets both ways
 }
 
 // IP is what a description says of the IPv4 or IPv6 header and what follows it.
@@ -72,8 +74,17 @@ func (p *Packet) Frame(own MAC) []byte {
 	copy(frame, dst[:])
 	copy(frame[6:], p.Src[:])
 	binary.BigEndian.PutUint16(frame[12:], p.EtherType)
-	p.IP.put(frame[etherLen:])
+	p.IP.put(frame[etherLen:], p.tcpFlags())
 	return frame
+}
+
+// tcpFlags are those of the first packet of a connection, or of a later one.
+func (p *Packet) tcpFlags() byte {
+	const syn, ack = 2, 16
+	if p.Established {
+		return ack
+	}
+	return syn
 }
 
 // six tells whether it is IPv6.
@@ -97,13 +108,13 @@ func (h *IP) least() int {
 	return h.header()
 }
 
-func (h *IP) put(b []byte) {
+func (h *IP) put(b []byte, flags byte) {
 	if h.six() {
 		h.put6(b)
 	} else {
 		h.put4(b)
 	}
-	h.putPorts(b[h.header():])
+	h.putPorts(b[h.header():], flags)
 }
 
 func (h *IP) put6(b []byte) {
@@ -147,7 +158,7 @@ func (h *IP) flags() uint16 {
 }
 
 // putPorts fills the header of the transport protocol, with a good checksum.
-func (h *IP) putPorts(b []byte) {
+func (h *IP) putPorts(b []byte, flags byte) {
 	if h.Offset != 0 || len(b) < h.least()-h.header() {
 		return
 	}
@@ -162,7 +173,7 @@ func (h *IP) putPorts(b []byte) {
 	case tcp:
 		binary.BigEndian.PutUint16(b, h.Sport)
 		binary.BigEndian.PutUint16(b[2:], h.Dport)
-		b[12], b[13] = 5<<4, 2
+		b[12], b[13] = 5<<4, flags
 		binary.BigEndian.PutUint16(b[16:], ^fold(add(pseudo, b)))
 	case udp:
 		binary.BigEndian.PutUint16(b, h.Sport)

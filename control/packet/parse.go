@@ -71,6 +71,8 @@ func (p *parser) clause(word string) {
 		p.typed = true
 	case "vlan":
 		p.packet.VLAN = int(p.number("vlan", 4094))
+	case "established":
+		p.packet.Established = true
 	case "ip", "ip6":
 		p.addresses(word)
 	case "udp":

@@ -56,6 +56,7 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 	frame := p.Frame(packet.MAC(link.MAC))
 	x := control.Explanation{Packet: description, Interface: link.Name, Path: "kernel", Before: hex.EncodeToString(frame)}
 	x.Route, x.Neighbour = route(s, link, frame)
+	follow(&x, s, o, link, p, frame)
 	fib := synth.NewFIB(s)
 	d := decide(s, link, o, fib.Shape(), decision{})
 	if d.reason != slowpath.None {
@@ -65,6 +66,7 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 	env := fib.Env()
 	env.VLAN = p.VLAN != 0
 	env.FIB, env.FIB6 = liveUnknown, liveUnknown
+	env.Conntrack, env.Conntrack6 = untranslated(p)
 	env.Trace = true
 	verdict, err := ir.Eval(d.program, env, frame)
 	if err != nil {
