@@ -27,7 +27,7 @@ func Walk(s *introspect.Snapshot, ifindex, oif int, frame []byte, established bo
 	}
 	t := trial{m.ip, frame, oif, established, tracks(s, m.ip)}
 	w.Tracked, w.Translated = t.tracked, translates(s, m.ip)
-	w.Visits, w.End = rulesetOf(s, link, m.ip).Walk(filter.Trial{Value: t.value, Bytes: len(frame) - m.ip.end()})
+	w.Visits, w.End = rulesetOf(s, link, m.ip, Shape{}).Walk(filter.Trial{Value: t.value, Bytes: len(frame) - m.ip.end()})
 	return w, true
 }
 
