@@ -59,7 +59,7 @@ const minDevices = 64
 // makeViews makes the views that programs ask, empty. Where there are rules, IPv4 sources have one of their own.
 func (f *FIB) makeViews(least Shape) []viewer {
 	f.plans = map[*layout]*plan{layout4: routing(f.Snapshot, layout4), layout6: routing(f.Snapshot, layout6)}
-	four, make4 := f.plans[layout4], func(table string) lpm[prefix] { return f.makeTrie(table, least) }
+	four, make4 := f.plans[layout4], func(table string) lpm[prefix] { return f.makeTable4(table, least) }
 	all := viewsOf(f, ipv4, four, make4)
 	if four.parted {
 		sources := newView(&f.shared, ipv4, four, four.sourced(), make4(tableSource))
@@ -79,15 +79,13 @@ func viewsOf[P point[P]](f *FIB, family *family[P], p *plan, table func(string) 
 	return all
 }
 
-func (f *FIB) makeTrie(table string, least Shape) *trie {
+func (f *FIB) makeTable4(table string, least Shape) lpm[prefix] {
 	size := f.Routes4.Len()
 	if f.plans[layout4].parted {
 		size = 0 // there are as many tables as there are lists, and each grows as it has to
 	}
 	shape, _ := least.view(table)
-	t := newTrie(f.journal, table, size, shape)
-	t.free.now = f.now
-	return t
+	return newTable4(f.journal, table, size, shape, f.now)
 }
 
 // Shape tells programs about the tables.

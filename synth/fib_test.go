@@ -67,6 +67,9 @@ func (m *memory) findIn(view string, addr netip.Addr) found {
 	t, row := m.tables[view], uint16(0)
 	if addr.Is4() {
 		row = t.Match(m.bytes[view], addr4(addr))
+		if t.Kind == ir.Packed {
+			row = t.MatchPacked(m.bytes[view], addr4(addr))
+		}
 	} else {
 		hi, lo := addr6(addr)
 		row = t.Match6(m.bytes[view], hi, lo)

@@ -40,6 +40,13 @@ func (j *journal) noteLongs(table string, offset int, words []uint32) {
 	j.note(table, offset, data)
 }
 
+// noteBytes notes what is to be written as a whole, in any order.
+func (j *journal) noteBytes(table string, offset int, data []byte) {
+	if j.on {
+		j.note(table, offset, append(j.space(len(data))[:0], data...))
+	}
+}
+
 // space is memory for n bytes of data.
 func (j *journal) space(n int) []byte {
 	if len(j.spare) < n {

@@ -63,6 +63,7 @@ type lpm[P any] interface {
 	cover(p P, length int) (P, bool) // the longest entry of at most length bits that covers p
 	each(func(p P, row uint16))      // in no order; set may be called of what is there
 	size() int                       // entries
+	flush()                          // writes what has changed
 
 	seal(least ViewShape) // gives the table its size, once it is built
 	shape() ViewShape

@@ -80,8 +80,9 @@ type Shape struct {
 type ViewShape struct {
 	Table  string       // name of the route table
 	Six    bool         // IPv6
-	First  int          // IPv4: bits of its first level
+	First  int          // IPv4: bits of its first level; 0 if it is packed
 	Blocks int          // its further blocks; IPv6: units
+	Nodes  int          // IPv4, packed: units of its nodes
 	Steps  int          // IPv6: nodes that a walk visits at most; one that would visit more leaves the packet to the kernel
 	Focus  netip.Prefix // whose addresses are looked up by the bits after it
 	Full   bool         // the routes do not fit: everything is the kernel's
@@ -113,6 +114,9 @@ func (v ViewShape) route() *ir.Table {
 			t.Focus = prefixOf6(v.Focus).ir()
 		}
 		return t
+	}
+	if v.Nodes > 0 {
+		return &ir.Table{Name: v.Table, Kind: ir.Packed, Domain: slowpath.Route4, Size: v.Nodes, Blocks: v.Blocks}
 	}
 	t := &ir.Table{Name: v.Table, Kind: ir.LPM, Domain: slowpath.Route4, Size: v.Blocks, First: v.First}
 	if v.Focus.IsValid() {
@@ -152,7 +156,7 @@ func (v ViewShape) own() (*ir.Table, bool) {
 // reshaped tells whether the tables of the two Shapes cannot be the same.
 func (s Shape) reshaped(o Shape) bool {
 	other := func(v, w ViewShape) bool {
-		return v.Table == w.Table && v.First == w.First && v.Blocks == w.Blocks && v.Focus == w.Focus
+		return v.Table == w.Table && v.First == w.First && v.Blocks == w.Blocks && v.Nodes == w.Nodes && v.Focus == w.Focus
 	}
 	return s.Rows != o.Rows || s.Devices != o.Devices || !slices.EqualFunc(s.Views, o.Views, other)
 }

@@ -6,30 +6,27 @@ import (
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// An LPM table's first level is indexed by firstSmall bits, or by firstLarge where that would need too many blocks.
+// An LPM table's first level is indexed by firstBits bits.
 const (
-	firstSmall  = 16
-	firstLarge  = 24
-	blockWords  = 256
-	maxBlocks   = 1 << 15
-	smallBlocks = 1 << 13 // more of them than this and the large first level is worth its memory
-	minBlocks   = 64
-	blockBit    = 1 << 15 // a word with it names a block
-	usualBlocks = 1 << 10 // more than a full table needs
-	manyRoutes  = 50000   // so many that the large first level is worth its memory, whatever their lengths
+	firstBits  = 16
+	blockWords = 256
+	maxBlocks  = 1 << 15
+	minBlocks  = 64
+	blockBit   = 1 << 15 // a word with it names a block
+	mostBlocks = 1 << 13 // a table that needs more is packed
+	manyRoutes = 50000   // so many that a table is packed, whatever their lengths
 )
 
 // trie is the route table: the words of an ir.LPM table, and beside each the length of the prefix that it is there for.
 // Every change of the words is noted as writes, in an order in which a program that looks meanwhile finds the old or the
 // new answer.
 type trie struct {
-	table   string // its name
-	first   int
-	words   []uint16
-	depth   []uint8
-	entries sorted[prefix]
-	focus   focus[prefix] // its words follow the first level
-	lengths [33]int       // how many entries have each length
+	table string // its name
+	first int
+	words []uint16
+	depth []uint8
+	focus focus[prefix] // its words follow the first level
+	prefixes
 
 	blocks   int // that the table has room for; 0 while it is being built and grows
 	next     int // the first block that was never used
@@ -40,28 +37,16 @@ type trie struct {
 	fresh   bool // what is painted is a block that nothing names yet
 }
 
-// newTrie makes a table for about size prefixes, with a first level that is at least as large as that of least.
-func newTrie(j *journal, table string, size int, least ViewShape) *trie {
-	t := &trie{table: table, journal: j}
+func newTrie(j *journal, table string) *trie {
+	t := &trie{table: table, journal: j, first: firstBits}
 	t.focus.lengths, t.focus.cut = focusLengths4, prefix.cut
-	first := max(least.First, firstSmall)
-	if size > manyRoutes {
-		first = firstLarge
-	}
-	t.clear(first)
+	t.clear()
 	return t
 }
 
-func (t *trie) clear(first int) {
-	t.first, t.next, t.free.queue = first, 0, nil
-	room := 1 << first
-	if first == firstLarge {
-		room += usualBlocks * blockWords // to grow by so little would take half as much again
-	}
-	if t.focus.is() {
-		room += 1 << ir.FocusBits
-	}
-	t.words, t.depth = make([]uint16, t.blocksAt(), room), make([]uint8, t.blocksAt(), room)
+func (t *trie) clear() {
+	t.next, t.free.queue = 0, nil
+	t.words, t.depth = make([]uint16, t.blocksAt()), make([]uint8, t.blocksAt())
 }
 
 // blocksAt is where the blocks begin.
@@ -72,27 +57,14 @@ func (t *trie) blocksAt() int {
 	return 1 << t.first
 }
 
-// widen starts over with the large first level.
-func (t *trie) widen() {
-	t.clear(firstLarge)
-	t.repaint()
-}
-
-func (t *trie) repaint() {
-	t.each(func(p prefix, value uint16) { t.enter(span{p, p.len(), value, uint8(p.len())}) })
-}
-
 // seal gives the table its focus and its size, once it is built.
 func (t *trie) seal(least ViewShape) {
-	if t.first == firstSmall {
-		t.focus.choose(&t.entries)
-	}
-	if t.focus.is() {
-		t.clear(t.first)
-		t.repaint()
+	if t.focus.choose(&t.entries); t.focus.is() {
+		t.clear()
+		t.each(func(p prefix, value uint16) { t.enter(span{p, p.len(), value, uint8(p.len())}) })
 	}
 	t.blocks = minBlocks
-	for t.first == least.First && t.blocks < least.Blocks || t.blocks < t.next+t.next/4 && t.blocks < maxBlocks {
+	for t.blocks < least.Blocks || t.blocks < t.next+t.next/4 && t.blocks < mostBlocks {
 		t.blocks *= 2
 	}
 }
@@ -102,41 +74,16 @@ func (t *trie) set(p prefix, value uint16) {
 	if old, there := t.entries.get(p); there && old == value {
 		return
 	}
-	if t.entries.put(p, value) {
-		t.lengths[p.len()]++
-	}
+	t.put(p, value)
 	t.enter(span{p, p.len(), value, uint8(p.len())})
-	if t.blocks == 0 && t.first == firstSmall && t.next == smallBlocks {
-		t.widen()
-	}
 }
 
 // remove takes p out; the addresses that it answered for get the answer of the next shorter prefix.
 func (t *trie) remove(p prefix) {
-	if !t.entries.drop(p) {
-		return
+	if t.drop(p) {
+		value, depth := t.above(p)
+		t.enter(span{p, p.len(), value, depth})
 	}
-	t.lengths[p.len()]--
-	value, depth := uint16(0), uint8(0)
-	if shorter, ok := t.cover(p, p.len()-1); ok {
-		value, _ = t.entries.get(shorter)
-		depth = uint8(shorter.len())
-	}
-	t.enter(span{p, p.len(), value, depth})
-}
-
-// cover finds the longest entry of at most length bits that covers p.
-func (t *trie) cover(p prefix, length int) (prefix, bool) {
-	for ; length >= 0; length-- {
-		if t.lengths[length] == 0 {
-			continue
-		}
-		shorter := newPrefix(p.addr(), length)
-		if _, ok := t.entries.get(shorter); ok {
-			return shorter, true
-		}
-	}
-	return 0, false
 }
 
 // span is a change: the words of p that stand there for a prefix of at most limit bits get value and depth.
@@ -254,7 +201,7 @@ func (t *trie) take() (uint16, bool) {
 	if n, ok := t.free.take(); ok {
 		return uint16(n) | blockBit, true
 	}
-	if t.next == maxBlocks || t.blocks != 0 && t.next == t.blocks {
+	if t.next == mostBlocks || t.blocks != 0 && t.next == t.blocks {
 		return 0, false
 	}
 	t.words = append(t.words, make([]uint16, blockWords)...)
@@ -281,15 +228,8 @@ func (t *trie) find(addr uint32) uint16 {
 	return word
 }
 
-func (t *trie) entry(p prefix) (uint16, bool) { return t.entries.get(p) }
-
-func (t *trie) each(visit func(prefix, uint16)) {
-	for e := range t.entries.from(0) {
-		visit(e.p, e.row)
-	}
-}
-
-func (t *trie) size() int { return t.entries.n }
+// flush has nothing to do: all is written at once.
+func (t *trie) flush() {}
 
 func (t *trie) shape() ViewShape {
 	s := ViewShape{Table: t.table, First: t.first, Blocks: t.blocks, Full: t.overflow}
@@ -302,15 +242,15 @@ func (t *trie) shape() ViewShape {
 func (t *trie) larger() ViewShape {
 	s := t.shape()
 	if t.overflow {
-		s.Blocks = min(2*s.Blocks, maxBlocks)
+		s.Blocks = min(2*s.Blocks, mostBlocks)
 	}
 	return s
 }
 
-func (t *trie) maximal() bool { return t.blocks == maxBlocks }
+func (t *trie) maximal() bool { return t.blocks == mostBlocks }
 
 func (t *trie) misplaced() bool {
-	return t.blocks > 0 && t.first == firstSmall && t.focus.misplaced(&t.entries)
+	return t.blocks > 0 && t.focus.misplaced(&t.entries)
 }
 
 // image is the contents of the whole table, as far as they are not zero.

@@ -154,6 +154,9 @@ func (t *trie6) each(visit func(prefix6, uint16)) {
 	}
 }
 
+// flush has nothing to do: all is written at once.
+func (t *trie6) flush() {}
+
 func (t *trie6) size() int { return t.entries.n }
 
 // stepsApart is the number of which Steps is a multiple, so that few changes of the routes change the programs.

@@ -166,6 +166,7 @@ func (v *view[P]) recompute() {
 	for p := range v.dirty.hosts {
 		v.renew(p)
 	}
+	v.lpm.flush()
 	v.dirty = dirt[P]{}
 }
 

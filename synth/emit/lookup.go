@@ -17,6 +17,8 @@ func (l *lowering) lookup(v *ir.Value) error {
 		l.values[v] = l.lookupRow(t, v.Args[0])
 	case ir.LPM:
 		l.values[v] = l.lookupPrefix(t, v.Args[0])
+	case ir.Packed:
+		l.values[v] = l.lookupPacked(t, v.Args[0])
 	case ir.Set:
 		l.values[v] = l.lookupSet(t, v.Args[0])
 	case ir.LPM6:

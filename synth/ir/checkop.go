@@ -200,6 +200,11 @@ func (t *Table) check() error {
 			return fmt.Errorf("first level of %d bits, focus of %d", t.First, n)
 		}
 		return t.Focus4.check()
+	case Packed:
+		if !powerOfTwo(t.Blocks, maxBlocks) || !powerOfTwo(t.Size, MaxUnitsPacked) {
+			return fmt.Errorf("%d blocks, %d units", t.Blocks, t.Size)
+		}
+		return nil
 	case Set:
 		for _, p := range t.Prefixes {
 			if err := p.check(); err != nil {

@@ -23,6 +23,12 @@ func (e *evaluator) lookup(v *Value) (uint64, error) {
 			return 0, err
 		}
 		return uint64(t.Match(data, uint32(key))), nil
+	case Packed:
+		data, err := e.contents(t)
+		if err != nil {
+			return 0, err
+		}
+		return uint64(t.MatchPacked(data, uint32(key))), nil
 	case LPM6:
 		data, err := e.contents(t)
 		if err != nil {

@@ -42,6 +42,11 @@ func (p *parser) parseTable() {
 		if p.accept("focus") {
 			t.Focus = p.prefix6(p.next("IPv6 prefix"))
 		}
+	case Packed:
+		p.expect("blocks")
+		t.Blocks = int(p.number("number", 31))
+		p.expect("size")
+		t.Size = int(p.number("number", 31))
 	case Rows, Hash:
 		p.expect("size")
 		t.Size = int(p.number("number", 31))

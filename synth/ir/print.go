@@ -38,7 +38,7 @@ func quoteName(s string) string {
 }
 
 var kindNames = map[TableKind]string{Rows: "rows", LPM: "lpm", Set: "set", Hash: "hash", FIB: "fib", LPM6: "lpm6", Set6: "set6",
-	FIB6: "fib6", Conntrack: "conntrack", Conntrack6: "conntrack6", Tallies: "tallies"}
+	FIB6: "fib6", Conntrack: "conntrack", Conntrack6: "conntrack6", Tallies: "tallies", Packed: "packed"}
 
 // String gives the kind's name in the text form.
 func (k TableKind) String() string {
@@ -63,6 +63,8 @@ func (t *Table) String() string {
 		if t.Focus.Len > 0 {
 			fmt.Fprintf(&w, " focus %s", t.Focus)
 		}
+	case Packed:
+		fmt.Fprintf(&w, " blocks %d size %d", t.Blocks, t.Size)
 	case Rows, Hash:
 		fmt.Fprintf(&w, " size %d row %d {", t.Size, t.RowSize)
 		for _, f := range t.Fields {

@@ -47,7 +47,7 @@ func (s Spans) bound(v *Value) uint64 {
 // most is the largest answer of a lookup.
 func (k TableKind) most() uint64 {
 	switch k {
-	case LPM, LPM6:
+	case LPM, LPM6, Packed:
 		return math.MaxInt16
 	case Set, Set6, Rows, FIB, FIB6, Conntrack, Conntrack6:
 		return 1

@@ -44,6 +44,9 @@ const (
 	// Tallies counts packets and bytes: Size pairs of 64-bit numbers for each CPU. It is not looked into. Number 0 is of no
 	// meaning.
 	Tallies
+	// Packed is LPM for tables of many prefixes, which it keeps in less memory; packed.go has its layout. Size is its units
+	// of 64 bytes and Blocks its blocks (powers of two).
+	Packed
 )
 
 // TallySize is the size of a pair of a Tallies table, MaxHits the number of hits that are noted of a packet.
@@ -77,7 +80,8 @@ type Table struct {
 	Name     string
 	Kind     TableKind
 	Domain   slowpath.Domain // whose changes move the contents
-	Size     int             // rows, blocks of an LPM, units of an LPM6, slots of a Conntrack; a power of two
+	Size     int             // rows, blocks of an LPM, units of an LPM6 or Packed, slots of a Conntrack; a power of two
+	Blocks   int             // Packed: blocks, a power of two
 	First    int             // LPM: bits of the first level, 16 or 24
 	Steps    int             // LPM6: nodes that a walk visits, 1 to MaxSteps
 	Focus4   Prefix          // LPM: the same as Focus, of 8 or 16 bits
@@ -113,7 +117,7 @@ func (t *Table) Field(name string) (Field, bool) {
 	return Field{}, false
 }
 
-// Bytes is the size of the table's contents in memory: of an LPM, LPM6, Rows, the flow cache of a Conntrack, or Tallies for
+// Bytes is the size of the table's contents in memory: of an LPM, LPM6, Packed, Rows, the flow cache of a Conntrack, or Tallies for
 // one CPU; 0 for the other kinds.
 func (t *Table) Bytes() int {
 	switch t.Kind {
@@ -127,6 +131,8 @@ func (t *Table) Bytes() int {
 		return ConntrackHead + t.Size*ConntrackSlot
 	case Tallies:
 		return t.Size * TallySize
+	case Packed:
+		return t.NodesAt() + (t.Size+spareUnits)*UnitPacked
 	}
 	return 0
 }
@@ -149,7 +155,9 @@ func (k TableKind) Tracks() bool { return k == Conntrack || k == Conntrack6 }
 func (k TableKind) HasRows() bool { return k == Rows || k == Hash || k.Live() }
 
 // InMemory tells whether the contents are memory that the agent writes to in place.
-func (k TableKind) InMemory() bool { return k == Rows || k == LPM || k == LPM6 || k == Tallies }
+func (k TableKind) InMemory() bool {
+	return k == Rows || k == LPM || k == LPM6 || k == Packed || k == Tallies
+}
 
 // keys is how many numbers a lookup takes.
 func (k TableKind) keys() int {

@@ -6,9 +6,6 @@ import (
 	"sort"
 )
 
-// draws is how many targets the generator goes through by turns in a full table: more than any cache remembers.
-const draws = 1 << 20
-
 // within is an address in a prefix, not one of its own: 1 or 9 from its beginning where that fits.
 func within(p netip.Prefix) netip.Addr {
 	b := p.Masked().Addr().AsSlice()
@@ -21,19 +18,19 @@ func within(p netip.Prefix) netip.Addr {
 	return a
 }
 
-// uniform draws targets from the prefixes, each as likely as any other.
-func uniform(prefixes []netip.Prefix) []netip.Addr {
+// uniform draws so many targets from the prefixes, each as likely as any other.
+func uniform(prefixes []netip.Prefix, count int) []netip.Addr {
 	w := rand.New(rand.NewPCG(5, 6))
-	all := make([]netip.Addr, draws)
+	all := make([]netip.Addr, count)
 	for i := range all {
 		all[i] = within(prefixes[w.IntN(len(prefixes))])
 	}
 	return all
 }
 
-// zipf draws targets by Zipf's law with the exponent 1: the prefix of rank n, which is any, is n times less likely than
+// zipf draws so many targets by Zipf's law with the exponent 1: the prefix of rank n, which is any, is n times less likely than
 // the first.
-func zipf(prefixes []netip.Prefix) []netip.Addr {
+func zipf(prefixes []netip.Prefix, count int) []netip.Addr {
 	w := rand.New(rand.NewPCG(7, 8))
 	sums, sum := make([]float64, len(prefixes)), 0.0
 	for i := range sums {
@@ -41,7 +38,7 @@ func zipf(prefixes []netip.Prefix) []netip.Addr {
 		sums[i] = sum
 	}
 	rank := w.Perm(len(prefixes))
-	all := make([]netip.Addr, draws)
+	all := make([]netip.Addr, count)
 	for i := range all {
 		n := min(sort.SearchFloat64s(sums, w.Float64()*sum), len(rank)-1)
 		all[i] = within(prefixes[rank[n]])

@@ -33,7 +33,7 @@ func newFlood(port lab.Port, f format, room int) (*flood, error) {
 		return nil, fmt.Errorf("bench: make generator: %d targets, not a power of two", room)
 	}
 	m, err := ebpf.NewMap(&ebpf.MapSpec{Name: "targets", Type: ebpf.Array, KeySize: 4,
-		ValueSize: uint32(atTargets + room*targetSize), MaxEntries: 1, Flags: mmapable})
+		ValueSize: uint32(atTargets + room*f.target()), MaxEntries: 1, Flags: mmapable})
 	if err != nil {
 		return nil, fmt.Errorf("bench: make generator: %w", err)
 	}
@@ -60,13 +60,17 @@ func (f *flood) aim(dsts []netip.Addr) error {
 	return f.repeat(frames)
 }
 
-// repeat makes the generator send these frames by turns, which are alike but for their targets.
+// repeat makes the generator send these frames by turns, which are alike but for the parts that may differ.
 func (f *flood) repeat(frames [][]byte) error {
-	all := make([]byte, f.room*targetSize)
+	size := f.target()
+	all := make([]byte, f.room*size)
 	for i, frame := range frames {
-		copy(all[i*targetSize:], frame[f.target:f.target+targetSize])
+		at := i * size
+		for _, p := range f.differ {
+			at += copy(all[at:], frame[p.at:p.at+p.size])
+		}
 	}
-	for n := len(frames) * targetSize; n < len(all); n *= 2 {
+	for n := len(frames) * size; n < len(all); n *= 2 {
 		copy(all[n:], all[:n])
 	}
 	if _, err := f.mem.WriteAt(frames[0][:f.end], atHeader); err != nil {
@@ -94,10 +98,18 @@ func (f *flood) spec() *ebpf.ProgramSpec {
 		asm.And.Imm(asm.R9, int32(f.room-1)),
 		asm.StoreMem(asm.R6, f.flow, asm.R9, asm.Word),
 	}
-	insns = append(insns, copied(atHeader, 0, f.target)...)
-	insns = append(insns, copied(atHeader+f.rest, f.rest, f.end-f.rest)...)
-	insns = append(insns, asm.LSh.Imm(asm.R9, 4), asm.Add.Reg(asm.R8, asm.R9))
-	insns = append(insns, copied(atTargets, f.target, targetSize)...)
+	end := int16(0)
+	for _, p := range f.differ {
+		insns = append(insns, copied(atHeader+end, end, p.at-end)...)
+		end = p.at + p.size
+	}
+	insns = append(insns, copied(atHeader+end, end, f.end-end)...)
+	insns = append(insns, asm.Mul.Imm(asm.R9, int32(f.target())), asm.Add.Reg(asm.R8, asm.R9))
+	from := int16(atTargets)
+	for _, p := range f.differ {
+		insns = append(insns, copied(from, p.at, p.size)...)
+		from += p.size
+	}
 	insns = append(insns,
 		asm.FnKtimeGetNs.Call(),
 		asm.StoreMem(asm.R6, f.stamp, asm.R0, asm.DWord),

@@ -10,7 +10,7 @@ import (
 
 var (
 	fulltable4 = Case{Name: "fulltable4", Doc: "forwarding by a full table of 902,000 IPv4 routes, Zipf and uniform destinations",
-		run: func(o Options) (Result, error) { return fulltable("fulltable4", o, ipv4) }}
+		run: func(o Options) (Result, error) { return fulltable("fulltable4", o, ipv4Far) }}
 	fulltable6 = Case{Name: "fulltable6", Doc: "forwarding by a full table of 160,000 IPv6 routes, Zipf and uniform destinations",
 		run: func(o Options) (Result, error) { return fulltable("fulltable6", o, ipv6) }}
 )
@@ -19,9 +19,9 @@ var (
 // same, so that it costs the same.
 func newSingle(f format) (*rig, error) {
 	if f.six {
-		return newRouter6(1, draws)
+		return newRouter6(1, f.draws())
 	}
-	r, err := newRig(2, traffic{format: f, dsts: []netip.Addr{netip.AddrFrom4([4]byte{10, 128, 0, 9})}, room: draws})
+	r, err := newRig(2, traffic{format: f, dsts: []netip.Addr{netip.AddrFrom4([4]byte{10, 128, 0, 9})}, room: f.draws()})
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func fulltable(name string, o Options, f format) (result Result, err error) {
 	if err != nil {
 		return result, err
 	}
-	draws := map[string][]netip.Addr{"zipf": zipf(prefixes), "uniform": uniform(prefixes)}
+	draws := map[string][]netip.Addr{"zipf": zipf(prefixes, f.draws()), "uniform": uniform(prefixes, f.draws())}
 	t, err := newTable(prefixes, 2, traffic{format: f, dsts: draws["zipf"]})
 	if err != nil {
 		return result, err

@@ -46,8 +46,9 @@ func TestZipf(t *testing.T) {
 	for i := range 10000 {
 		prefixes = append(prefixes, netip.PrefixFrom(netip.AddrFrom4([4]byte{11, byte(i >> 8), byte(i), 0}), 24))
 	}
+	const draws = 1 << 19
 	counts := map[netip.Addr]int{}
-	for _, a := range zipf(prefixes) {
+	for _, a := range zipf(prefixes, draws) {
 		counts[a]++
 	}
 	often := 0
@@ -59,7 +60,7 @@ func TestZipf(t *testing.T) {
 	if share := float64(often) / draws; share < 0.7 || share > 0.9 {
 		t.Errorf("the first 1000 of 10000 have a share of %.2f", share)
 	}
-	if len(uniform(prefixes)) != draws {
+	if len(uniform(prefixes, draws)) != draws {
 		t.Error("too few draws")
 	}
 }

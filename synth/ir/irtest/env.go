@@ -20,6 +20,8 @@ func Env(r *rand.Rand, p *ir.Program) *ir.Env {
 			env.Tables[t.Name] = rows(r, t.Bytes())
 		case ir.LPM:
 			env.Tables[t.Name] = trie(r, t)
+		case ir.Packed:
+			env.Tables[t.Name] = packed(r, t)
 		case ir.LPM6:
 			env.Tables[t.Name] = trie6(r, t)
 		case ir.Hash:

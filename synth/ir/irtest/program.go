@@ -37,6 +37,7 @@ type generator struct {
 	hash    *ir.Table
 	fib     *ir.Table
 	lpm6    *ir.Table
+	packed  *ir.Table
 	set6    *ir.Table
 	fib6    *ir.Table
 	ct      *ir.Table

@@ -33,6 +33,7 @@ func (g *generator) addTables() {
 		g.lpm6.Size, g.lpm6.Focus = 2*ir.FocusUnits, focus(g.Rand)
 	}
 	g.set6 = &ir.Table{Name: "set6", Kind: ir.Set6, Domain: slowpath.Config, Prefixes6: prefixes6(g.Rand)}
+	g.packed = &ir.Table{Name: "packed", Kind: ir.Packed, Domain: slowpath.Any, Blocks: 4, Size: 16}
 	g.fib6 = &ir.Table{Name: "fib6", Kind: ir.FIB6, Domain: slowpath.Any}
 	tracking := ir.Tracking{TCP: 432000, UDP: 120, NAT: oneIn(g.Rand, 2), Liberal: oneIn(g.Rand, 2)}
 	g.ct = &ir.Table{Name: "ct", Kind: ir.Conntrack, Domain: slowpath.Config, Size: 64, Tracking: tracking}
@@ -50,7 +51,7 @@ func address(r *rand.Rand) uint32 {
 
 // lookup asks one of the tables that never need the kernel, or mayLookup's.
 func (g *generator) lookup(s *scope) {
-	switch g.IntN(7) {
+	switch g.IntN(8) {
 	case 0, 1:
 		s.rows = append(s.rows, g.b.Lookup(g.b.Table(g.rows), g.number(s)))
 	case 2:
@@ -68,6 +69,8 @@ func (g *generator) lookup(s *scope) {
 		s.add(g.b.Lookup(g.b.Table(g.lpm6), g.number(s), g.number(s)), true)
 	case 6:
 		s.add(g.b.Lookup(g.b.Table(g.set6), g.number(s), g.number(s)), true)
+	case 7:
+		s.add(g.b.Lookup(g.b.Table(g.packed), g.number(s)), true)
 	}
 }
 

@@ -1,0 +1,229 @@
+package synth
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"time"
+
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// packed is a route table of IPv4 with many prefixes: the contents of an ir.Packed table. A change is entered at once, but
+// written by flush: what the addresses of one first word, a chunk, come to is then worked out anew from the entries. A
+// program that looks meanwhile finds the old or the new answer: a node stays as it is while a word names it, but for single
+// answers.
+type packed struct {
+	table string // its name
+	prefixes
+	over   []over // by chunk
+	first  []uint32
+	blocks []uint16
+	nodes  []byte
+
+	size4     shape4 // what the table has room for; zero while it is being built and grows
+	nextUnit  int    // the first that was never used
+	nextBlock int
+	pools     [classes]pool
+	free      quarantine // of blocks
+	lacks     lack
+
+	dirty   []uint32 // chunks that may have changed
+	marked  []bool
+	journal *journal
+}
+
+// over is the answer of the prefixes that are no longer than a first word's addresses share bits, and the length of the
+// prefix that it is there for.
+type over struct {
+	word  uint16
+	depth uint8
+}
+
+// shape4 is how many units and blocks a table has.
+type shape4 struct{ units, blocks int }
+
+// lack says what there was too little of.
+type lack struct{ units, blocks bool }
+
+// pool is where nodes of one size come from: what has rested, else the rest of what was taken last.
+type pool struct {
+	quarantine
+	next, end int
+}
+
+const (
+	chunks     = 1 << ir.FirstPacked
+	slots      = 1 << ir.SlotPacked
+	classes    = 5 // sizes of nodes: 1, 2, 4, 8 and 16 units
+	lineUnits  = 64 / ir.UnitPacked
+	leastUnits = 1 << 12
+)
+
+func newPacked(j *journal, table string, now func() time.Time) *packed {
+	t := &packed{table: table, journal: j, over: make([]over, chunks), first: make([]uint32, chunks), marked: make([]bool, chunks)}
+	t.free.now = now
+	for i := range t.pools {
+		t.pools[i].now = now
+	}
+	return t
+}
+
+// set makes row the answer for the addresses of p that no longer prefix covers.
+func (t *packed) set(p prefix, row uint16) {
+	if old, there := t.entries.get(p); there && old == row {
+		return
+	}
+	t.put(p, row)
+	t.touch(p, over{row, uint8(p.len())})
+}
+
+// remove takes p out; the addresses that it answered for get the answer of the next shorter prefix.
+func (t *packed) remove(p prefix) {
+	if t.drop(p) {
+		row, depth := t.above(p)
+		t.touch(p, over{row, depth})
+	}
+}
+
+// touch marks the chunks that p concerns; o is what takes its place where it is the answer for a whole chunk.
+func (t *packed) touch(p prefix, o over) {
+	c := chunkOf(p)
+	if t.size4.units == 0 {
+		return // seal looks at all
+	}
+	if p.len() > ir.FirstPacked {
+		t.mark(c)
+		return
+	}
+	for end := c + 1<<(ir.FirstPacked-p.len()); c < end; c++ {
+		if int(t.over[c].depth) <= p.len() && t.over[c] != o {
+			t.over[c] = o
+			t.mark(c)
+		}
+	}
+}
+
+func chunkOf(p prefix) int { return int(p.addr() >> (32 - ir.FirstPacked)) }
+
+func (t *packed) mark(c int) {
+	if !t.marked[c] {
+		t.marked[c] = true
+		t.dirty = append(t.dirty, uint32(c))
+	}
+}
+
+// flush writes what has changed.
+func (t *packed) flush() {
+	for _, c := range t.dirty {
+		t.marked[c] = false
+		t.rebuild(int(c))
+	}
+	t.dirty = t.dirty[:0]
+}
+
+// seal builds the table of the entries and gives it its size.
+func (t *packed) seal(least ViewShape) {
+	for e := range t.entries.from(0) {
+		if e.p.len() <= ir.FirstPacked {
+			c := chunkOf(e.p)
+			for i := c; i < c+1<<(ir.FirstPacked-e.p.len()); i++ {
+				t.over[i] = over{e.row, uint8(e.p.len())}
+			}
+		}
+	}
+	for c, o := range t.over {
+		t.first[c] = uint32(o.word)
+	}
+	last := -1
+	for e := range t.entries.from(0) {
+		if c := chunkOf(e.p); e.p.len() > ir.FirstPacked && c != last {
+			t.rebuild(c)
+			last = c
+		}
+	}
+	t.size4 = shape4{
+		units:  min(powerOfTwo(2*t.nextUnit, max(leastUnits, least.Nodes)), ir.MaxUnitsPacked),
+		blocks: min(powerOfTwo(t.nextBlock+t.nextBlock/4, max(minBlocks, least.Blocks)), maxBlocks),
+	}
+}
+
+func (t *packed) shape() ViewShape {
+	return ViewShape{Table: t.table, Blocks: t.size4.blocks, Nodes: t.size4.units, Full: t.lacks != lack{}}
+}
+
+func (t *packed) larger() ViewShape {
+	s := t.shape()
+	if t.lacks.units {
+		s.Nodes = min(2*s.Nodes, ir.MaxUnitsPacked)
+	}
+	if t.lacks.blocks {
+		s.Blocks = min(2*s.Blocks, maxBlocks)
+	}
+	return s
+}
+
+func (t *packed) maximal() bool {
+	return (!t.lacks.units || t.size4.units == ir.MaxUnitsPacked) && (!t.lacks.blocks || t.size4.blocks == maxBlocks)
+}
+
+// misplaced: it has no focus.
+func (t *packed) misplaced() bool { return false }
+
+// image is the contents of the whole table, as far as they are not zero.
+func (t *packed) image() []byte {
+	b := make([]byte, 0, t.nodesAt()+len(t.nodes))
+	for _, word := range t.first {
+		b = binary.NativeEndian.AppendUint32(b, word)
+	}
+	for _, word := range t.blocks {
+		b = binary.NativeEndian.AppendUint16(b, word)
+	}
+	return append(b[:t.nodesAt()], t.nodes...)
+}
+
+func (t *packed) nodesAt() int { return 4*chunks + t.size4.blocks*ir.BlockBytes }
+
+// takeNode finds room for a node with so many answers.
+func (t *packed) takeNode(answers int) (unit int, ok bool) {
+	class := classFor(answers)
+	p := &t.pools[class]
+	if unit, ok := p.take(); ok {
+		return unit, true
+	}
+	if p.next == p.end {
+		more := max(1<<class, lineUnits)
+		limit := ir.MaxUnitsPacked
+		if t.size4.units > 0 {
+			limit = t.size4.units
+		}
+		if t.nextUnit+more > limit {
+			t.lacks.units = true
+			return 0, false
+		}
+		p.next, p.end = t.nextUnit, t.nextUnit+more
+		t.nextUnit += more
+		t.nodes = append(t.nodes, make([]byte, more*ir.UnitPacked)...)
+	}
+	unit = p.next
+	p.next += 1 << class
+	return unit, true
+}
+
+// classFor is the class of nodes that have room for so many answers.
+func classFor(answers int) int {
+	return bits.Len(uint((ir.WordsPacked + 2*answers - 1) / ir.UnitPacked))
+}
+
+// takeBlock finds a block that nobody reads.
+func (t *packed) takeBlock() (block int, ok bool) {
+	if block, ok := t.free.take(); ok {
+		return block, true
+	}
+	if t.nextBlock == maxBlocks || t.size4.blocks != 0 && t.nextBlock == t.size4.blocks {
+		t.lacks.blocks = true
+		return 0, false
+	}
+	t.blocks = append(t.blocks, make([]uint16, blockWords)...)
+	t.nextBlock++
+	return t.nextBlock - 1, true
+}
