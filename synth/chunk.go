@@ -2,7 +2,6 @@ package synth
 
 import (
 	"encoding/binary"
-	"math/bits"
 
 	"github.com/hone-net/hone/synth/ir"
 )
@@ -54,22 +53,20 @@ func (t *packed) chunk(c int) (now chunk) {
 		}
 		return now
 	}
-	node := t.node(first)
-	begins, n := binary.NativeEndian.Uint64(node), -1
 	for i := range now {
-		if begins>>i&1 != 0 {
-			n++
-		}
-		now[i] = answer4(node, n)
+		now[i] = t.answer(first, i)
 	}
 	return now
 }
 
-// node is the units of a node and those behind it.
-func (t *packed) node(first uint32) []byte { return t.nodes[first&^ir.NodePacked:] }
-
-// answer4 is answer number n of a node.
-func answer4(node []byte, n int) uint16 { return binary.NativeEndian.Uint16(node[ir.WordsPacked+2*n:]) }
+// answer is what the node that a first word names has for a slot.
+func (t *packed) answer(first uint32, slot int) uint16 {
+	if at := int(first & placeMask); first&ir.NarrowPacked != 0 {
+		return uint16(t.nodes[at+slot])
+	} else {
+		return binary.NativeEndian.Uint16(t.nodes[at+2*slot:])
+	}
+}
 
 // deepen gives blocks to the words for which there are longer prefixes: the block that a word has, or a new one.
 func (t *packed) deepen(now, old *chunk, deep []entry[prefix]) bool {
@@ -115,46 +112,55 @@ func (t *packed) writeBlock(block int, words *[blockWords]uint16) {
 
 // publish lets the first word of a chunk say what it comes to now.
 func (t *packed) publish(c int, now *chunk) bool {
-	begins, answers := uint64(1), append(make([]uint16, 0, slots), now[0])
-	for i := 1; i < slots; i++ {
-		if now[i] != now[i-1] {
-			begins |= 1 << i
-			answers = append(answers, now[i])
-		}
+	first, same, most := t.first[c], true, now[0]
+	for _, word := range now {
+		same, most = same && word == now[0], max(most, word)
 	}
-	old := t.first[c]
-	if begins == 1 {
+	if same {
 		t.point(c, uint32(now[0]))
 		return true
 	}
-	if old >= ir.NodePacked && binary.NativeEndian.Uint64(t.node(old)) == begins {
-		t.renew(old, answers)
+	class := narrow
+	if most > ir.MostNarrow {
+		class = wide
+	}
+	if first >= ir.NodePacked && classNamed(first) == class {
+		t.renew(first, now)
 		return true
 	}
-	unit, ok := t.takeNode(len(answers))
+	unit, ok := t.takeNode(class)
 	if !ok {
 		return false
 	}
-	first := ir.NodePacked | uint32(unit*ir.UnitPacked)
-	node := binary.NativeEndian.AppendUint64(t.node(first)[:0], begins)
-	for _, word := range answers {
-		node = binary.NativeEndian.AppendUint16(node, word)
+	first = class.word() | uint32(unit*ir.UnitPacked)
+	for i := range now {
+		t.put1(first, i, now[i])
 	}
-	t.journal.noteBytes(t.table, t.nodesAt()+unit*ir.UnitPacked, node)
+	at := int(first & placeMask)
+	t.journal.noteBytes(t.table, t.nodesAt()+at, t.nodes[at:at+ir.UnitPacked<<class])
 	t.point(c, first)
 	return true
 }
 
 // renew changes answers of a node, each at once.
-func (t *packed) renew(first uint32, answers []uint16) {
-	node := t.node(first)
-	for i, word := range answers {
-		if answer4(node, i) != word {
-			at := ir.WordsPacked + 2*i
-			binary.NativeEndian.PutUint16(node[at:], word)
-			t.journal.noteWords(t.table, t.nodesAt()+int(first&^ir.NodePacked)+at, answers[i:i+1])
+func (t *packed) renew(first uint32, now *chunk) {
+	for i, word := range now {
+		if t.answer(first, i) != word {
+			at, size := t.put1(first, i, word)
+			t.journal.noteBytes(t.table, t.nodesAt()+at, t.nodes[at:at+size])
 		}
 	}
+}
+
+// put1 changes one answer of a node, and says where it stands.
+func (t *packed) put1(first uint32, slot int, word uint16) (at, size int) {
+	at = int(first & placeMask)
+	if first&ir.NarrowPacked != 0 {
+		t.nodes[at+slot] = uint8(word)
+		return at + slot, 1
+	}
+	binary.NativeEndian.PutUint16(t.nodes[at+2*slot:], word)
+	return at + 2*slot, 2
 }
 
 // point changes a first word, and lets go of the node that it named.
@@ -166,7 +172,6 @@ func (t *packed) point(c int, first uint32) {
 	t.first[c] = first
 	t.journal.noteLongs(t.table, 4*c, t.first[c:c+1])
 	if old >= ir.NodePacked {
-		answers := bits.OnesCount64(binary.NativeEndian.Uint64(t.node(old)))
-		t.pools[classFor(answers)].put(int(old&^ir.NodePacked) / ir.UnitPacked)
+		t.pools[classNamed(old)].put(int(old&placeMask) / ir.UnitPacked)
 	}
 }

@@ -2,7 +2,6 @@ package synth
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"time"
 
 	"github.com/hone-net/hone/synth/ir"
@@ -23,8 +22,9 @@ type packed struct {
 	size4     shape4 // what the table has room for; zero while it is being built and grows
 	nextUnit  int    // the first that was never used
 	nextBlock int
-	pools     [classes]pool
-	free      quarantine // of blocks
+	pools     [classes]quarantine // of nodes
+	half      int                 // a unit that is left of two, or 0
+	free      quarantine          // of blocks
 	lacks     lack
 
 	dirty   []uint32 // chunks that may have changed
@@ -45,19 +45,36 @@ type shape4 struct{ units, blocks int }
 // lack says what there was too little of.
 type lack struct{ units, blocks bool }
 
-// pool is where nodes of one size come from: what has rested, else the rest of what was taken last.
-type pool struct {
-	quarantine
-	next, end int
-}
-
 const (
 	chunks     = 1 << ir.FirstPacked
 	slots      = 1 << ir.SlotPacked
-	classes    = 5 // sizes of nodes: 1, 2, 4, 8 and 16 units
-	lineUnits  = 64 / ir.UnitPacked
-	leastUnits = 1 << 12
+	leastUnits = 1 << 10
+	placeMask  = ir.NarrowPacked - 1 // of a first word that names a node: where it is
 )
+
+// class is a size of nodes: 1<<class units.
+type class int
+
+const (
+	narrow  class = iota // of bytes
+	wide                 // of words of 16 bits
+	classes int   = iota
+)
+
+// word is that of a first word which names such a node.
+func (c class) word() uint32 {
+	if c == narrow {
+		return ir.NodePacked | ir.NarrowPacked
+	}
+	return ir.NodePacked
+}
+
+func classNamed(first uint32) class {
+	if first&ir.NarrowPacked != 0 {
+		return narrow
+	}
+	return wide
+}
 
 func newPacked(j *journal, table string, now func() time.Time) *packed {
 	t := &packed{table: table, journal: j, over: make([]over, chunks), first: make([]uint32, chunks), marked: make([]bool, chunks)}
@@ -183,35 +200,30 @@ func (t *packed) image() []byte {
 
 func (t *packed) nodesAt() int { return 4*chunks + t.size4.blocks*ir.BlockBytes }
 
-// takeNode finds room for a node with so many answers.
-func (t *packed) takeNode(answers int) (unit int, ok bool) {
-	class := classFor(answers)
-	p := &t.pools[class]
-	if unit, ok := p.take(); ok {
+// takeNode finds room for a node: what has rested, or new units, two at a time.
+func (t *packed) takeNode(c class) (unit int, ok bool) {
+	if unit, ok := t.pools[c].take(); ok {
 		return unit, true
 	}
-	if p.next == p.end {
-		more := max(1<<class, lineUnits)
-		limit := ir.MaxUnitsPacked
-		if t.size4.units > 0 {
-			limit = t.size4.units
-		}
-		if t.nextUnit+more > limit {
-			t.lacks.units = true
-			return 0, false
-		}
-		p.next, p.end = t.nextUnit, t.nextUnit+more
-		t.nextUnit += more
-		t.nodes = append(t.nodes, make([]byte, more*ir.UnitPacked)...)
+	if c == narrow && t.half > 0 {
+		unit, t.half = t.half, 0
+		return unit, true
 	}
-	unit = p.next
-	p.next += 1 << class
+	limit := ir.MaxUnitsPacked
+	if t.size4.units > 0 {
+		limit = t.size4.units
+	}
+	unit = t.nextUnit
+	if unit+2 > limit {
+		t.lacks.units = true
+		return 0, false
+	}
+	t.nextUnit += 2
+	t.nodes = append(t.nodes, make([]byte, 2*ir.UnitPacked)...)
+	if c == narrow {
+		t.half = unit + 1
+	}
 	return unit, true
-}
-
-// classFor is the class of nodes that have room for so many answers.
-func classFor(answers int) int {
-	return bits.Len(uint((ir.WordsPacked + 2*answers - 1) / ir.UnitPacked))
 }
 
 // takeBlock finds a block that nobody reads.

@@ -62,6 +62,14 @@ func anyPrefix4(r *rand.Rand) prefix {
 	return newPrefix(addr, []int{32, 24, 24, 23, 18, 16, 19, 25, r.IntN(33), 17 + r.IntN(16)}[r.IntN(10)])
 }
 
+// anyRow is mostly one of few, and seldom one that takes a node of words.
+func anyRow(r *rand.Rand) uint16 {
+	if r.IntN(20) == 0 {
+		return uint16(ir.MostNarrow + r.IntN(3))
+	}
+	return uint16(1 + r.IntN(6))
+}
+
 // near is an address in a prefix, at its edge, or past that.
 func near(r *rand.Rand, p prefix) uint32 {
 	switch mask := maskOf(p.len()); r.IntN(4) {
@@ -84,7 +92,7 @@ func TestPacked(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, round))
 		b := newBed4()
 		for range r.IntN(200) {
-			b.set(anyPrefix4(r), uint16(1+r.IntN(6)))
+			b.set(anyPrefix4(r), anyRow(r))
 		}
 		b.seal()
 		for step := range 150 {
@@ -119,7 +127,7 @@ func (b *bed4) step(t *testing.T, r *rand.Rand) {
 		probes = append(probes, probe{addr: a, old: b.slowly(a)})
 	}
 	for _, p := range changes {
-		b.set(p, uint16(max(0, r.IntN(8)-1)))
+		b.set(p, anyRow(r)*uint16(min(1, r.IntN(8))))
 	}
 	for i := range probes {
 		probes[i].fresh = b.slowly(probes[i].addr)
