@@ -2,6 +2,7 @@ package synth
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/hone-net/hone/synth/ir"
 )
@@ -61,11 +62,11 @@ func (t *packed) chunk(c int) (now chunk) {
 
 // answer is what the node that a first word names has for a slot.
 func (t *packed) answer(first uint32, slot int) uint16 {
-	if at := int(first & placeMask); first&ir.NarrowPacked != 0 {
-		return uint16(t.nodes[at+slot])
-	} else {
+	at := int(first & placeMask)
+	if first&ir.NarrowPacked == 0 {
 		return binary.NativeEndian.Uint16(t.nodes[at+2*slot:])
 	}
+	return t.palette[t.nodes[at+slot/2]>>(slot%2*4)%ir.PaletteSize]
 }
 
 // deepen gives blocks to the words for which there are longer prefixes: the block that a word has, or a new one.
@@ -105,24 +106,22 @@ func (t *packed) writeBlock(block int, words *[blockWords]uint16) {
 	for i, word := range words {
 		if t.blocks[base+i] != word {
 			t.blocks[base+i] = word
-			t.journal.noteWords(t.table, 4*chunks+2*(base+i), words[i:i+1])
+			t.journal.noteWords(t.table, ir.BlocksPacked+2*(base+i), words[i:i+1])
 		}
 	}
 }
 
 // publish lets the first word of a chunk say what it comes to now.
 func (t *packed) publish(c int, now *chunk) bool {
-	first, same, most := t.first[c], true, now[0]
+	first, class, same := t.first[c], narrow, true
 	for _, word := range now {
-		same, most = same && word == now[0], max(most, word)
+		if same = same && word == now[0]; !t.inPalette(word) {
+			class = wide
+		}
 	}
 	if same {
 		t.point(c, uint32(now[0]))
 		return true
-	}
-	class := narrow
-	if most > ir.MostNarrow {
-		class = wide
 	}
 	if first >= ir.NodePacked && classNamed(first) == class {
 		t.renew(first, now)
@@ -133,11 +132,11 @@ func (t *packed) publish(c int, now *chunk) bool {
 		return false
 	}
 	first = class.word() | uint32(unit*ir.UnitPacked)
-	for i := range now {
-		t.put1(first, i, now[i])
+	for i, word := range now {
+		t.change(first, i, word)
 	}
 	at := int(first & placeMask)
-	t.journal.noteBytes(t.table, t.nodesAt()+at, t.nodes[at:at+ir.UnitPacked<<class])
+	t.journal.noteBytes(t.table, t.nodesAt()+at, t.nodes[at:at+class.units()*ir.UnitPacked])
 	t.point(c, first)
 	return true
 }
@@ -146,21 +145,36 @@ func (t *packed) publish(c int, now *chunk) bool {
 func (t *packed) renew(first uint32, now *chunk) {
 	for i, word := range now {
 		if t.answer(first, i) != word {
-			at, size := t.put1(first, i, word)
+			at, size := t.change(first, i, word)
 			t.journal.noteBytes(t.table, t.nodesAt()+at, t.nodes[at:at+size])
 		}
 	}
 }
 
-// put1 changes one answer of a node, and says where it stands.
-func (t *packed) put1(first uint32, slot int, word uint16) (at, size int) {
+// change changes one answer of a node, and says which bytes that concerns.
+func (t *packed) change(first uint32, slot int, word uint16) (at, size int) {
 	at = int(first & placeMask)
-	if first&ir.NarrowPacked != 0 {
-		t.nodes[at+slot] = uint8(word)
-		return at + slot, 1
+	if first&ir.NarrowPacked == 0 {
+		binary.NativeEndian.PutUint16(t.nodes[at+2*slot:], word)
+		return at + 2*slot, 2
 	}
-	binary.NativeEndian.PutUint16(t.nodes[at+2*slot:], word)
-	return at + 2*slot, 2
+	at += slot / 2
+	shift, n := slot%2*4, slices.Index(t.palette, word)
+	t.nodes[at] = t.nodes[at]&^(0xf<<shift) | uint8(n)<<shift
+	return at, 1
+}
+
+// inPalette tells whether an answer is in the palette, where there is room for some that were not.
+func (t *packed) inPalette(word uint16) bool {
+	switch {
+	case slices.Contains(t.palette, word):
+		return true
+	case word&blockBit != 0 || len(t.palette) == ir.PaletteSize:
+		return false
+	}
+	t.palette = append(t.palette, word)
+	t.journal.noteWords(t.table, ir.PalettePacked+2*(len(t.palette)-1), t.palette[len(t.palette)-1:])
+	return true
 }
 
 // point changes a first word, and lets go of the node that it named.

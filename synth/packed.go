@@ -1,7 +1,10 @@
 package synth
 
 import (
+	"cmp"
 	"encoding/binary"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/hone-net/hone/synth/ir"
@@ -14,16 +17,17 @@ import (
 type packed struct {
 	table string // its name
 	prefixes
-	over   []over // by chunk
-	first  []uint32
-	blocks []uint16
-	nodes  []byte
+	over    []over // by chunk
+	first   []uint32
+	palette []uint16
+	blocks  []uint16
+	nodes   []byte
 
 	size4     shape4 // what the table has room for; zero while it is being built and grows
 	nextUnit  int    // the first that was never used
 	nextBlock int
 	pools     [classes]quarantine // of nodes
-	half      int                 // a unit that is left of two, or 0
+	left      []int               // units that are left of those taken for a node of one
 	free      quarantine          // of blocks
 	lacks     lack
 
@@ -48,26 +52,23 @@ type lack struct{ units, blocks bool }
 const (
 	chunks     = 1 << ir.FirstPacked
 	slots      = 1 << ir.SlotPacked
-	leastUnits = 1 << 10
+	leastUnits = 1 << 12
 	placeMask  = ir.NarrowPacked - 1 // of a first word that names a node: where it is
 )
 
-// class is a size of nodes: 1<<class units.
+// class is a size of nodes.
 type class int
 
 const (
-	narrow  class = iota // of bytes
+	narrow  class = iota // of four bits for an answer
 	wide                 // of words of 16 bits
 	classes int   = iota
 )
 
+func (c class) units() int { return [...]int{narrow: 1, wide: 4}[c] }
+
 // word is that of a first word which names such a node.
-func (c class) word() uint32 {
-	if c == narrow {
-		return ir.NodePacked | ir.NarrowPacked
-	}
-	return ir.NodePacked
-}
+func (c class) word() uint32 { return ir.NodePacked | [...]uint32{narrow: ir.NarrowPacked, wide: 0}[c] }
 
 func classNamed(first uint32) class {
 	if first&ir.NarrowPacked != 0 {
@@ -151,6 +152,7 @@ func (t *packed) seal(least ViewShape) {
 	for c, o := range t.over {
 		t.first[c] = uint32(o.word)
 	}
+	t.choosePalette()
 	last := -1
 	for e := range t.entries.from(0) {
 		if c := chunkOf(e.p); e.p.len() > ir.FirstPacked && c != last {
@@ -162,6 +164,18 @@ func (t *packed) seal(least ViewShape) {
 		units:  min(powerOfTwo(2*t.nextUnit, max(leastUnits, least.Nodes)), ir.MaxUnitsPacked),
 		blocks: min(powerOfTwo(t.nextBlock+t.nextBlock/4, max(minBlocks, least.Blocks)), maxBlocks),
 	}
+}
+
+// choosePalette takes the answers that most prefixes have.
+func (t *packed) choosePalette() {
+	counts := map[uint16]int{}
+	for e := range t.entries.from(0) {
+		counts[e.row]++
+	}
+	often := slices.SortedFunc(maps.Keys(counts), func(a, b uint16) int {
+		return cmp.Or(counts[b]-counts[a], int(a)-int(b))
+	})
+	t.palette = append([]uint16{0}, often[:min(len(often), ir.PaletteSize-1)]...)
 }
 
 func (t *packed) shape() ViewShape {
@@ -192,21 +206,25 @@ func (t *packed) image() []byte {
 	for _, word := range t.first {
 		b = binary.NativeEndian.AppendUint32(b, word)
 	}
+	for _, word := range t.palette {
+		b = binary.NativeEndian.AppendUint16(b, word)
+	}
+	b = b[:ir.BlocksPacked]
 	for _, word := range t.blocks {
 		b = binary.NativeEndian.AppendUint16(b, word)
 	}
 	return append(b[:t.nodesAt()], t.nodes...)
 }
 
-func (t *packed) nodesAt() int { return 4*chunks + t.size4.blocks*ir.BlockBytes }
+func (t *packed) nodesAt() int { return ir.BlocksPacked + t.size4.blocks*ir.BlockBytes }
 
-// takeNode finds room for a node: what has rested, or new units, two at a time.
+// takeNode finds room for a node: what has rested, what is left of new units, or new ones.
 func (t *packed) takeNode(c class) (unit int, ok bool) {
 	if unit, ok := t.pools[c].take(); ok {
 		return unit, true
 	}
-	if c == narrow && t.half > 0 {
-		unit, t.half = t.half, 0
+	if n := len(t.left) - 1; c == narrow && n >= 0 {
+		unit, t.left = t.left[n], t.left[:n]
 		return unit, true
 	}
 	limit := ir.MaxUnitsPacked
@@ -214,14 +232,14 @@ func (t *packed) takeNode(c class) (unit int, ok bool) {
 		limit = t.size4.units
 	}
 	unit = t.nextUnit
-	if unit+2 > limit {
+	if unit+wide.units() > limit {
 		t.lacks.units = true
 		return 0, false
 	}
-	t.nextUnit += 2
-	t.nodes = append(t.nodes, make([]byte, 2*ir.UnitPacked)...)
+	t.nextUnit += wide.units()
+	t.nodes = append(t.nodes, make([]byte, wide.units()*ir.UnitPacked)...)
 	if c == narrow {
-		t.half = unit + 1
+		t.left = append(t.left, unit+3, unit+2, unit+1)
 	}
 	return unit, true
 }

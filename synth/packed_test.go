@@ -65,7 +65,7 @@ func anyPrefix4(r *rand.Rand) prefix {
 // anyRow is mostly one of few, and seldom one that takes a node of words.
 func anyRow(r *rand.Rand) uint16 {
 	if r.IntN(20) == 0 {
-		return uint16(ir.MostNarrow + r.IntN(3))
+		return uint16(10 + r.IntN(20))
 	}
 	return uint16(1 + r.IntN(6))
 }
@@ -173,7 +173,7 @@ func TestPackedRoom(t *testing.T) {
 	b = newBed4()
 	b.seal()
 	for i := range uint32(leastUnits + 1) { // more nodes
-		b.set(newPrefix(i<<14|1<<8, 24), 3)
+		b.set(newPrefix(i<<(32-ir.FirstPacked)|1<<8, 24), 3)
 	}
 	b.table.flush()
 	s = b.table.shape()

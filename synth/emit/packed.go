@@ -7,7 +7,7 @@ import (
 )
 
 // lookupPacked looks into a Packed table, whose layout ir's packed.go tells: one load for the first word, one for the node
-// that it names, and one for a block that few addresses need.
+// that it names, one from the palette that is always at hand, and one for a block that few addresses need.
 func (l *lowering) lookupPacked(t *ir.Table, key *ir.Value) reg {
 	bits, done := l.addressBits(key), l.newLabel()
 	address, word := bits(0, 32), l.reg()
@@ -26,29 +26,40 @@ func (l *lowering) lookupPacked(t *ir.Table, key *ir.Value) reg {
 	last := bits(24, 32)
 	l.aluImm(asm.LSh, true, last, 1)
 	l.alu(asm.Add, true, last, word)
-	place := l.address(t.Name, t.BlocksAt())
+	place := l.address(t.Name, ir.BlocksPacked)
 	l.alu(asm.Add, false, place, last)
 	l.load(word, place, 0, 2)
 	l.mark(done)
 	return word
 }
 
-// loadPacked goes from a first word to the answer of a node, from one of bytes to done.
+// loadPacked goes from a first word to the answer of a node, from one of four bits to done.
 func (l *lowering) loadPacked(t *ir.Table, word, address reg, done label) {
 	wide := l.newLabel()
-	slot := l.copy(address)
-	l.aluImm(asm.RSh, true, slot, 8)
-	l.aluImm(asm.And, true, slot, ir.UnitPacked-1)
 	node := l.address(t.Name, t.NodesAt())
-	l.alu(asm.Add, false, node, slot)
-	width := l.copy(word)
+	kind := l.copy(word)
 	l.aluImm(asm.And, true, word, int32((t.Size-1)*ir.UnitPacked))
 	l.alu(asm.Add, false, node, word)
-	l.aluImm(asm.LSh, true, width, 1)
-	l.branchImm(asm.JSGE, true, width, 0, wide)
+	slot := l.copy(address)
+	l.aluImm(asm.RSh, true, slot, 8)
+	l.aluImm(asm.And, true, slot, 1<<ir.SlotPacked-1)
+	l.aluImm(asm.LSh, true, kind, 1)
+	l.branchImm(asm.JSGE, true, kind, 0, wide)
+	pair := l.copy(slot)
+	l.aluImm(asm.RSh, true, pair, 1)
+	l.alu(asm.Add, false, node, pair)
 	l.load(word, node, 0, 1)
+	l.aluImm(asm.And, true, slot, 1)
+	l.aluImm(asm.LSh, true, slot, 2)
+	l.alu(asm.RSh, true, word, slot)
+	l.aluImm(asm.And, true, word, ir.PaletteSize-1)
+	l.aluImm(asm.LSh, true, word, 1)
+	answer := l.address(t.Name, ir.PalettePacked)
+	l.alu(asm.Add, false, answer, word)
+	l.load(word, answer, 0, 2)
 	l.jump(done)
 	l.mark(wide)
+	l.aluImm(asm.LSh, true, slot, 1)
 	l.alu(asm.Add, false, node, slot)
 	l.load(word, node, 0, 2)
 }

@@ -85,9 +85,9 @@ func generate(shares []share, address func(int, *rand.Rand) netip.Addr) (all []n
 	return all
 }
 
-// clustered4 makes addresses that are about as scattered as those that are announced: in 33,000 networks of 16 bits.
+// clustered4 makes addresses that are about as scattered as those that are announced: in 26,000 networks of 16 bits.
 func clustered4(_ int, w *rand.Rand) netip.Addr {
-	net := w.Uint32N(33000) * 2654435761 >> 16 % (223 << 8)
+	net := w.Uint32N(26000) * 2654435761 >> 16 % (223 << 8)
 	if net>>8 == 0 || net>>8 == 10 || net>>8 == 127 {
 		net += 1 << 8
 	}
