@@ -63,7 +63,7 @@ func TestHostSettles(t *testing.T) {
 func TestHostReplacesTablesOfAnotherFocus(t *testing.T) {
 	root(t)
 	h, _ := toyHost(t, 7)
-	routes := ir.Table{Name: "route4", Kind: ir.LPM, Size: 256, First: 13, Focus4: ir.Prefix{Addr: 0x0a000000, Len: 8}}
+	routes := ir.Table{Name: "route4", Kind: ir.LPM, Size: 256, Focus4: ir.Prefix{Addr: 0x0a000000, Len: 8}}
 	must(t, h.Tables([]*ir.Table{&routes}))
 	must(t, h.Write([]ir.Write{{Table: "route4", Offset: 0, Data: []byte{7, 0}}}))
 	for _, focus := range []ir.Prefix{{Addr: 0x0b000000, Len: 8}, {}} {

@@ -60,7 +60,7 @@ func TestLowLimitOfLockedMemory(t *testing.T) {
 		t.Error(err)
 	}
 	h, _ := toyHost(t, 1)
-	must(t, h.Tables([]*ir.Table{{Name: "route4", Kind: ir.LPM, Size: 256, First: 24}}))
+	must(t, h.Tables([]*ir.Table{{Name: "route4", Kind: ir.LPM, Size: 1 << 15}}))
 }
 
 func TestMemberLooksInsideNamelessUnions(t *testing.T) {

@@ -21,14 +21,14 @@ type table struct {
 
 // shape is what must be equal for a map to be kept.
 type shape struct {
-	kind                         ir.TableKind
-	size, first, blocks, rowSize int
-	focus                        ir.Prefix6
-	focus4                       ir.Prefix
+	kind                  ir.TableKind
+	size, blocks, rowSize int
+	focus                 ir.Prefix6
+	focus4                ir.Prefix
 }
 
 func shapeOf(t *ir.Table) shape {
-	return shape{t.Kind, t.Size, t.First, t.Blocks, t.RowSize, t.Focus, t.Focus4}
+	return shape{t.Kind, t.Size, t.Blocks, t.RowSize, t.Focus, t.Focus4}
 }
 
 // inMap tells whether the kind of table is a map of its own: sets are code, the live lookup is a helper.

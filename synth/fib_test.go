@@ -66,10 +66,11 @@ func (m *memory) find(addr netip.Addr) found {
 func (m *memory) findIn(view string, addr netip.Addr) found {
 	t, row := m.tables[view], uint16(0)
 	if addr.Is4() {
-		row = t.Match(m.bytes[view], addr4(addr))
+		match := t.Match
 		if t.Kind == ir.Packed {
-			row = t.MatchPacked(m.bytes[view], addr4(addr))
+			match = t.MatchPacked
 		}
+		row = match(m.bytes[view], addr4(addr))
 	} else {
 		hi, lo := addr6(addr)
 		row = t.Match6(m.bytes[view], hi, lo)

@@ -31,7 +31,7 @@ func (t *table4) seal(least ViewShape) {
 // larger is, of a trie that cannot grow, a packed table.
 func (t *table4) larger() ViewShape {
 	s := t.lpm.larger()
-	if s.First > 0 && s.Full && t.lpm.maximal() {
+	if _, small := t.lpm.(*trie); small && s.Full && t.lpm.maximal() {
 		return ViewShape{Table: s.Table, Blocks: minBlocks, Nodes: leastUnits}
 	}
 	return s

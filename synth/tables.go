@@ -80,9 +80,8 @@ type Shape struct {
 type ViewShape struct {
 	Table  string       // name of the route table
 	Six    bool         // IPv6
-	First  int          // IPv4: bits of its first level; 0 if it is packed
 	Blocks int          // its further blocks; IPv6: units
-	Nodes  int          // IPv4, packed: units of its nodes
+	Nodes  int          // IPv4: units of the nodes, if it is packed
 	Steps  int          // IPv6: nodes that a walk visits at most; one that would visit more leaves the packet to the kernel
 	Focus  netip.Prefix // whose addresses are looked up by the bits after it
 	Full   bool         // the routes do not fit: everything is the kernel's
@@ -118,7 +117,7 @@ func (v ViewShape) route() *ir.Table {
 	if v.Nodes > 0 {
 		return &ir.Table{Name: v.Table, Kind: ir.Packed, Domain: slowpath.Route4, Size: v.Nodes, Blocks: v.Blocks}
 	}
-	t := &ir.Table{Name: v.Table, Kind: ir.LPM, Domain: slowpath.Route4, Size: v.Blocks, First: v.First}
+	t := &ir.Table{Name: v.Table, Kind: ir.LPM, Domain: slowpath.Route4, Size: v.Blocks}
 	if v.Focus.IsValid() {
 		t.Focus4 = prefixOf(v.Focus).ir()
 	}
@@ -156,7 +155,7 @@ func (v ViewShape) own() (*ir.Table, bool) {
 // reshaped tells whether the tables of the two Shapes cannot be the same.
 func (s Shape) reshaped(o Shape) bool {
 	other := func(v, w ViewShape) bool {
-		return v.Table == w.Table && v.First == w.First && v.Blocks == w.Blocks && v.Nodes == w.Nodes && v.Focus == w.Focus
+		return v.Table == w.Table && v.Blocks == w.Blocks && v.Nodes == w.Nodes && v.Focus == w.Focus
 	}
 	return s.Rows != o.Rows || s.Devices != o.Devices || !slices.EqualFunc(s.Views, o.Views, other)
 }

@@ -6,9 +6,7 @@ import (
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// An LPM table's first level is indexed by firstBits bits.
 const (
-	firstBits  = 16
 	blockWords = 256
 	maxBlocks  = 1 << 15
 	minBlocks  = 64
@@ -22,7 +20,6 @@ const (
 // new answer.
 type trie struct {
 	table string // its name
-	first int
 	words []uint16
 	depth []uint8
 	focus focus[prefix] // its words follow the first level
@@ -38,7 +35,7 @@ type trie struct {
 }
 
 func newTrie(j *journal, table string) *trie {
-	t := &trie{table: table, journal: j, first: firstBits}
+	t := &trie{table: table, journal: j}
 	t.focus.lengths, t.focus.cut = focusLengths4, prefix.cut
 	t.clear()
 	return t
@@ -52,9 +49,9 @@ func (t *trie) clear() {
 // blocksAt is where the blocks begin.
 func (t *trie) blocksAt() int {
 	if t.focus.is() {
-		return 1<<t.first + 1<<ir.FocusBits
+		return 1<<ir.FirstLPM + 1<<ir.FocusBits
 	}
-	return 1 << t.first
+	return 1 << ir.FirstLPM
 }
 
 // seal gives the table its focus and its size, once it is built.
@@ -98,13 +95,13 @@ type span struct {
 func (t *trie) enter(s span) {
 	if length := t.focus.at.len(); t.focus.meets(s.p) {
 		if s.p.len() <= length {
-			t.fill(s, 1<<t.first, 1<<ir.FocusBits, t.focus.end())
+			t.fill(s, 1<<ir.FirstLPM, 1<<ir.FocusBits, t.focus.end())
 		} else {
-			t.paint(s, 1<<t.first, length, t.focus.end())
+			t.paint(s, 1<<ir.FirstLPM, length, t.focus.end())
 		}
 	}
 	if !t.focus.has(s.p) {
-		t.paint(s, 0, 0, t.first)
+		t.paint(s, 0, 0, ir.FirstLPM)
 	}
 }
 
@@ -218,9 +215,9 @@ func (t *trie) note(index, count int) {
 
 // find is the answer for an address.
 func (t *trie) find(addr uint32) uint16 {
-	word, shift := t.words[addr>>(32-t.first)], 24-t.first
+	word, shift := t.words[addr>>(32-ir.FirstLPM)], 24-ir.FirstLPM
 	if t.focus.has(newPrefix(addr, 32)) {
-		word, shift = t.words[1<<t.first+int(addr<<t.focus.at.len()>>16)], 24-t.focus.end()
+		word, shift = t.words[1<<ir.FirstLPM+int(addr<<t.focus.at.len()>>16)], 24-t.focus.end()
 	}
 	for ; word&blockBit != 0; shift -= 8 {
 		word = t.words[t.base(word)+int(addr>>shift&0xff)]
@@ -232,7 +229,7 @@ func (t *trie) find(addr uint32) uint16 {
 func (t *trie) flush() {}
 
 func (t *trie) shape() ViewShape {
-	s := ViewShape{Table: t.table, First: t.first, Blocks: t.blocks, Full: t.overflow}
+	s := ViewShape{Table: t.table, Blocks: t.blocks, Full: t.overflow}
 	if t.focus.is() {
 		s.Focus = t.focus.at.netip()
 	}

@@ -7,7 +7,7 @@ import (
 
 // The tables of the test's forwarder, shaped as synthesis shapes its own.
 var (
-	testRoutes  = &ir.Table{Name: "route4", Kind: ir.LPM, Domain: slowpath.Route4, First: 16, Size: 16}
+	testRoutes  = &ir.Table{Name: "route4", Kind: ir.LPM, Domain: slowpath.Route4, Size: 16}
 	testNexthop = &ir.Table{Name: "nexthop", Kind: ir.Rows, Domain: slowpath.Neigh, Size: 64, RowSize: 32, Fields: []ir.Field{
 		{Name: "mac", Offset: 0, Width: 8}, {Name: "smac", Offset: 8, Width: 4}, {Name: "mtu", Offset: 12, Width: 2},
 		{Name: "flags", Offset: 14, Width: 2}, {Name: "oif", Offset: 16, Width: 4}, {Name: "reason", Offset: 20, Width: 4},

@@ -62,7 +62,7 @@ func (l *lowering) lookupPrefix(t *ir.Table, key *ir.Value) reg {
 	word, elsewhere, last, done := l.reg(), l.newLabel(), l.newLabel(), l.newLabel()
 	if t.Focus4.Len > 0 {
 		l.branchImm(asm.JNE, true, bits(0, t.Focus4.Len), int32(t.Focus4.Addr>>(32-t.Focus4.Len)), elsewhere)
-		l.loadWord(word, t, 2<<t.First, l.doubled(bits(t.Focus4.Len, t.Focus4.Len+ir.FocusBits)))
+		l.loadWord(word, t, 2<<ir.FirstLPM, l.doubled(bits(t.Focus4.Len, t.Focus4.Len+ir.FocusBits)))
 		if t.Focus4.Len == 8 {
 			l.branchImm(asm.JLT, true, word, 1<<15, done)
 			l.jump(last)
@@ -71,8 +71,8 @@ func (l *lowering) lookupPrefix(t *ir.Table, key *ir.Value) reg {
 		}
 	}
 	l.mark(elsewhere)
-	l.loadWord(word, t, 0, l.doubled(bits(0, t.First)))
-	for from := t.First; from < 32 && t.Size > 0; from += 8 {
+	l.loadWord(word, t, 0, l.doubled(bits(0, ir.FirstLPM)))
+	for from := ir.FirstLPM; from < 32 && t.Size > 0; from += 8 {
 		l.branchImm(asm.JLT, true, word, 1<<15, done)
 		if from == 24 {
 			l.mark(last)

@@ -175,23 +175,16 @@ func TestEvalOfAForwarder(t *testing.T) {
 }
 
 func TestMatchWalksBlocks(t *testing.T) {
-	for _, first := range []int{16, 24} {
-		table := &Table{Name: "t", Kind: LPM, First: first, Size: 4}
-		data := make([]byte, table.Bytes())
-		set := func(at int, word uint16) { data[2*at], data[2*at+1] = byte(word), byte(word>>8) }
-		set(0x0a000000>>(32-first), 7)
-		set(0x0a010000>>(32-first), 0x8000|1)
-		level := 1 << first
-		if first == 16 {
-			set(level+256+0, 0x8000|2)
-			set(level+512+5, 9)
-		} else {
-			set(level+256+5, 9)
-		}
-		for addr, want := range map[uint32]uint16{0x0a000001: 7, 0x0a010005: 9, 0x0a010006: 0, 0x0b000000: 0} {
-			if got := table.Match(data, addr); got != want {
-				t.Errorf("first %d: %08x gives %d, want %d", first, addr, got, want)
-			}
+	table := &Table{Name: "t", Kind: LPM, Size: 4}
+	data := make([]byte, table.Bytes())
+	set := func(at int, word uint16) { data[2*at], data[2*at+1] = byte(word), byte(word>>8) }
+	set(0x0a00, 7)
+	set(0x0a01, 0x8000|1)
+	set(1<<FirstLPM+256, 0x8000|2)
+	set(1<<FirstLPM+512+5, 9)
+	for addr, want := range map[uint32]uint16{0x0a000001: 7, 0x0a010005: 9, 0x0a010006: 0, 0x0b000000: 0} {
+		if got := table.Match(data, addr); got != want {
+			t.Errorf("%08x gives %d, want %d", addr, got, want)
 		}
 	}
 }

@@ -193,11 +193,11 @@ func (t *Table) check() error {
 	case Rows, Hash:
 		return t.checkRows()
 	case LPM:
-		if t.First != 16 && t.First != 24 || !powerOfTwo(t.Size, maxBlocks) {
-			return fmt.Errorf("first level of %d bits, %d blocks", t.First, t.Size)
+		if !powerOfTwo(t.Size, maxBlocks) {
+			return fmt.Errorf("%d blocks", t.Size)
 		}
-		if n := t.Focus4.Len; n != 0 && (n != 8 && n != 16 || t.First != 16) {
-			return fmt.Errorf("first level of %d bits, focus of %d", t.First, n)
+		if n := t.Focus4.Len; n != 0 && n != 8 && n != 16 {
+			return fmt.Errorf("focus of %d bits", n)
 		}
 		return t.Focus4.check()
 	case Packed:

@@ -66,10 +66,10 @@ func (e *evaluator) contents(t *Table) ([]byte, error) {
 
 // Match finds an address in the contents of an LPM table.
 func (t *Table) Match(data []byte, addr uint32) uint16 {
-	word, left := binary.NativeEndian.Uint16(data[2*(addr>>(32-t.First)):]), 32-t.First
+	word, left := binary.NativeEndian.Uint16(data[2*(addr>>(32-FirstLPM)):]), 32-FirstLPM
 	if t.Focus4.Len > 0 && t.Focus4.Contains(addr) {
 		left = 32 - FocusBits - t.Focus4.Len
-		word = binary.NativeEndian.Uint16(data[2<<t.First+2*int(addr>>left&(1<<FocusBits-1)):])
+		word = binary.NativeEndian.Uint16(data[2<<FirstLPM+2*int(addr>>left&(1<<FocusBits-1)):])
 	}
 	for ; left > 0 && word&0x8000 != 0; left -= 8 {
 		block := int(word) & 0x7fff & (t.Size - 1)

@@ -53,7 +53,7 @@ func TestProgramPrintsAndParses(t *testing.T) {
 func TestParseReadsEverythingElse(t *testing.T) {
 	text := `program "1 odd\x20name" { ; a comment
 	table own set domain config { 10.0.0.0/8 192.0.2.1/32 }
-	table route4 lpm domain route4 first 24 size 8
+	table route4 lpm domain route4 size 8
 	table fib fib domain route4
 	table own6 set6 domain config { 2001:db8::/32 ::1/128 ::ffff:192.0.2.0/120 }
 	table route6 lpm6 domain any steps 5 size 64

@@ -27,8 +27,6 @@ func (p *parser) parseTable() {
 	t.Domain = p.domain()
 	switch t.Kind {
 	case LPM:
-		p.expect("first")
-		t.First = int(p.number("number", 8))
 		p.expect("size")
 		t.Size = int(p.number("number", 31))
 		if p.accept("focus") {

@@ -54,7 +54,7 @@ func (t *Table) String() string {
 	fmt.Fprintf(&w, "table %s %s domain %s", t.Name, t.Kind, t.Domain)
 	switch t.Kind {
 	case LPM:
-		fmt.Fprintf(&w, " first %d size %d", t.First, t.Size)
+		fmt.Fprintf(&w, " size %d", t.Size)
 		if t.Focus4.Len > 0 {
 			fmt.Fprintf(&w, " focus %s", t.Focus4)
 		}

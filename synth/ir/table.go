@@ -49,6 +49,9 @@ const (
 	Packed
 )
 
+// FirstLPM is how many bits of the address pick a word of an LPM's first level.
+const FirstLPM = 16
+
 // TallySize is the size of a pair of a Tallies table, MaxHits the number of hits that are noted of a packet.
 const (
 	TallySize = 16
@@ -82,7 +85,6 @@ type Table struct {
 	Domain   slowpath.Domain // whose changes move the contents
 	Size     int             // rows, blocks of an LPM, units of an LPM6 or Packed, slots of a Conntrack; a power of two
 	Blocks   int             // Packed: blocks, a power of two
-	First    int             // LPM: bits of the first level, 16 or 24
 	Steps    int             // LPM6: nodes that a walk visits, 1 to MaxSteps
 	Focus4   Prefix          // LPM: the same as Focus, of 8 or 16 bits
 	Focus    Prefix6         // LPM6: whose addresses are looked up by their next bits; of length 0: none
@@ -140,9 +142,9 @@ func (t *Table) Bytes() int {
 // blocksAt is where the blocks of an LPM begin, in bytes.
 func (t *Table) blocksAt() int {
 	if t.Focus4.Len > 0 {
-		return 2<<t.First + 2<<FocusBits
+		return 2<<FirstLPM + 2<<FocusBits
 	}
-	return 2 << t.First
+	return 2 << FirstLPM
 }
 
 // Live tells whether the kernel's own lookup answers.

@@ -67,7 +67,7 @@ func trie(r *rand.Rand, t *ir.Table) []byte {
 			words[i] = 0x8000 | uint16(r.IntN(t.Size))
 		}
 	}
-	first, blocks := 2<<t.First, t.Bytes()-t.Size*512
+	first, blocks := 2<<ir.FirstLPM, t.Bytes()-t.Size*512
 	for i := 0; i < len(data); i += 2 {
 		word := words[(i*7+i>>9)%len(words)]
 		if i >= first && word&0x8000 != 0 {

@@ -15,7 +15,7 @@ var fields = []ir.Field{{Name: "wide", Offset: 0, Width: 8}, {Name: "word", Offs
 
 func (g *generator) addTables() {
 	g.rows = &ir.Table{Name: "rows", Kind: ir.Rows, Domain: slowpath.Route4, Size: 8, RowSize: 16, Fields: fields}
-	g.lpm = &ir.Table{Name: "lpm", Kind: ir.LPM, Domain: slowpath.Route4, First: 16, Size: 4}
+	g.lpm = &ir.Table{Name: "lpm", Kind: ir.LPM, Domain: slowpath.Route4, Size: 4}
 	if oneIn(g.Rand, 3) {
 		g.lpm.Focus4.Len = pick(g.Rand, 8, 16)
 		g.lpm.Focus4.Addr = address(g.Rand) & g.lpm.Focus4.Mask()
