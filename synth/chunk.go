@@ -2,7 +2,6 @@ package synth
 
 import (
 	"encoding/binary"
-	"slices"
 
 	"github.com/hone-net/hone/synth/ir"
 )
@@ -33,7 +32,7 @@ func (t *packed) rebuild(c int) {
 		}
 	}
 	old := t.chunk(c)
-	if !t.deepen(&now, &old, deep) || !t.publish(c, &now) {
+	if !t.deepen(&now, &old, deep) || now == old || !t.publish(c, &now) {
 		return
 	}
 	for i, word := range old {
@@ -51,6 +50,12 @@ func (t *packed) chunk(c int) (now chunk) {
 	if first < ir.NodePacked {
 		for i := range now {
 			now[i] = uint16(first)
+		}
+		return now
+	}
+	if first&ir.NarrowPacked != 0 {
+		for i, pair := range t.nodes[first&placeMask:][:slots/2] {
+			now[2*i], now[2*i+1] = t.palette[pair%ir.PaletteSize], t.palette[pair/ir.PaletteSize]
 		}
 		return now
 	}
@@ -115,13 +120,16 @@ func (t *packed) writeBlock(block int, words *[blockWords]uint16) {
 func (t *packed) publish(c int, now *chunk) bool {
 	first, class, same := t.first[c], narrow, true
 	for _, word := range now {
-		if same = same && word == now[0]; !t.inPalette(word) {
-			class = wide
-		}
+		same = same && word == now[0]
 	}
 	if same {
 		t.point(c, uint32(now[0]))
 		return true
+	}
+	for _, word := range now {
+		if !t.inPalette(word) {
+			class = wide
+		}
 	}
 	if first >= ir.NodePacked && classNamed(first) == class {
 		t.renew(first, now)
@@ -136,18 +144,31 @@ func (t *packed) publish(c int, now *chunk) bool {
 		t.change(first, i, word)
 	}
 	at := int(first & placeMask)
-	t.journal.noteBytes(t.table, t.nodesAt()+at, t.nodes[at:at+class.units()*ir.UnitPacked])
+	t.noteNodes(at, at+class.units()*ir.UnitPacked)
 	t.point(c, first)
 	return true
 }
 
 // renew changes answers of a node, each at once.
 func (t *packed) renew(first uint32, now *chunk) {
+	from, to := 0, 0 // the bytes that have changed and are not noted yet
 	for i, word := range now {
-		if t.answer(first, i) != word {
-			at, size := t.change(first, i, word)
-			t.journal.noteBytes(t.table, t.nodesAt()+at, t.nodes[at:at+size])
+		if t.answer(first, i) == word {
+			continue
 		}
+		at, size := t.change(first, i, word)
+		if at > to {
+			t.noteNodes(from, to)
+			from = at
+		}
+		to = at + size
+	}
+	t.noteNodes(from, to)
+}
+
+func (t *packed) noteNodes(from, to int) {
+	if to > from {
+		t.journal.noteBytes(t.table, t.nodesAt()+from, t.nodes[from:to])
 	}
 }
 
@@ -159,22 +180,28 @@ func (t *packed) change(first uint32, slot int, word uint16) (at, size int) {
 		return at + 2*slot, 2
 	}
 	at += slot / 2
-	shift, n := slot%2*4, slices.Index(t.palette, word)
-	t.nodes[at] = t.nodes[at]&^(0xf<<shift) | uint8(n)<<shift
+	shift := slot % 2 * 4
+	t.nodes[at] = t.nodes[at]&^(0xf<<shift) | (t.places[word]-1)<<shift
 	return at, 1
 }
 
 // inPalette tells whether an answer is in the palette, where there is room for some that were not.
 func (t *packed) inPalette(word uint16) bool {
 	switch {
-	case slices.Contains(t.palette, word):
+	case t.places[word] > 0:
 		return true
 	case word&blockBit != 0 || len(t.palette) == ir.PaletteSize:
 		return false
 	}
-	t.palette = append(t.palette, word)
-	t.journal.noteWords(t.table, ir.PalettePacked+2*(len(t.palette)-1), t.palette[len(t.palette)-1:])
+	t.paint(word)
 	return true
+}
+
+// paint adds an answer to the palette.
+func (t *packed) paint(word uint16) {
+	t.palette = append(t.palette, word)
+	t.places[word] = uint8(len(t.palette))
+	t.journal.noteWords(t.table, ir.PalettePacked+2*(len(t.palette)-1), t.palette[len(t.palette)-1:])
 }
 
 // point changes a first word, and lets go of the node that it named.

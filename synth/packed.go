@@ -20,6 +20,7 @@ type packed struct {
 	over    []over // by chunk
 	first   []uint32
 	palette []uint16
+	places  []uint8 // by answer: its place in the palette, 1 for the first; 0 if it is not there
 	blocks  []uint16
 	nodes   []byte
 
@@ -78,7 +79,8 @@ func classNamed(first uint32) class {
 }
 
 func newPacked(j *journal, table string, now func() time.Time) *packed {
-	t := &packed{table: table, journal: j, over: make([]over, chunks), first: make([]uint32, chunks), marked: make([]bool, chunks)}
+	t := &packed{table: table, journal: j, over: make([]over, chunks), first: make([]uint32, chunks),
+		places: make([]uint8, 1<<16), marked: make([]bool, chunks)}
 	t.free.now = now
 	for i := range t.pools {
 		t.pools[i].now = now
@@ -175,7 +177,10 @@ func (t *packed) choosePalette() {
 	often := slices.SortedFunc(maps.Keys(counts), func(a, b uint16) int {
 		return cmp.Or(counts[b]-counts[a], int(a)-int(b))
 	})
-	t.palette = append([]uint16{0}, often[:min(len(often), ir.PaletteSize-1)]...)
+	t.paint(0)
+	for _, row := range often[:min(len(often), ir.PaletteSize-1)] {
+		t.paint(row)
+	}
 }
 
 func (t *packed) shape() ViewShape {
