@@ -172,11 +172,14 @@ func (b *bed) configure(lines []string) error {
 	return nil
 }
 
-// perform runs one line; "sysctl path=value" needs no process, and "wait" is for what the kernel does a moment later.
+// perform runs one line; "sysctl path=value" needs no process, "batch" is followed by lines for ip, and "wait" is for what the kernel does a moment later.
 func perform(ns *lab.Namespace, line string) error {
 	if line == "wait" {
 		time.Sleep(200 * time.Millisecond)
 		return nil
+	}
+	if rest, ok := strings.CutPrefix(line, "batch\n"); ok {
+		return ns.Batch(strings.Split(rest, "\n"))
 	}
 	if rest, ok := strings.CutPrefix(line, "sysctl "); ok {
 		path, value, _ := strings.Cut(rest, "=")

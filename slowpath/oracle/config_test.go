@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hone-net/hone/slowpath/lab"
 )
@@ -37,7 +38,7 @@ func configs() []config {
 	} {
 		all = append(all, group...)
 	}
-	return append(all, manyRoutes(), filterMatrix()[0], filterMatrix()[1], filterMatrix()[2], filterMatrix()[3])
+	return append(all, manyRoutes(), fullTable(), filterMatrix()[0], filterMatrix()[1], filterMatrix()[2], filterMatrix()[3])
 }
 
 var routeConfigs = []config{
@@ -271,6 +272,27 @@ func filterMatrix() []config {
 		})
 	}
 	return all
+}
+
+// fullTable has so many routes that their table is packed, by more nexthops than most of its answers pick from, and longer
+// ones in some of them.
+func fullTable() config {
+	c := config{name: "full table"}
+	for i := range 20 {
+		c.setup = append(c.setup, fmt.Sprintf("ip neigh replace 10.%d.0.%d lladdr 02:00:00:00:0d:%02x dev r%d nud permanent", 2+i%3, 100+i, i, 1+i%3))
+	}
+	lines := []string{"batch"}
+	for i := range 51000 {
+		p := fmt.Sprintf("%s/%d", address(20<<24+uint32(i)<<8), 24-(i+1)%2*(i%3/2))
+		if i%700 == 0 {
+			p = fmt.Sprintf("%s/%d", address(20<<24+uint32(i)<<8+64), 26+i/700%7)
+			c.targets = append(c.targets, p)
+		}
+		lines = append(lines, fmt.Sprintf("route replace %s via 10.%d.0.%d", p, 2+i%3, 100+i%18+i%601/600))
+	}
+	c.setup = append(c.setup, strings.Join(lines, "\n"))
+	c.targets = append(c.targets, "20.0.0.0/8", "20.64.0.0/12", "20.200.0.0/13")
+	return c
 }
 
 // manyRoutes fills several blocks of the table: prefixes of every length behind every port.

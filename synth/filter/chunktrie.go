@@ -9,7 +9,7 @@ import (
 
 // Limits of an ir.LPM.
 const (
-	trieFirst  = 16 // bits of the first level
+	trieFirst  = ir.FirstLPM
 	trieBlock  = 1 << 8
 	trieBlocks = 1 << 15
 	trieMark   = 1 << 15 // a word that names a block
@@ -38,7 +38,7 @@ func (c chunk) trie(pieces []piece) (*ir.Table, bool) {
 	if m.full {
 		return nil, false
 	}
-	t := &ir.Table{Kind: ir.LPM, Domain: slowpath.Config, First: trieFirst, Size: 1}
+	t := &ir.Table{Kind: ir.LPM, Domain: slowpath.Config, Size: 1}
 	for t.Size < len(m.blocks)/trieBlock {
 		t.Size *= 2
 	}
