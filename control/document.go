@@ -74,6 +74,7 @@ func (c *Counters) Punted() uint64 {
 type Tables struct {
 	Routes     int `json:"routes"`
 	Neighbours int `json:"neighbours"`
+	Rules      int `json:"rules"` // of nftables, and base chains, that forwarded packets may meet
 	Bytes      int `json:"bytes"` // of the shared lookup tables
 }
 
@@ -87,6 +88,7 @@ type Agent struct {
 	Failures  uint64        `json:"failures"`
 	Last      time.Duration `json:"last_ns"` // from a configuration to programs vouched for, the last one
 	Error     string        `json:"error,omitempty"`
+	Simple    string        `json:"simple,omitempty"` // what programs do not follow of a ruleset that is more than they can be
 }
 
 // Plan is what would be done for each interface, without doing it.

@@ -117,7 +117,7 @@ func compiledHook(s *introspect.Snapshot, h introspect.Hook) bool {
 	return false
 }
 
-// Rules is the number of rules that programs may have to follow; 0 if there is no chain to begin with.
+// Rules is the number of base chains and rules that programs may have to follow; 0 if there is no chain to begin with.
 func Rules(s *introspect.Snapshot) (n int) {
 	for _, hook := range s.Hooks.All() {
 		if compiledHook(s, hook) {

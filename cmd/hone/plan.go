@@ -67,5 +67,5 @@ func printPlan(w io.Writer, p control.Plan) {
 		}
 	}
 	t.Flush()
-	fmt.Fprintf(w, "%d routes, %d neighbours, %d KiB of tables\n", p.Tables.Routes, p.Tables.Neighbours, p.Tables.Bytes>>10)
+	fmt.Fprintf(w, "%d routes, %d neighbours%s, %d KiB of tables\n", p.Tables.Routes, p.Tables.Neighbours, rulesOf(p.Tables), p.Tables.Bytes>>10)
 }

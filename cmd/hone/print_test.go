@@ -12,7 +12,7 @@ import (
 
 func TestPrintStatus(t *testing.T) {
 	s := control.Status{
-		Version: "1.0", PID: 7, Coherent: true, Netns: "blue", Tables: control.Tables{Routes: 50, Neighbours: 3},
+		Version: "1.0", PID: 7, Coherent: true, Netns: "blue", Tables: control.Tables{Routes: 50, Neighbours: 3, Rules: 12},
 		Agent: control.Agent{Last: 120 * time.Microsecond},
 		Interfaces: []control.Interface{
 			{Name: "r0", State: "fast", Mode: "native", Program: &control.Program{Instructions: 99},
@@ -23,7 +23,7 @@ func TestPrintStatus(t *testing.T) {
 	}
 	var got strings.Builder
 	printStatus(&got, s)
-	want := `honed 1.0, process 7, namespace blue: 50 routes, 3 neighbours, last change took 120µs
+	want := `honed 1.0, process 7, namespace blue: 50 routes, 3 neighbours, 12 rules, last change took 120µs
 INTERFACE  STATE   PROGRAM                  FAST  LIVE  TO KERNEL  WHY
 r0         fast    native, 99 instructions  5     1     10         local 9, ttl 1
 r1         kernel  -                        -     -     -          auto-veth: veth

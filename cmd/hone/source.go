@@ -98,5 +98,6 @@ func readLive(ctx context.Context) (*introspect.Snapshot, error) {
 // fullKernel is a kernel with everything that hone makes use of: what a plan for another machine, or by somebody who
 // may not ask this one, assumes.
 func fullKernel() emit.Kernel {
-	return emit.Kernel{CPUs: runtime.NumCPU(), FIBLookup: true, CPUv4: true, VethTag: &emit.VethTag{SummedMask: 0x60}}
+	return emit.Kernel{CPUs: runtime.NumCPU(), FIBLookup: true, CPUv4: true, VethTag: &emit.VethTag{SummedMask: 0x60},
+		Conntrack: &emit.Conntrack{}}
 }

@@ -32,7 +32,7 @@ func printStatus(w io.Writer, s control.Status) {
 	if s.Netns != "" {
 		fmt.Fprintf(w, ", namespace %s", s.Netns)
 	}
-	fmt.Fprintf(w, ": %d routes, %d neighbours, last change took %s\n", s.Tables.Routes, s.Tables.Neighbours, s.Agent.Last)
+	fmt.Fprintf(w, ": %d routes, %d neighbours%s, last change took %s\n", s.Tables.Routes, s.Tables.Neighbours, rulesOf(s.Tables), s.Agent.Last)
 	if !s.Coherent {
 		fmt.Fprintln(w, "catching up with a change of the configuration")
 	}
@@ -42,12 +42,23 @@ func printStatus(w io.Writer, s control.Status) {
 	if s.Agent.Error != "" {
 		fmt.Fprintln(w, "trouble:", s.Agent.Error)
 	}
+	if s.Agent.Simple != "" {
+		fmt.Fprintln(w, s.Agent.Simple)
+	}
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "INTERFACE\tSTATE\tPROGRAM\tFAST\tLIVE\tTO KERNEL\tWHY")
 	for _, i := range s.Interfaces {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", i.Name, i.State, programCells(i), why(i))
 	}
 	t.Flush()
+}
+
+// rulesOf tells of the ruleset, where there is one.
+func rulesOf(t control.Tables) string {
+	if t.Rules == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d rules", t.Rules)
 }
 
 func programCells(i control.Interface) string {

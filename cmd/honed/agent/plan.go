@@ -42,7 +42,7 @@ func instructions(d decision, k emit.Kernel) int {
 }
 
 func tables(s *introspect.Snapshot, fib *synth.FIB) control.Tables {
-	t := control.Tables{Routes: s.Routes4.Len() + s.Routes6.Len(), Neighbours: s.Neighs.Len()}
+	t := control.Tables{Routes: s.Routes4.Len() + s.Routes6.Len(), Neighbours: s.Neighs.Len(), Rules: synth.Rules(s)}
 	for _, table := range fib.Tables() {
 		t.Bytes += table.Bytes()
 	}

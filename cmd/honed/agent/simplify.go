@@ -28,6 +28,7 @@ func (a *Agent) simplify(s *introspect.Snapshot) bool {
 	if a.options.Steps < 0 {
 		detail = "the ruleset is more than the kernel takes of a program: what it sees is the kernel's"
 	}
+	a.counts.Simple = detail
 	a.events.send(control.Event{Kind: "simplify", Detail: detail})
 	a.log.Warn("simplify", "detail", detail, "steps", max(a.options.Steps, 0))
 	return true
@@ -38,6 +39,6 @@ func (a *Agent) retry(s *introspect.Snapshot) bool {
 	if a.simple == 0 || synth.Rules(s) > a.simple*3/4 {
 		return false
 	}
-	a.options.Steps, a.simple = 0, 0
+	a.options.Steps, a.simple, a.counts.Simple = 0, 0, ""
 	return true
 }
