@@ -16,6 +16,7 @@ type Path struct {
 	bases    []*body
 	bodies   map[bodyKey]*body
 	plans    map[*region]*plan
+	sets     map[introspect.SetKey]*contents
 }
 
 // body is the rules of a chain, as packets meet them at one place.
@@ -40,7 +41,7 @@ var families = map[uint8]string{unix.NFPROTO_IPV4: "ip", unix.NFPROTO_IPV6: "ip6
 // New finds the chains that the packets of an ingress pass. Chains that translate addresses see the first packet of a
 // connection only, which is the kernel's in any case.
 func New(s *introspect.Snapshot, in Ingress) *Path {
-	p := &Path{snapshot: s, in: in, bodies: map[bodyKey]*body{}, plans: map[*region]*plan{}}
+	p := &Path{snapshot: s, in: in, bodies: map[bodyKey]*body{}, plans: map[*region]*plan{}, sets: map[introspect.SetKey]*contents{}}
 	for _, c := range s.Chains.All() {
 		table, _ := s.Tables.Get(c.Key.Of())
 		sees := c.Key.Family == in.family() || c.Key.Family == unix.NFPROTO_INET

@@ -28,12 +28,15 @@ func (p *Path) plan(r *region) *plan {
 	if old, ok := p.plans[r]; ok {
 		return old
 	}
-	n := &plan{region: r.pruned()}
-	p.plans[r] = n
-	if len(n.boxes) > mostLinear {
-		n.index()
-	}
-	return n
+	made := once(p.snapshot, r, func() plan {
+		n := plan{region: r.pruned()}
+		if len(n.boxes) > mostLinear {
+			n.index()
+		}
+		return n
+	})
+	p.plans[r] = &made
+	return &made
 }
 
 // fewShapes is how many lookups cost less than those of classes, as far as these are no more than manyBoxes.
@@ -113,8 +116,11 @@ func (r *region) look(s shape, has func(box int) bool) (l look, ok bool) {
 		keys = append(keys, packed(l.parts, l.words, func(key int) uint64 { return b[key].lo }))
 		answers = append(answers, n)
 	}
-	l.table = newCuckoo(keys, answers)
-	return l, l.table != nil
+	if l.table = newCuckoo(keys, answers); l.table == nil {
+		return l, false
+	}
+	l.table.table()
+	return l, true
 }
 
 // leafTable is the leaves of the boxes, by number plus one.

@@ -23,7 +23,7 @@ func (d *reader) lookup(e introspect.Lookup) (fails bool) {
 	if parts != nil && d.inPlace(e, set.Key, parts) {
 		return false
 	}
-	all := contentsOf(set)
+	all := d.contents(set)
 	if parts == nil || all == nil || e.Invert && all.rest != nil {
 		d.leave(e, slowpath.RulesetSet)
 		return false
@@ -65,6 +65,16 @@ type contents struct {
 	elements []element
 	verdicts []introspect.Verdict
 	rest     *introspect.Verdict
+}
+
+// contents reads the elements of a set, once.
+func (p *Path) contents(s introspect.Set) *contents {
+	c, ok := p.sets[s.Key]
+	if !ok {
+		c = contentsOf(s)
+		p.sets[s.Key] = c
+	}
+	return c
 }
 
 // contentsOf reads the elements of a set; nil if there is one that is more than a key and a verdict.

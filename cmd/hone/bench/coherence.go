@@ -52,6 +52,12 @@ var domains = []domain{
 			" add chain ip t c { type filter hook forward priority 0 ; } ; add rule ip t c ip daddr @s drop"},
 		lines: [2]string{"nft delete element ip t s { 10.128.0.0/24 }", "nft add element ip t s { 10.128.0.0/24 }"},
 		undo:  []string{"nft delete table ip t"}},
+	{name: "host", keys: [2]int{byFirst, -1}, // among so many that the table of the set changes in place
+		setup: []string{"nft add table ip t ; add set ip t s { type ipv4_addr ; elements = { 192.0.2.1 , 192.0.2.2 , 192.0.2.3 , 192.0.2.4 ," +
+			" 192.0.2.5 , 192.0.2.6 , 192.0.2.7 , 192.0.2.8 } ; } ;" +
+			" add chain ip t c { type filter hook forward priority 0 ; } ; add rule ip t c ip daddr @s drop"},
+		lines: [2]string{"nft delete element ip t s { 10.128.0.9 }", "nft add element ip t s { 10.128.0.9 }"},
+		undo:  []string{"nft delete table ip t"}},
 	{name: "tc", keys: [2]int{byFirst, -1},
 		lines: [2]string{"tc qdisc del dev r1 root", "tc qdisc add dev r1 root tbf rate 8bit burst 10 limit 10"}},
 	{name: "xfrm", keys: [2]int{byFirst, -1},
