@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 )
 
@@ -54,8 +55,18 @@ func ExprName(e Expr) string {
 	if o, ok := e.(Opaque); ok {
 		return o.Name
 	}
-	word, _ := e.walk(&attrs{text: text{mode: passing}})
-	return exprKindOf[word].kernel
+	return exprNames[reflect.TypeOf(e)]
+}
+
+// exprNames are the kernel's names by the type of an expression: rulesets are asked for every one of theirs.
+var exprNames = namesByType()
+
+func namesByType() map[reflect.Type]string {
+	names := map[reflect.Type]string{}
+	for _, k := range exprKindOf {
+		names[reflect.TypeOf(k.blank)] = k.kernel
+	}
+	return names
 }
 
 func parseExpr(line string) (Expr, error) {

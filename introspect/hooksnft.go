@@ -131,7 +131,8 @@ func exprTracks(e Expr) (sure, perhaps bool) {
 	case Dynset:
 		return false, strings.Contains(e.Exprs, "connlimit")
 	}
-	return trackingExpressions[ExprName(e)], !plainExpressions[ExprName(e)]
+	name := ExprName(e)
+	return trackingExpressions[name], !plainExpressions[name]
 }
 
 // readBigU64 is readBigU32 of 64 bits.
