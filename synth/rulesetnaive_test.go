@@ -153,6 +153,14 @@ func (n *naive) rule(c introspect.Chain, r *introspect.ChainRule) introspect.Ver
 			if e.DReg == introspect.VerdictRegister && v.Code != introspect.VerdictContinue {
 				return v
 			}
+		case introspect.Match:
+			matches, hot := n.xt(e)
+			if hot {
+				return code(introspect.VerdictDrop)
+			}
+			if !matches {
+				return code(introspect.VerdictBreak)
+			}
 		case introspect.Verdict:
 			if e.Code != introspect.VerdictContinue {
 				return e

@@ -20,6 +20,8 @@ type reader struct {
 	regs  registers
 	steps []step
 	reach int // bytes behind the header that there are at this step
+
+	dropped int // packets with fewer bytes have been dropped
 }
 
 // read says what a rule does. What is settled before a packet is there is left out; a rule that never matches has no
@@ -40,10 +42,10 @@ func (p *Path) read(c *introspect.Chain, r *introspect.ChainRule, at place) []st
 	return d.steps
 }
 
-// counted is the steps up to the last one that counts: the test behind them fails whatever the packet.
+// counted is the steps up to the last one that counts, or drops: the test behind them fails whatever the packet.
 func (d *reader) counted() []step {
 	for n := len(d.steps); n > 0; n-- {
-		if d.steps[n-1].kind == stepCount {
+		if s := d.steps[n-1]; s.kind == stepCount || s.drops {
 			return d.steps[:n]
 		}
 	}
@@ -104,16 +106,21 @@ func (d *reader) object(e introspect.ObjRef) (fails bool) {
 // payload loads bytes of a header. One that follows that of IP may be shorter.
 func (d *reader) payload(e introspect.Payload) bool {
 	if e.Base == unix.NFT_PAYLOAD_TRANSPORT_HEADER {
-		d.want(int(e.Offset + e.Len))
+		d.want(int(e.Offset+e.Len), false)
 	}
 	return d.load(e, e.DReg, d.in.payload(e.Base, e.Offset, e.Len))
 }
 
-func (d *reader) want(end int) {
-	if end > d.reach && end <= maxReach {
-		d.reach = end
-		d.steps = append(d.steps, step{kind: stepReach, bytes: end})
+// want wants bytes behind the header. A packet that has fewer gets past the rule, or is dropped there.
+func (d *reader) want(end int, drops bool) {
+	if end > maxReach || end <= d.reach && (!drops || end <= d.dropped) {
+		return
 	}
+	d.reach = max(d.reach, end)
+	if drops {
+		d.dropped = max(d.dropped, end)
+	}
+	d.steps = append(d.steps, step{kind: stepReach, bytes: end, drops: drops})
 }
 
 // maxReach bounds the bytes behind the header that rules look at.

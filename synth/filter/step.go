@@ -22,6 +22,7 @@ type step struct {
 	kind     stepKind
 	test     test
 	bytes    int                  // stepReach
+	drops    bool                 // stepReach: the kernel drops a packet that has fewer
 	counter  CounterID            // stepCount
 	choice   *region              // stepChoose: of numbers verdicts
 	verdicts []introspect.Verdict // stepDecide: one

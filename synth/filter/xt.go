@@ -34,6 +34,8 @@ var modules = map[moduleName]module{
 	{"comment", 0}:   {256, func(*reader, []byte) ([]question, bool) { return nil, true }},
 	{"tcp", 0}:       {12, (*reader).xtTCP},
 	{"udp", 0}:       {10, (*reader).xtUDP},
+	{"icmp", 0}:      {4, (*reader).xtICMP},
+	{"icmp6", 0}:     {4, (*reader).xtICMP6},
 	{"multiport", 1}: {48, (*reader).xtMultiport},
 	{"mark", 1}:      {12, (*reader).xtMark},
 	{"state", 0}:     {4, (*reader).xtState},
@@ -97,7 +99,7 @@ func portsFrom(from, to uint16) interval {
 
 // transport are bytes of the header that follows that of IP, of which there have to be as many as reach.
 func (d *reader) transport(offset, length uint32, reach int) []cell {
-	d.want(reach)
+	d.want(reach, true)
 	return d.in.payload(unix.NFT_PAYLOAD_TRANSPORT_HEADER, offset, length)
 }
 
@@ -120,6 +122,20 @@ func (d *reader) xtUDP(b []byte) ([]question, bool) {
 		ports(d.transport(0, 2, header), native16At(b, 0), native16At(b, 2), not&notSource != 0),
 		ports(d.transport(2, 2, header), native16At(b, 4), native16At(b, 6), not&notDest != 0),
 	}, not&^(notSource|notDest) == 0
+}
+
+// xtICMP knows a type that stands for all of them.
+func (d *reader) xtICMP(b []byte) ([]question, bool) { return d.icmp(b, b[0] == 0xff) }
+
+func (d *reader) xtICMP6(b []byte) ([]question, bool) { return d.icmp(b, false) }
+
+func (d *reader) icmp(b []byte, every bool) ([]question, bool) {
+	const header, not = 8, 1
+	codes := interval{[]byte{b[0], b[1]}, []byte{b[0], b[2]}} // the type, and the code
+	if every {
+		codes = interval{[]byte{0, 0}, []byte{0xff, 0xff}}
+	}
+	return []question{{[][]cell{d.transport(0, 2, header)}, []element{{codes}}, b[3]&not != 0}}, b[3]&^not == 0
 }
 
 func native16At(b []byte, at int) uint16 { return binary.NativeEndian.Uint16(b[at:]) }
