@@ -59,18 +59,20 @@ func (d *reader) xtConntrack1(b []byte) ([]question, bool) {
 	return m.questions()
 }
 
-func (d *reader) xtConntrack2(b []byte) ([]question, bool) { return conntrackOf(d, b).questions() }
+func (d *reader) xtConntrack2(b []byte) ([]question, bool) {
+	m := conntrackOf(d, b)
+	m.state, m.status = native16At(b, atConnState), native16At(b, atConnState+2)
+	return m.questions()
+}
 
 func (d *reader) xtConntrack3(b []byte) ([]question, bool) {
 	m := conntrackOf(d, b)
-	m.ends = true
+	m.state, m.status, m.ends = native16At(b, atConnState), native16At(b, atConnState+2), true
 	return m.questions()
 }
 
 func conntrackOf(d *reader, b []byte) *conntrackMatch {
-	m := conntrackMatch{b: b, flags: native16At(b, atConnFlags), not: native16At(b, atConnFlags+2), six: d.in.Six}
-	m.state, m.status = native16At(b, atConnState), native16At(b, atConnState+2)
-	return &m
+	return &conntrackMatch{b: b, flags: native16At(b, atConnFlags), not: native16At(b, atConnFlags+2), six: d.in.Six}
 }
 
 func (m *conntrackMatch) questions() ([]question, bool) {
