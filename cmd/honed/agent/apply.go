@@ -89,6 +89,9 @@ func (a *Agent) update(s *introspect.Snapshot) (writes []ir.Write, reshaped bool
 // survey decides for each interface that a change may concern. It tells whether it had to look at anything but routes and neighbours.
 func (a *Agent) survey(old, s *introspect.Snapshot, reshaped bool) (again bool) {
 	again = old == nil || reshaped || !sameButRoutes(old, s)
+	if again && !reshaped {
+		defer debug.SetGCPercent(debug.SetGCPercent(leisure)) // the compiler leaves much behind, and packets wait for it
+	}
 	concerned, all := map[introspect.Index]bool(nil), old == nil || reshaped
 	if again && !all {
 		concerned, all = synth.Concerned(old, s)
@@ -106,6 +109,10 @@ func (a *Agent) survey(old, s *introspect.Snapshot, reshaped bool) (again bool) 
 	}
 	return again
 }
+
+// leisure is how much the heap may grow while programs are made, in percent. At honed's own pace a third of the time that
+// a rule among a thousand takes goes to collecting.
+const leisure = 300
 
 // release lets go of the interfaces that are gone and of those that are to be left to the kernel. Parking comes first:
 // it takes no time.
