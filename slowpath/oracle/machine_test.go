@@ -193,7 +193,7 @@ func (m *machine) follow() error {
 	if m.watch == nil {
 		return nil
 	}
-	end := time.Now().Add(lab.Patience(2 * time.Second))
+	end := time.Now().Add(lab.Patience(5 * time.Second))
 	var seen slowpath.Epochs
 	for {
 		if err := m.seen.Lookup(uint32(0), &seen); err != nil {
