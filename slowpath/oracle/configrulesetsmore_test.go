@@ -107,6 +107,7 @@ var setConfigs = []config{
   udp dport @s counter; }
 }`},
 	{name: "many elements", rules: manyElements(3000)},
+	{name: "many intervals", rules: manyIntervals(2000)},
 }
 
 // manyElements is a set of hosts, every third one near those that packets come from.
@@ -124,6 +125,24 @@ func manyElements(n int) string {
 	}
 	return "table inet t {\n set s { type ipv4_addr; elements = { " + strings.Join(all, ", ") + " } }\n" +
 		" chain c { type filter hook forward priority 0; policy accept;\n  ip saddr @s counter drop\n  ip daddr @s counter\n }\n}"
+}
+
+// manyIntervals are sets of intervals of no length in particular, near where packets come from and go to.
+func manyIntervals(n int) string {
+	var four, six, ports []string
+	for i := range n {
+		four = append(four, fmt.Sprintf("%s.%d.%d.%d-%[1]s.%[2]d.%d.%d", []string{"100", "172"}[i%2], []int{64, 16}[i%2]+i/500, i/2%250, i%100, i/2%250+i%2, 100+i%99))
+		six = append(six, fmt.Sprintf("2001:db8:%s%02x:%x::-2001:db8:%[1]s%02[2]x:%x:ffff::", []string{"64", "16"}[i%2], i/8, i*8, i*8+5))
+	}
+	for i := range 200 {
+		ports = append(ports, fmt.Sprintf("%d-%d", 300*i+20, 300*i+20+i))
+	}
+	set := func(name, kind string, all []string) string {
+		return fmt.Sprintf(" set %s { type %s; flags interval; elements = { %s } }\n", name, kind, strings.Join(all, ", "))
+	}
+	return "table inet t {\n" + set("four", "ipv4_addr", four) + set("six", "ipv6_addr", six) + set("ports", "inet_service", ports) +
+		" chain c { type filter hook forward priority 0; policy accept;\n  ip saddr @four counter drop\n  ip daddr @four counter\n" +
+		"  ip6 saddr @six counter drop\n  ip6 daddr != @six counter\n  th dport @ports counter drop\n  th sport != @ports counter\n }\n}"
 }
 
 // chainConfigs are about the order in which rules and chains come.
@@ -194,6 +213,7 @@ var chainConfigs = []config{
 	{name: "hundred rules", rules: ruleRow(100)},
 	{name: "two thousand rules", rules: ruleRow(2000)},
 	{name: "five fields", rules: fiveFields(40)},
+	{name: "five fields of many rules", rules: fiveFields(700)},
 }
 
 func deepJumps(n int) string {
