@@ -23,8 +23,9 @@ type outcome struct {
 	frames   int    // sent in one run
 	runs     map[string]fastpath.Stats
 	findings []string
-	unsteady int    // batches that differed once, and then no more
-	last     string // the last of them
+	unsteady int               // batches that differed once, and then no more
+	last     string            // the last of them
+	why      []slowpath.Reason // most of the packets that are left to the kernel, where that is told with the shares
 }
 
 // maxFindings bounds what is said about one configuration.
@@ -302,6 +303,9 @@ func (o *outcome) String() string {
 		if _, ok := o.runs[run]; ok {
 			words = append(words, fmt.Sprintf("%s %d", run, o.share(run)))
 		}
+	}
+	for _, r := range o.why {
+		words = append(words, r.String())
 	}
 	return strings.Join(words, ", ")
 }
