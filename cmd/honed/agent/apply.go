@@ -40,7 +40,7 @@ func (a *Agent) apply(s *introspect.Snapshot, e slowpath.Epochs) {
 		a.release(s, a.survey(nil, s, reshaped))
 	}
 	a.counts.Error = ""
-	if reshaped {
+	if reshaped || old != nil && !old.SameRuleset(s) && synth.Rules(s) >= manyRules {
 		go debug.FreeOSMemory() // to build large tables takes far more memory than to keep them
 	}
 }
@@ -89,7 +89,7 @@ func (a *Agent) update(s *introspect.Snapshot) (writes []ir.Write, reshaped bool
 // survey decides for each interface that a change may concern. It tells whether it had to look at anything but routes and neighbours.
 func (a *Agent) survey(old, s *introspect.Snapshot, reshaped bool) (again bool) {
 	again = old == nil || reshaped || !sameButRoutes(old, s)
-	if again && !reshaped {
+	if again && !reshaped && synth.Rules(s) < manyRules {
 		defer debug.SetGCPercent(debug.SetGCPercent(leisure)) // the compiler leaves much behind, and packets wait for it
 	}
 	concerned, all := map[introspect.Index]bool(nil), old == nil || reshaped
@@ -111,8 +111,12 @@ func (a *Agent) survey(old, s *introspect.Snapshot, reshaped bool) (again bool) 
 }
 
 // leisure is how much the heap may grow while programs are made, in percent. At honed's own pace a third of the time that
-// a rule among a thousand takes goes to collecting.
-const leisure = 300
+// a rule among a thousand takes goes to collecting. With many rules the memory is worth more than the time, and is given
+// back afterwards.
+const (
+	leisure   = 300
+	manyRules = 5000
+)
 
 // release lets go of the interfaces that are gone and of those that are to be left to the kernel. Parking comes first:
 // it takes no time.

@@ -8,8 +8,8 @@ import (
 	"github.com/hone-net/hone/control"
 )
 
-// manyRules is a ruleset of so many rules that look at one byte of the header, and count.
-func manyRules(n, at int) string {
+// countingRules is a ruleset of so many rules that look at one byte of the header, and count.
+func countingRules(n, at int) string {
 	var text strings.Builder
 	text.WriteString("hook kind=nft name=\"inet t f\" family=inet\n" +
 		"nft-table family=inet name=t handle=1\nnft-chain family=inet table=t name=f handle=1 flags=0x1 base hook=2 policy=1 type=filter\n")
@@ -24,20 +24,20 @@ func manyRules(n, at int) string {
 func TestSimplify(t *testing.T) {
 	b := newBed(t)
 	text := b.text
-	b.text += manyRules(300, 8)
+	b.text += countingRules(300, 8)
 	b.host.excess = 2
 	b.announce()
 	if got := b.Status(); got.Interfaces[0].State != control.StateFast || got.Agent.Failures != 0 || b.options.Steps <= 0 {
 		t.Errorf("%d steps, %+v", b.options.Steps, got.Interfaces)
 	}
 	b.host.excess = 10
-	b.text = text + manyRules(310, 9)
+	b.text = text + countingRules(310, 9)
 	b.announce()
 	if got := b.Status(); got.Interfaces[0].Reason != "ruleset-large" || got.Agent.Failures != 0 || b.options.Steps >= 0 {
 		t.Errorf("%d steps, %+v", b.options.Steps, got.Interfaces[0])
 	}
 	b.host.excess = 0
-	b.text = text + manyRules(200, 9)
+	b.text = text + countingRules(200, 9)
 	b.announce()
 	if got := b.Status(); got.Interfaces[0].State != control.StateFast || b.options.Steps != 0 {
 		t.Errorf("%d steps, %+v", b.options.Steps, got.Interfaces[0])
