@@ -8,6 +8,16 @@ import (
 	"github.com/hone-net/hone/introspect"
 )
 
+func TestComment(t *testing.T) {
+	r := &introspect.ChainRule{Exprs: []introspect.Expr{introspect.Counter{}, introspect.Match{Name: "comment", Info: "back in\x00\x00\x00"}}}
+	if got := comment(r); got != "back in" {
+		t.Errorf("%q", got)
+	}
+	if r.Comment = "own"; comment(r) != "own" {
+		t.Errorf("%q", comment(r))
+	}
+}
+
 // TestExplainRules: an explanation names rules, and says what the tracking of connections means.
 func TestExplainRules(t *testing.T) {
 	b := newBed(t)

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"encoding/binary"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -42,9 +43,20 @@ func visit(v filter.Visit) control.Visit {
 	c := control.Visit{Hook: hookNames[v.Stage.Hook], Family: familyNames[v.Chain.Family], Table: v.Chain.Table, Chain: v.Chain.Name,
 		Matches: v.Matches, Outcome: v.Outcome}
 	if v.Rule != nil {
-		c.Handle, c.Comment = v.Rule.Handle, v.Rule.Comment
+		c.Handle, c.Comment = v.Rule.Handle, comment(v.Rule)
 	}
 	return c
+}
+
+// comment is that of a rule; those of iptables are matches.
+func comment(r *introspect.ChainRule) string {
+	for _, e := range r.Exprs {
+		if m, ok := e.(introspect.Match); ok && m.Name == "comment" && r.Comment == "" {
+			text, _, _ := strings.Cut(string(m.Info), "\x00")
+			return text
+		}
+	}
+	return r.Comment
 }
 
 // tracking is what to say of a packet where connections are tracked.
