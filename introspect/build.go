@@ -38,15 +38,17 @@ func chain[K Key[K], V Object[V]](spine []*node[K, V]) *node[K, V] {
 // onto returns a Map of what m holds, and shares with base what the two have in common, unless that is little.
 func (m Map[K, V]) onto(base Map[K, V]) Map[K, V] {
 	shared, limit := base, 16+(m.Len()+base.Len())/16
-	for c := range DiffMaps(base, m) {
-		if limit--; limit < 0 {
-			return m
-		}
-		if c.New == nil {
-			shared = shared.Without(c.Key)
+	few := diff(base.root, m.root, func(old, now *node[K, V]) bool {
+		if now == nil {
+			shared = shared.Without(old.key)
 		} else {
-			shared = shared.With(c.Key, *c.New)
+			shared = shared.With(now.key, now.object())
 		}
+		limit--
+		return limit >= 0
+	})
+	if !few {
+		return m
 	}
 	return shared
 }

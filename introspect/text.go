@@ -74,9 +74,10 @@ func sectionOf[K Key[K], V Object[V]](kind string, blank V, key func(V) K, at fu
 	return section{
 		format: f,
 		print: func(b []byte, s *Snapshot) []byte {
-			for _, v := range at(s).All() {
+			at(s).root.walk(func(_ K, v V) bool {
 				b = f.line(b, "", text(&v))
-			}
+				return true
+			})
 			return b
 		},
 		parse: func(s *Snapshot, line string) error {
@@ -91,14 +92,16 @@ func sectionOf[K Key[K], V Object[V]](kind string, blank V, key func(V) K, at fu
 			return nil
 		},
 		diff: func(out []byte, a, b *Snapshot) []byte {
-			for c := range DiffMaps(*at(a), *at(b)) {
+			diff(at(a).root, at(b).root, func(old, now *node[K, V]) bool {
+				c := change(old, now)
 				if c.Old != nil {
 					out = f.line(out, "- ", text(c.Old))
 				}
 				if c.New != nil {
 					out = f.line(out, "+ ", text(c.New))
 				}
-			}
+				return true
+			})
 			return out
 		},
 	}
