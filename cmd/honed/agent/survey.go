@@ -1,0 +1,48 @@
+package agent
+
+import (
+	"runtime/debug"
+
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/synth"
+)
+
+// survey decides for each interface that a change may concern. It tells whether it had to look at anything but routes and neighbours.
+func (a *Agent) survey(old, s *introspect.Snapshot, reshaped bool) (again bool) {
+	again = old == nil || reshaped || !sameButRoutes(old, s)
+	if again && !reshaped && synth.Rules(s) < manyRules {
+		defer debug.SetGCPercent(debug.SetGCPercent(leisure)) // the compiler leaves much behind, and packets wait for it
+	}
+	concerned, all := map[introspect.Index]bool(nil), old == nil || reshaped
+	if again && !all {
+		concerned, all = synth.Concerned(old, s)
+	}
+	shape := a.fib.Shape()
+	for index, link := range s.Links.All() {
+		f := a.faces[index]
+		if f == nil {
+			f = &face{}
+			a.faces[index] = f
+		} else if !all && !concerned[index] && f.shape.Equal(shape) {
+			continue
+		}
+		f.decision, f.shape = decide(s, link, a.options, shape, f.decision), shape
+	}
+	return again
+}
+
+// leisure is how much the heap may grow while programs are made, in percent. At honed's own pace a third of the time that
+// a rule among a thousand takes goes to collecting. With many rules the memory is worth more than the time, and is given
+// back afterwards.
+const (
+	leisure   = 300
+	manyRules = 5000
+)
+
+// sameButRoutes tells whether two Snapshots differ at most in routes and neighbours, which tables hold, and not code.
+func sameButRoutes(a, b *introspect.Snapshot) bool {
+	return a.Links.Equal(b.Links) && a.Addrs.Equal(b.Addrs) && a.Rules4.Equal(b.Rules4) && a.Rules6.Equal(b.Rules6) &&
+		a.Nexthops.Equal(b.Nexthops) &&
+		a.Netconf.Equal(b.Netconf) && a.Netconf6.Equal(b.Netconf6) && a.Qdiscs.Equal(b.Qdiscs) && a.Filters.Equal(b.Filters) && a.Taps.Equal(b.Taps) &&
+		a.Sysctls.Equal(b.Sysctls) && a.Hooks.Equal(b.Hooks) && a.SameRuleset(b)
+}
