@@ -17,6 +17,7 @@ type Path struct {
 	bodies   map[bodyKey]*body
 	plans    map[*region]*plan
 	sets     map[introspect.SetKey]*contents
+	reader   reader
 }
 
 // body is the rules of a chain, as packets meet them at one place.

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"bytes"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -27,7 +28,14 @@ type reader struct {
 // read says what a rule does. What is settled before a packet is there is left out; a rule that never matches has no
 // steps.
 func (p *Path) read(c *introspect.Chain, r *introspect.ChainRule, at place) []step {
-	d := &reader{Path: p, table: c.Key.Of(), at: at, chain: c.Key, rule: r}
+	d := &p.reader // the same for all rules: it is large
+	*d = reader{Path: p, table: c.Key.Of(), at: at, chain: c.Key, rule: r, steps: d.steps[:0]}
+	return slices.Clone(d.read())
+}
+
+// read reads all expressions.
+func (d *reader) read() []step {
+	r := d.rule
 	if len(r.Unknown) > 0 {
 		return []step{leave(slowpath.RulesetAction, r.Unknown[0])}
 	}
