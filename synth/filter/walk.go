@@ -136,7 +136,11 @@ func (w *walker) rule(r rule) (v introspect.Verdict, outcome string, matches boo
 				return goOn, outcome, matches
 			}
 		case stepReach:
-			if w.trial.Bytes < s.bytes {
+			switch {
+			case w.trial.Bytes >= s.bytes:
+			case s.drops:
+				return introspect.Verdict{Code: introspect.VerdictDrop}, "drops what is too short for it", true
+			default:
 				return goOn, outcome, matches
 			}
 		case stepCount:
