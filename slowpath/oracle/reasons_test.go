@@ -24,16 +24,12 @@ var elsewhere = map[slowpath.Reason]string{
 	slowpath.NoEpochs:       "honed says it of a kernel whose changes cannot be noticed",
 
 	slowpath.RulesetConn:      byConnections,
-	slowpath.Transport:        byConnections,
-	slowpath.TCPFlags:         byConnections,
-	slowpath.ConntrackMiss:    byConnections,
-	slowpath.ConntrackState:   byConnections,
 	slowpath.ConntrackWindow:  byConnections,
 	slowpath.ConntrackSpecial: byConnections,
 	slowpath.ConntrackNAT:     byConnections,
 }
 
-const byConnections = "the configurations here leave tracked connections to the kernel; TestTrackedPackets follows them"
+const byConnections = "it takes the packets of a real connection; TestConnections has them"
 
 // checkReasons wants every Reason to have been the fate of some packet or configuration.
 func checkReasons(t *testing.T, results map[string]outcome) {
