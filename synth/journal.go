@@ -40,7 +40,7 @@ func (j *journal) noteLongs(table string, offset int, words []uint32) {
 	j.note(table, offset, data)
 }
 
-// noteBytes notes what is to be written as a whole, in any order.
+// noteBytes notes bytes or aligned words that mean something each by itself, or nothing yet.
 func (j *journal) noteBytes(table string, offset int, data []byte) {
 	if j.on {
 		j.note(table, offset, append(j.space(len(data))[:0], data...))

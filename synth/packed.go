@@ -244,7 +244,9 @@ func (t *packed) takeNode(c class) (unit int, ok bool) {
 	t.nextUnit += wide.units()
 	t.nodes = append(t.nodes, make([]byte, wide.units()*ir.UnitPacked)...)
 	if c == narrow {
-		t.left = append(t.left, unit+3, unit+2, unit+1)
+		for other := unit + wide.units() - 1; other > unit; other-- {
+			t.left = append(t.left, other)
+		}
 	}
 	return unit, true
 }

@@ -45,7 +45,7 @@ const (
 	// meaning.
 	Tallies
 	// Packed is LPM for tables of many prefixes, which it keeps in less memory; packed.go has its layout. Size is its units
-	// of 64 bytes and Blocks its blocks (powers of two).
+	// of UnitPacked bytes and Blocks its blocks (powers of two).
 	Packed
 )
 
