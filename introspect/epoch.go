@@ -15,7 +15,8 @@ const (
 	toRoute4           = domains(1<<slowpath.Any | 1<<slowpath.Route4)
 	toRoute6           = domains(1<<slowpath.Any | 1<<slowpath.Route6)
 	toNeigh            = domains(1<<slowpath.Any | 1<<slowpath.Neigh)
-	everything         = toConfig | toRoute4 | toRoute6 | toNeigh
+	toFDB              = domains(1<<slowpath.Any | 1<<slowpath.FDB)
+	everything         = toConfig | toRoute4 | toRoute6 | toNeigh | toFDB
 )
 
 // class says which domains a message moves, by its type and the family in the first byte of its payload.
@@ -27,14 +28,14 @@ type class struct {
 
 // classes is the one table by which the filter counts an announcement while the kernel makes it, and the reader after it
 // has folded it. The first class that fits decides; what fits none moves Config. A link, an address or a nexthop object
-// takes routes and neighbours with it. A bridge's forwarding database does not count.
+// takes routes, neighbours and entries of bridges with it.
 var classes = []class{
 	{[]uint16{unix.RTM_NEWROUTE, unix.RTM_DELROUTE}, unix.AF_INET, toRoute4},
 	{[]uint16{unix.RTM_NEWROUTE, unix.RTM_DELROUTE}, unix.AF_INET6, toRoute6},
 	{[]uint16{unix.RTM_NEWROUTE, unix.RTM_DELROUTE}, 0, nothing},
 	{[]uint16{unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH}, unix.AF_INET, toNeigh},
 	{[]uint16{unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH}, unix.AF_INET6, toNeigh},
-	{[]uint16{unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH}, unix.AF_BRIDGE, nothing},
+	{[]uint16{unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH}, unix.AF_BRIDGE, toFDB},
 	{[]uint16{unix.RTM_NEWLINK, unix.RTM_DELLINK}, 0, everything},
 	{[]uint16{unix.RTM_NEWADDR, unix.RTM_DELADDR}, 0, everything},
 	{[]uint16{rtmNewPrefix}, 0, toConfig | toRoute6},

@@ -90,6 +90,8 @@ func (s *Snapshot) Drop(k Kind) *Snapshot {
 	clearIf(&n.Rules6, k&Rules)
 	clearIf(&n.Nexthops, k&Nexthops)
 	clearIf(&n.Neighs, k&Neighs)
+	clearIf(&n.FDB, k&FDB)
+	clearIf(&n.VLANs, k&VLANs)
 	clearIf(&n.Netconf, k&Netconfs)
 	clearIf(&n.Netconf6, k&Netconfs)
 	clearIf(&n.Qdiscs, k&Qdiscs)

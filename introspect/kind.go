@@ -18,12 +18,14 @@ const (
 	Qdiscs
 	Filters
 	Routes6
+	FDB
+	VLANs
 	Silent
 	Announced = Silent - 1 // all that rtnetlink announces
 )
 
 var kindNames = []string{"links", "addrs", "routes4", "rules", "nexthops", "neighs", "netconfs", "qdiscs", "filters",
-	"routes6", "silent"}
+	"routes6", "fdb", "vlans", "silent"}
 
 // String lists the kinds in the set.
 func (k Kind) String() string {

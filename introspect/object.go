@@ -38,15 +38,17 @@ type Link struct {
 	Group       uint32 // IFLA_GROUP
 	MAC         MAC    // zero unless the address has six bytes
 	Broadcast   MAC
-	Carrier     bool   // IFLA_CARRIER of a device that is up
-	OperState   uint8  // IFLA_OPERSTATE, RFC 2863
-	Promiscuity uint32 // IFLA_PROMISCUITY
-	AllMulti    uint32 // IFLA_ALLMULTI
-	XDPMode     uint8  // IFLA_XDP_ATTACHED: XDP_ATTACHED_*
-	XDPProgID   uint32 // id of the attached program, of whichever mode; 0 without
-	XDPFeatures uint64 // NETDEV_XDP_ACT_*
-	StripsVLAN  bool   // ethtool feature rx-vlan-hw-parse is active
-	VRFTable    uint32 // IFLA_VRF_TABLE of a VRF device, 0 without
+	Carrier     bool       // IFLA_CARRIER of a device that is up
+	OperState   uint8      // IFLA_OPERSTATE, RFC 2863
+	Promiscuity uint32     // IFLA_PROMISCUITY
+	AllMulti    uint32     // IFLA_ALLMULTI
+	XDPMode     uint8      // IFLA_XDP_ATTACHED: XDP_ATTACHED_*
+	XDPProgID   uint32     // id of the attached program, of whichever mode; 0 without
+	XDPFeatures uint64     // NETDEV_XDP_ACT_*
+	StripsVLAN  bool       // ethtool feature rx-vlan-hw-parse is active
+	VRFTable    uint32     // IFLA_VRF_TABLE of a VRF device, 0 without
+	Bridge      Bridge     // of a bridge
+	Port        BridgePort // of a port of a bridge
 	Unknown     []string
 }
 
@@ -57,7 +59,8 @@ func (l Link) Equal(o Link) bool {
 		l.Flags == o.Flags && l.Kind == o.Kind && l.SlaveKind == o.SlaveKind && l.Master == o.Master && l.Lower == o.Lower &&
 		l.PeerNS == o.PeerNS && l.MTU == o.MTU && l.Group == o.Group && l.MAC == o.MAC && l.Broadcast == o.Broadcast && l.Carrier == o.Carrier &&
 		l.OperState == o.OperState && l.Promiscuity == o.Promiscuity && l.AllMulti == o.AllMulti && l.XDPMode == o.XDPMode &&
-		l.XDPProgID == o.XDPProgID && l.XDPFeatures == o.XDPFeatures && l.StripsVLAN == o.StripsVLAN && l.VRFTable == o.VRFTable
+		l.XDPProgID == o.XDPProgID && l.XDPFeatures == o.XDPFeatures && l.StripsVLAN == o.StripsVLAN && l.VRFTable == o.VRFTable &&
+		l.Bridge.Equal(o.Bridge) && l.Port.Equal(o.Port)
 }
 
 // AddrKey identifies an address of an interface.

@@ -77,6 +77,8 @@ func (s *Snapshot) adopt(o *Snapshot) {
 	s.Rules6 = o.Rules6.onto(s.Rules6)
 	s.Nexthops = o.Nexthops.onto(s.Nexthops)
 	s.Neighs = o.Neighs.onto(s.Neighs)
+	s.FDB = o.FDB.onto(s.FDB)
+	s.VLANs = o.VLANs.onto(s.VLANs)
 	s.Netconf = o.Netconf.onto(s.Netconf)
 	s.Netconf6 = o.Netconf6.onto(s.Netconf6)
 	s.Qdiscs = o.Qdiscs.onto(s.Qdiscs)

@@ -10,6 +10,8 @@ type Snapshot struct {
 	Rules6   Map[RuleKey, Rule]      // IPv6 policy rules
 	Nexthops Map[Index, Nexthop]     // nexthop objects by id
 	Neighs   Map[NeighKey, Neigh]    // neighbour entries of IPv4 and IPv6
+	FDB      Map[FDBKey, FDBEntry]   // forwarding databases of bridges
+	VLANs    Map[VLANKey, VLAN]      // of the ports of bridges, and of bridges
 	Netconf  Map[Index, Netconf]     // IPv4 netconf by ifindex; AllDevices for conf/all
 	Netconf6 Map[Index, Netconf]     // IPv6 netconf likewise
 	Qdiscs   Map[QdiscKey, Qdisc]    // queueing disciplines
@@ -34,7 +36,8 @@ type Snapshot struct {
 func (s *Snapshot) Equal(o *Snapshot) bool {
 	return s.Links.Equal(o.Links) && s.Addrs.Equal(o.Addrs) && s.Routes4.Equal(o.Routes4) && s.Routes6.Equal(o.Routes6) &&
 		s.Rules4.Equal(o.Rules4) && s.Rules6.Equal(o.Rules6) && s.Netconf6.Equal(o.Netconf6) &&
-		s.Nexthops.Equal(o.Nexthops) && s.Neighs.Equal(o.Neighs) && s.Netconf.Equal(o.Netconf) && s.Qdiscs.Equal(o.Qdiscs) &&
+		s.Nexthops.Equal(o.Nexthops) && s.Neighs.Equal(o.Neighs) && s.FDB.Equal(o.FDB) && s.VLANs.Equal(o.VLANs) &&
+		s.Netconf.Equal(o.Netconf) && s.Qdiscs.Equal(o.Qdiscs) &&
 		s.Filters.Equal(o.Filters) && s.Taps.Equal(o.Taps) && s.Sysctls.Equal(o.Sysctls) &&
 		s.Learned6.Equal(o.Learned6) && s.Hooks.Equal(o.Hooks) && s.SameRuleset(o)
 }

@@ -69,6 +69,8 @@ func drawSnapshot(t *rapid.T) *Snapshot {
 	drawInto(t, &s.Rules4, func(v Rule) RuleKey { return v.Key })
 	drawInto(t, &s.Nexthops, func(v Nexthop) Index { return Index(v.ID) })
 	drawInto(t, &s.Neighs, func(v Neigh) NeighKey { return v.Key })
+	drawInto(t, &s.FDB, func(v FDBEntry) FDBKey { return v.Key })
+	drawInto(t, &s.VLANs, func(v VLAN) VLANKey { return v.Key })
 	drawInto(t, &s.Netconf, func(v Netconf) Index { return v.Index })
 	drawInto(t, &s.Qdiscs, func(v Qdisc) QdiscKey { return v.Key })
 	drawInto(t, &s.Filters, func(v Filter) FilterKey { return v.Key })

@@ -58,6 +58,9 @@ func (w *Watcher) relieve() error {
 	if lost[slowpath.Neigh] != 0 {
 		w.stale.kinds(Neighs)
 	}
+	if lost[slowpath.FDB] != 0 {
+		w.stale.kinds(FDB)
+	}
 	w.passed, w.losses = false, w.losses+1
 	return nil
 }

@@ -17,7 +17,12 @@ const (
 )
 
 // never is what nothing can be vouched for with.
-var never = slowpath.Epochs{slowpath.Never, slowpath.Never, slowpath.Never, slowpath.Never, slowpath.Never}
+var never = func() (e slowpath.Epochs) {
+	for d := range e {
+		e[d] = slowpath.Never
+	}
+	return e
+}()
 
 // turn folds what has arrived, reads anew what that leaves in doubt, and returns what is accounted for. Where doubts
 // remain because the configuration changes faster than it can be read, that is nothing; the next turn tries again.

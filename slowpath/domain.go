@@ -14,6 +14,7 @@ const (
 	Route4               // IPv4 routes
 	Route6               // IPv6 routes
 	Neigh                // neighbours
+	FDB                  // forwarding databases of bridges
 	NumDomains
 )
 
@@ -24,7 +25,7 @@ type Epochs [NumDomains]uint64
 // Never is a word that `seen` never holds: it starts at zero and counts up.
 const Never = ^uint64(0)
 
-var domainNames = [NumDomains]string{"any", "config", "route4", "route6", "neigh"}
+var domainNames = [NumDomains]string{"any", "config", "route4", "route6", "neigh", "fdb"}
 
 // String gives the domain's name.
 func (d Domain) String() string {
