@@ -158,7 +158,7 @@ func TestMaps(t *testing.T) {
 	for name, m := range spec.Maps {
 		sizes[name] = m.ValueSize
 	}
-	want := map[string]uint32{MapSeen: 40, MapBuilt: 40, MapStats: 4 * StatsStride, "route4": 2<<16 + 16*512,
+	want := map[string]uint32{MapSeen: 48, MapBuilt: 48, MapStats: 4 * StatsStride, "route4": 2<<16 + 16*512,
 		"nexthop": 64 * 32, "device": 8}
 	if diff := cmp.Diff(want, sizes); diff != "" {
 		t.Error(diff)
