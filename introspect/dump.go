@@ -44,6 +44,8 @@ var requests = map[Kind][]request{
 	Nexthops: {{unix.RTM_GETNEXTHOP, header(sizeofNhmsg, unix.AF_UNSPEC)}},
 	Neighs:   append(bothFamilies(unix.RTM_GETNEIGH, sizeofNdmsg), proxyRequest),
 	Netconfs: bothFamilies(unix.RTM_GETNETCONF, align4(sizeofNetconfmsg)),
+	FDB:      {{unix.RTM_GETNEIGH, header(sizeofNdmsg, unix.AF_BRIDGE)}},
+	VLANs:    {{rtmGetVLAN, header(sizeofVLANMsg, unix.AF_BRIDGE)}},
 	Qdiscs:   {{unix.RTM_GETQDISC, header(sizeofTcmsg, unix.AF_UNSPEC)}},
 }
 

@@ -54,6 +54,8 @@ var folds = map[uint16]fold{
 	unix.RTM_DELNEIGH:   {"neigh", true, foldNeigh},
 	unix.RTM_NEWNETCONF: {"netconf", false, foldNetconf},
 	unix.RTM_DELNETCONF: {"netconf", true, foldNetconf},
+	unix.RTM_NEWVLAN:    {"vlan", false, foldVLAN},
+	unix.RTM_DELVLAN:    {"vlan", true, foldVLAN},
 	rtmNewPrefix:        {"prefix", false, foldPrefix},
 	unix.RTM_NEWQDISC:   {"qdisc", false, foldQdisc},
 	unix.RTM_DELQDISC:   {"qdisc", true, foldQdisc},

@@ -53,7 +53,13 @@ func follow(t testing.TB) *follower {
 // kinds are those that a reader who knows nothing of links has to read anew.
 func (e Effect) kinds() Kind {
 	if len(e.Over) > 0 {
-		return e.Resync | Routes4
+		e.Resync |= Routes4
+	}
+	if len(e.Ports) > 0 {
+		e.Resync |= Links
+	}
+	if len(e.Entries) > 0 {
+		e.Resync |= FDB
 	}
 	return e.Resync
 }

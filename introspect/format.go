@@ -27,6 +27,7 @@ func (v *Link) fields(t *text) {
 	bits(t, "xdp-features", &v.XDPFeatures)
 	t.flag("strips-vlan", &v.StripsVLAN)
 	num(t, "vrf-table", &v.VRFTable)
+	t.word("switch", &v.Switch)
 	v.Bridge.fields(t)
 	v.Port.fields(t)
 	t.words("unknown", &v.Unknown)

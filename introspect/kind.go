@@ -40,8 +40,10 @@ func (k Kind) String() string {
 
 // Effect is what a message does beside what it says: after it, the kinds in Resync have to be read anew, because the
 // kernel changes objects of them without a message of their own. Of the IPv4 routes it may be only those that lead over
-// some links, which are in Over.
+// some links, which are in Over. Ports are links, and Entries keys of FDB, that have to be asked for one by one.
 type Effect struct {
-	Resync Kind
-	Over   []Index
+	Resync  Kind
+	Over    []Index
+	Ports   []Index
+	Entries []FDBKey
 }

@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"cmp"
+	"encoding/hex"
 	"slices"
 
 	"github.com/mdlayher/netlink"
@@ -31,7 +32,7 @@ var harmlessLink = setOf(unix.IFLA_UNSPEC, unix.IFLA_QDISC, unix.IFLA_STATS, uni
 	unix.IFLA_WIRELESS, unix.IFLA_TXQLEN, unix.IFLA_MAP, unix.IFLA_WEIGHT, unix.IFLA_LINKMODE, unix.IFLA_NET_NS_PID,
 	unix.IFLA_NUM_VF, unix.IFLA_VFINFO_LIST, unix.IFLA_STATS64, unix.IFLA_AF_SPEC, unix.IFLA_NET_NS_FD,
 	unix.IFLA_EXT_MASK, unix.IFLA_NUM_TX_QUEUES, unix.IFLA_NUM_RX_QUEUES, unix.IFLA_PHYS_PORT_ID,
-	unix.IFLA_CARRIER_CHANGES, unix.IFLA_PHYS_SWITCH_ID, unix.IFLA_PHYS_PORT_NAME, unix.IFLA_PROTO_DOWN,
+	unix.IFLA_CARRIER_CHANGES, unix.IFLA_PHYS_PORT_NAME, unix.IFLA_PROTO_DOWN,
 	unix.IFLA_GSO_MAX_SEGS, unix.IFLA_GSO_MAX_SIZE, unix.IFLA_PAD, unix.IFLA_EVENT, unix.IFLA_NEW_NETNSID,
 	unix.IFLA_CARRIER_UP_COUNT, unix.IFLA_CARRIER_DOWN_COUNT, unix.IFLA_NEW_IFINDEX, unix.IFLA_MIN_MTU,
 	unix.IFLA_MAX_MTU, unix.IFLA_PERM_ADDRESS, unix.IFLA_PROTO_DOWN_REASON, unix.IFLA_PARENT_DEV_NAME,
@@ -39,7 +40,7 @@ var harmlessLink = setOf(unix.IFLA_UNSPEC, unix.IFLA_QDISC, unix.IFLA_STATS, uni
 	iflaDevlinkPort, iflaGSOIPv4MaxSize, iflaGROIPv4MaxSize, iflaDPLLPin, iflaMaxPacing, iflaNetnsImmutable, iflaHeadroom,
 	iflaTailroom)
 
-// decodeLink reads the payload of RTM_NEWLINK or RTM_DELLINK. Those that a bridge sends about its ports are not ok.
+// decodeLink reads the payload of RTM_NEWLINK or RTM_DELLINK. Those that a bridge sends about its ports (decodePort) are not ok.
 func decodeLink(b []byte) (l Link, ok bool, err error) {
 	if len(b) < sizeofIfInfomsg {
 		return l, false, errShort
@@ -79,6 +80,9 @@ func (l *Link) attribute(kind uint16, data []byte) error {
 		return set(&l.Carrier, readFlag, data)
 	case unix.IFLA_OPERSTATE:
 		return set(&l.OperState, readU8, data)
+	case unix.IFLA_PHYS_SWITCH_ID:
+		l.Switch = hex.EncodeToString(data)
+		return nil
 	}
 	return l.number(kind, data)
 }
@@ -120,7 +124,12 @@ func (l *Link) info(kind uint16, data []byte) error {
 		return set(&l.SlaveKind, readString, data)
 	case unix.IFLA_INFO_DATA:
 		return l.infoData(data)
-	case unix.IFLA_INFO_UNSPEC, unix.IFLA_INFO_XSTATS, iflaInfoSlaveData:
+	case iflaInfoSlaveData:
+		if l.SlaveKind != "bridge" {
+			return nil
+		}
+		return attributes(data, l.Port.attribute)
+	case unix.IFLA_INFO_UNSPEC, unix.IFLA_INFO_XSTATS:
 		return nil // what a kind means is synth's to know, and only plain ones are compiled
 	}
 	l.Unknown = append(l.Unknown, "info-"+unknownAttribute(kind))
@@ -129,6 +138,9 @@ func (l *Link) info(kind uint16, data []byte) error {
 
 // infoData reads what is known of the attributes of a kind; the kernel sends the kind before them.
 func (l *Link) infoData(data []byte) error {
+	if l.Kind == "bridge" {
+		return attributes(data, l.Bridge.attribute)
+	}
 	if l.Kind != "vrf" {
 		return nil
 	}
@@ -167,6 +179,9 @@ func (l *Link) xdp(b []byte) error {
 // foldLink tells the effects of a message by itself and by what the routes take the device for, never by what has changed
 // since the last: a dump may have shown the change before its message comes, and before the routes followed.
 func foldLink(s *Snapshot, m message, e *Effect) (bool, error) {
+	if len(m.data) > 0 && m.data[0] == unix.AF_BRIDGE {
+		return foldPort(s, m, e)
+	}
 	l, ok, err := decodeLink(m.data)
 	if err != nil || !ok {
 		return false, err
@@ -268,6 +283,23 @@ func (s *Snapshot) forget(i Index) {
 	s.Netconf6 = s.Netconf6.Without(i)
 	s.Addrs = keep(s.Addrs, func(k AddrKey) bool { return k.Index != i })
 	s.Neighs = keep(s.Neighs, func(k NeighKey) bool { return k.Index != i })
+	s.forgetBridge(i)
 	s.Qdiscs = keep(s.Qdiscs, func(k QdiscKey) bool { return k.Index != i })
 	s.Filters = keep(s.Filters, func(k FilterKey) bool { return k.Index != i })
+}
+
+// forgetBridge removes what a bridge knows, and the VLANs of the device.
+func (s *Snapshot) forgetBridge(i Index) {
+	for k := range s.FDB.From(FDBKey{Bridge: i}) {
+		if k.Bridge != i {
+			break
+		}
+		s.FDB = s.FDB.Without(k)
+	}
+	for k := range s.VLANs.From(VLANKey{Index: i}) {
+		if k.Index != i {
+			break
+		}
+		s.VLANs = s.VLANs.Without(k)
+	}
 }

@@ -59,7 +59,10 @@ func (n Neigh) automatic() bool { return n.State == unix.NUD_NOARP && n.Type != 
 
 // foldNeigh keeps the neighbours that can be sent to. Whoever makes the kernel resolve thousands of addresses in vain
 // changes nothing.
-func foldNeigh(s *Snapshot, m message, _ *Effect) (bool, error) {
+func foldNeigh(s *Snapshot, m message, e *Effect) (bool, error) {
+	if len(m.data) > 0 && m.data[0] == unix.AF_BRIDGE {
+		return foldFDB(s, m, e)
+	}
 	n, ok, err := decodeNeigh(m.data)
 	if err != nil || !ok {
 		return false, err

@@ -53,6 +53,8 @@ func (s *Snapshot) reloadKind(c *netlink.Conn, k Kind) error {
 		return s.reloadRoutes(c, k)
 	case Filters:
 		return s.reloadFilters(c)
+	case FDB:
+		return s.reloadFDB(c)
 	}
 	fresh := s.Drop(k)
 	for _, r := range requests[k] {
@@ -61,7 +63,7 @@ func (s *Snapshot) reloadKind(c *netlink.Conn, k Kind) error {
 			fresh, _, err = fresh.Fold(m)
 			return err
 		})
-		if err != nil && !(k == Nexthops && errors.Is(err, unix.EOPNOTSUPP)) {
+		if err != nil && !((k == Nexthops || k == VLANs) && errors.Is(err, unix.EOPNOTSUPP)) {
 			return err
 		}
 	}
@@ -77,7 +79,6 @@ func (s *Snapshot) adopt(o *Snapshot) {
 	s.Rules6 = o.Rules6.onto(s.Rules6)
 	s.Nexthops = o.Nexthops.onto(s.Nexthops)
 	s.Neighs = o.Neighs.onto(s.Neighs)
-	s.FDB = o.FDB.onto(s.FDB)
 	s.VLANs = o.VLANs.onto(s.VLANs)
 	s.Netconf = o.Netconf.onto(s.Netconf)
 	s.Netconf6 = o.Netconf6.onto(s.Netconf6)

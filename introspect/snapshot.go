@@ -30,6 +30,7 @@ type Snapshot struct {
 	uses4, uses6 uses // of Routes4 and Routes6
 	hidden6      bool // Routes6 lack some that the kernel counts
 	pieces6      bool // they came in pieces, which may not fit together
+	piecesFDB    bool // so did FDB
 }
 
 // Equal tells whether two Snapshots say the same.

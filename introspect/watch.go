@@ -34,6 +34,8 @@ type Watcher struct {
 	commit commit // of nftables, not folded yet
 
 	unsettled map[RouteKey]bool // routes that never rest
+	deleted   recent            // entries of bridges
+	tornFDB   bool              // the dump of those may miss some
 
 	passed bool // a barrier, since something was announced that may not be done yet
 	blind  bool // something was lost, so that what is announced is not all known
@@ -98,7 +100,8 @@ func (w *Watcher) open() (err error) {
 // routeGroups are the groups of rtnetlink that are listened to.
 var routeGroups = []uint32{unix.RTNLGRP_LINK, unix.RTNLGRP_NEIGH, unix.RTNLGRP_TC, unix.RTNLGRP_IPV4_IFADDR,
 	unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV4_NETCONF, unix.RTNLGRP_NEXTHOP,
-	unix.RTNLGRP_IPV6_IFADDR, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_IPV6_RULE, unix.RTNLGRP_IPV6_NETCONF, unix.RTNLGRP_IPV6_PREFIX}
+	unix.RTNLGRP_IPV6_IFADDR, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_IPV6_RULE, unix.RTNLGRP_IPV6_NETCONF, unix.RTNLGRP_IPV6_PREFIX,
+	unix.RTNLGRP_BRVLAN}
 
 const xfrmGroupPolicy = 4 // XFRMNLGRP_POLICY
 

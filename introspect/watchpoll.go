@@ -34,6 +34,8 @@ func (w *Watcher) schedule() []poll {
 	k := w.sensors
 	retry := w.newPoll(retryPeriod, numWatches, w.retryRoutes, "")
 	retry.idle = func() bool { return len(w.unsettled) == 0 }
+	entries := w.newPoll(retryPeriod, numWatches, w.retryEntries, "")
+	entries.idle = func() bool { return !w.tornFDB }
 	proxies := w.newPoll(hookPeriod, numWatches, w.looker(w.readProxies), "RTM_GETNEIGH, polled",
 		"a proxy entry of IPv6 is made or deleted")
 	proxies.idle = func() bool { return !w.s.proxies() }
@@ -49,6 +51,7 @@ func (w *Watcher) schedule() []poll {
 		w.pollSysctls(),
 		proxies,
 		retry,
+		entries,
 		w.newPoll(slowPeriod, numWatches, w.audit, ""),
 	}
 }

@@ -3,6 +3,7 @@ package introspect
 import (
 	"fmt"
 
+	"github.com/hone-net/hone/slowpath"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -19,6 +20,8 @@ type stale struct {
 	silent           bool                // everything that is never announced
 	links            map[Index]staleLink // features, TCX programs and sysctls of these
 	neighs           map[NeighKey]bool
+	ports            map[Index]bool
+	entries          map[FDBKey]bool
 }
 
 // staleLink is what to read of a link: its features, or everything, with the sysctls of the names that it had.
@@ -45,7 +48,7 @@ func (t *stale) anyRoutes() bool { return t.routes4.any() || t.routes6.any() }
 
 // besidesRoutes tells of doubts about anything else.
 func (t *stale) besidesRoutes() bool {
-	return t.announced() || t.hooks || t.ruleset.any() || len(t.neighs) > 0
+	return t.announced() || t.hooks || t.ruleset.any() || len(t.neighs) > 0 || len(t.ports) > 0 || len(t.entries) > 0
 }
 
 // announced tells of doubts about what may be announced before it is done, the routes apart.
@@ -61,6 +64,7 @@ func (t *stale) everything() {
 // effect takes that of a message. What is silent about a new link is noted with the link.
 func (t *stale) effect(e Effect) {
 	t.kinds(e.Resync)
+	t.single(e)
 	if e.Resync&Routes4 == 0 {
 		for _, i := range e.Over {
 			t.routes4.over.all(i)
@@ -175,13 +179,18 @@ func (w *Watcher) refreshRest() error {
 	if t.dump&Links != 0 {
 		t.silent = true
 	}
+	before := w.ledger.moved()[slowpath.FDB]
 	s, err := w.s.reload(w.route, t.dump|map[bool]Kind{true: Rules}[t.rules])
 	if err != nil {
 		return err
 	}
 	w.stale.kinds(s.mastered(w.s))
 	w.s = s
+	w.noteTorn(t.dump, before)
 	if err := w.refreshSilent(t); err != nil {
+		return err
+	}
+	if err := w.refreshBridges(t); err != nil {
 		return err
 	}
 	return w.refreshNeighs(t.neighs, t.dump)

@@ -147,6 +147,7 @@ func (w *Watcher) takeRoute(m netlink.Message) error {
 		w.stale.takeLink(w.s, m)
 	case unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH:
 		w.stale.takeNeigh(m)
+		w.takeEntry(m)
 	case unix.RTM_NEWRULE, unix.RTM_DELRULE:
 		w.stale.rules = true
 	}
