@@ -135,7 +135,8 @@ func TestLiveBridge(t *testing.T) {
 		at("learned again", host, "p1")
 		run("ip link set p1 down")
 		at("the port went down", host, "")
-		run("ip link set p1 up")
+		forwards := "for i in $(seq 200); do bridge link show dev p1 | grep -q 'state forwarding' && break; sleep 0.01; done"
+		run("ip link set p1 up\n" + forwards)
 		sendFrom(t, "h1", host)
 		at("the port came up", host, "p1")
 		run("ip link set dev br0 type bridge ageing_time 1200 stp_state 1")
@@ -143,7 +144,7 @@ func TestLiveBridge(t *testing.T) {
 		if b := linkNamed(t, w.s, "br0").Bridge; b.Ageing != 1200 || b.STP != 1 || b.ForwardDelay != 200 || len(b.Unknown) > 0 {
 			t.Errorf("bridge: %+v", b)
 		}
-		run("ip link set dev br0 type bridge stp_state 0\nip link add br1 up type bridge\nip link set p1 master br1")
+		run("ip link set dev br0 type bridge stp_state 0\nip link add br1 up type bridge\nip link set p1 master br1\n" + forwards)
 		at("the port went to another bridge", host, "")
 		sendFrom(t, "h1", host)
 		same(t, w)

@@ -82,6 +82,8 @@ func recordHost(t *testing.T, run func(string)) {
 	run(routeCommands6)
 	run(`ip link add br0 type bridge
 		ip link set a0 master br0
+		bridge fdb add 02:00:00:00:00:03 dev a0 master static sticky
+		bridge link set dev a0 isolated on
 		ip link property add dev r0 altname other
 		ip link set r0 alias "to a"
 		ip neigh add 10.2.0.2 lladdr 02:00:00:00:00:02 dev r1 nud permanent
@@ -99,15 +101,36 @@ func recordHost(t *testing.T, run func(string)) {
 			continue
 		}
 		all, err := dump(c, k)
-		if err != nil {
+		if err != nil && k != VLANs {
 			t.Error(err)
 		}
 		for _, m := range all {
 			fmt.Fprintf(&text, "%d %d %x\n", m.Header.Type, m.Header.Flags, m.Data)
 		}
 	}
+	err = ask(c, request{unix.RTM_GETLINK, header(sizeofIfInfomsg, unix.AF_BRIDGE)}, func() {}, func(m netlink.Message) error {
+		fmt.Fprintf(&text, "%d %d %x\n", m.Header.Type, m.Header.Flags, m.Data)
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	fmt.Fprintf(&text, "%d 2 %x\n", unix.RTM_NEWVLAN, someVLANs(2))
 	write(t, recordedMessages, text.String())
 	write(t, recordedText, foldAll(t, recorded(t)).String())
+}
+
+// someVLANs is what a kernel that filters VLANs says of a port: VLAN 1, untagged, and a range of tagged ones.
+func someVLANs(port uint32) []byte {
+	b := native.AppendUint32(header(4, unix.AF_BRIDGE), port)
+	entry := func(info uint32, more ...byte) {
+		b = append(b, nested(vlanEntry, 16+len(more))...)
+		b = append(append(b, attribute32(vlanInfo, info)...), 5, 0, vlanState, 0, PortForwarding, 0, 0, 0)
+		b = append(b, more...)
+	}
+	entry(1<<16 | vlanInfoPVID | vlanInfoUntagged)
+	entry(10<<16, 6, 0, vlanRange, 0, 12, 0, 0, 0)
+	return b
 }
 
 func write(t *testing.T, name, text string) {
@@ -152,6 +175,7 @@ func FuzzAddr(f *testing.F)    { fuzzFold(f, unix.RTM_NEWADDR, unix.RTM_DELADDR)
 func FuzzRoute(f *testing.F)   { fuzzFold(f, unix.RTM_NEWROUTE, unix.RTM_DELROUTE) }
 func FuzzNexthop(f *testing.F) { fuzzFold(f, unix.RTM_NEWNEXTHOP, unix.RTM_DELNEXTHOP) }
 func FuzzNeigh(f *testing.F)   { fuzzFold(f, unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH) }
+func FuzzVLAN(f *testing.F)    { fuzzFold(f, unix.RTM_NEWVLAN, unix.RTM_DELVLAN) }
 func FuzzNetconf(f *testing.F) { fuzzFold(f, unix.RTM_NEWNETCONF, unix.RTM_DELNETCONF) }
 func FuzzQdisc(f *testing.F)   { fuzzFold(f, unix.RTM_NEWQDISC, unix.RTM_DELQDISC) }
 func FuzzFilter(f *testing.F)  { fuzzFold(f, unix.RTM_NEWTFILTER, unix.RTM_DELTFILTER) }
