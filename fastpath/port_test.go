@@ -65,16 +65,16 @@ func TestPortDecidesWhileVouchedFor(t *testing.T) {
 	expect("vouched again", 5, 5, 10, 10)
 	p.Park()
 	expect("parked", 5, 0, 10, 15)
-	must(t, p.Swap(toy()))
+	must(t, p.Swap(toy(), slowpath.Parked()))
 	expect("swapped", 5, 0, 10, 20)
-	p.Vouch(slowpath.Epochs{1})
-	expect("swapped and vouched", 5, 5, 15, 20)
+	must(t, p.Swap(toy(), slowpath.Epochs{1}))
+	expect("swapped for an epoch", 5, 5, 15, 20)
 	wider := *nexthops
 	wider.Size = 8
 	must(t, h.Tables([]*ir.Table{&wider}))
 	p.Vouch(slowpath.Epochs{1})
 	expect("table replaced", 5, 0, 15, 25)
-	if err := p.Swap(toy()); err == nil {
+	if err := p.Swap(toy(), slowpath.Parked()); err == nil {
 		t.Error("Swap takes a program for a table of another shape")
 	}
 	info, err := p.Info()
@@ -85,7 +85,7 @@ func TestPortDecidesWhileVouchedFor(t *testing.T) {
 	must(t, p.Close())
 	p.Vouch(slowpath.Epochs{})
 	p.Park()
-	if err := p.Swap(toy()); !errors.Is(err, ErrClosed) {
+	if err := p.Swap(toy(), slowpath.Parked()); !errors.Is(err, ErrClosed) {
 		t.Errorf("Swap after Close: %v", err)
 	}
 	if _, err := p.Stats(); !errors.Is(err, ErrClosed) {
@@ -197,7 +197,7 @@ func TestInterfaceThatVanishes(t *testing.T) {
 	if p.Attached() {
 		t.Error("still attached after the interface was deleted")
 	}
-	if err := p.Swap(toy()); !errors.Is(err, ErrGone) {
+	if err := p.Swap(toy(), slowpath.Parked()); !errors.Is(err, ErrGone) {
 		t.Errorf("Swap on a deleted interface: %v", err)
 	}
 	_, again := pair(t, "a", "r0")
@@ -237,10 +237,9 @@ func nothingIsLost(t *testing.T, mode Mode) {
 		for range 4 {
 			p.Vouch(slowpath.Epochs{})
 			settle()
-			start := time.Now()
-			must(t, p.Swap(toy()))
-			swaps = append(swaps, time.Since(start))
+			must(t, p.Swap(toy(), slowpath.Parked()))
 		}
+		swaps = append(swaps, swapsVouched(t, p)...)
 		s, err := p.Stats()
 		must(t, err)
 		sum.Fast += s.Fast
@@ -263,8 +262,28 @@ func nothingIsLost(t *testing.T, mode Mode) {
 	if uint64(len(seen)) != total || twice != 0 || sum.Fast == 0 || sum.Punted() == 0 {
 		t.Errorf("%d of %d frames arrived, %d more than once, fast %d, punted %d", len(seen), total, twice, sum.Fast, sum.Punted())
 	}
-	t.Logf("told: %s: 4 times attached and closed, %d swaps under %d frames, lost %d, fast %d, punted %d, swap %v", mode,
+	t.Logf("told: %s: 4 times attached and closed, %d swaps vouched for under %d frames, lost %d, fast %d, punted %d, swap %v", mode,
 		len(swaps), total, total-uint64(len(seen)), sum.Fast, sum.Punted(), median(swaps))
+}
+
+// swapsVouched exchanges programs that are vouched for: no packet sees one that is not.
+func swapsVouched(t *testing.T, p *Port) (took []time.Duration) {
+	p.Vouch(slowpath.Epochs{})
+	settle()
+	before, err := p.Stats()
+	must(t, err)
+	for range 4 {
+		start := time.Now()
+		must(t, p.Swap(toy(), slowpath.Epochs{}))
+		took = append(took, time.Since(start))
+		settle()
+	}
+	after, err := p.Stats()
+	must(t, err)
+	if before.Punted() != after.Punted() || before.Fast == after.Fast {
+		t.Errorf("%d packets were punted while programs were exchanged, %d were not", after.Punted()-before.Punted(), after.Fast-before.Fast)
+	}
+	return took
 }
 
 // flood sends numbered frames at a rate that the packet socket can hold until stop, then tells how many.
@@ -318,7 +337,7 @@ func attachAndSwap(t *testing.T, n int) {
 	}
 	for _, p := range ports {
 		start := time.Now()
-		must(t, p.Swap(toy()))
+		must(t, p.Swap(toy(), slowpath.Parked()))
 		swap = append(swap, time.Since(start))
 	}
 	for _, p := range ports {

@@ -25,6 +25,14 @@ type Epochs [NumDomains]uint64
 // Never is a word that `seen` never holds: it starts at zero and counts up.
 const Never = ^uint64(0)
 
+// Parked are the epochs of a program that is vouched for never.
+func Parked() (e Epochs) {
+	for d := range e {
+		e[d] = Never
+	}
+	return e
+}
+
 var domainNames = [NumDomains]string{"any", "config", "route4", "route6", "neigh", "fdb"}
 
 // String gives the domain's name.

@@ -295,7 +295,7 @@ func (m *machine) update(s *introspect.Snapshot) error {
 		if !reshaped && i.text == old {
 			continue
 		}
-		if err := i.port.Swap(spec); err != nil {
+		if err := i.port.Swap(spec, slowpath.Parked()); err != nil {
 			return err
 		}
 	}

@@ -9,12 +9,15 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth/emit"
+	"github.com/hone-net/hone/synth/ir"
 )
 
 // words are the epochs of a program as it sees them itself: what was announced and what it accounts for.
 type words struct {
 	program     ebpf.ProgramID
+	port        ebpf.MapID // that of the counters, which the programs of a port share
 	seen, built *ebpf.Memory
+	stats       *ebpf.Memory
 	maps        []*ebpf.Map
 }
 
@@ -54,8 +57,8 @@ func openWords(id ebpf.ProgramID) (_ *words, err error) {
 			return nil, fmt.Errorf("bench: map %d: %w", id, errors.Join(err, w.close()))
 		}
 	}
-	if w.seen == nil || w.built == nil {
-		return nil, fmt.Errorf("bench: find epochs of program %d: it has none", w.program)
+	if w.seen == nil || w.built == nil || w.stats == nil {
+		return nil, fmt.Errorf("bench: find epochs of program %d: %w", id, errors.Join(errors.New("it has none"), w.close()))
 	}
 	return w, nil
 }
@@ -70,6 +73,9 @@ func (w *words) take(m *ebpf.Map) error {
 		w.seen, err = m.Memory()
 	case emit.MapBuilt:
 		w.built, err = m.Memory()
+	case emit.MapStats:
+		w.port, _ = info.ID()
+		w.stats, err = m.Memory()
 	}
 	return err
 }
@@ -85,6 +91,14 @@ func (w *words) close() error {
 // fresh tells whether the program accounts for every announced change.
 func (w *words) fresh() bool { return wordAt(w.seen, anyWord) == wordAt(w.built, anyWord) }
 
+// fast is the number of packets that programs of the port have forwarded.
+func (w *words) fast() (n uint64) {
+	for at := emit.CounterOffset(ir.CountFast); at < int(w.stats.Size()); at += emit.StatsStride {
+		n += wordAt(w.stats, int64(at))
+	}
+	return n
+}
+
 // anyWord is where the word of all domains stands among the epochs.
 const anyWord = int64(slowpath.Any) * 8
 
@@ -96,35 +110,53 @@ func wordAt(m *ebpf.Memory, off int64) uint64 {
 	return binary.NativeEndian.Uint64(b[:])
 }
 
-// await waits until the program on an interface is fresh, whichever it is, and gives its words. Old may be nil.
+// await waits until the program on an interface is fresh, whichever it is, and gives its words. Old may be nil. Packets
+// have to flow: a program that is new has to show that it forwards some.
 func (d *daemon) await(old *words, name string, patience time.Duration) (*words, error) {
 	for end := time.Now().Add(patience); time.Now().Before(end); {
-		if old != nil && old.soon(time.Millisecond) {
-			return old, nil
-		}
-		id := d.programID(name)
-		if id == 0 || old != nil && old.program == id {
+		if old == nil {
+			if id := d.programID(name); id != 0 {
+				old, _ = openWords(id) // fails if it has been exchanged again
+			}
 			continue
 		}
-		now, err := openWords(id)
-		if err != nil {
-			continue // exchanged again
+		if old.fresh() || old.carries(time.Millisecond) && old.succeed() && old.fresh() {
+			return old, nil
 		}
-		if old != nil {
-			old.close()
-		}
-		old = now
 	}
 	return old, fmt.Errorf("bench: wait for %s: not fast after %v", name, patience)
 }
 
-// soon waits until the program is fresh, but not for long.
-func (w *words) soon(patience time.Duration) bool {
+// carries waits until some program of the port takes packets, but not for long: some more packets than may have been
+// on their way already when the wait began.
+func (w *words) carries(patience time.Duration) bool {
+	const some = 64
+	from := w.fast()
 	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Microsecond) {
-		if w.fresh() {
+		if w.fast()-from >= some {
 			return true
 		} else if time.Now().After(end) {
 			return false
 		}
 	}
+}
+
+// succeed takes the words of the last program that was made for the same port: it counts in the same place. The daemon,
+// which might tell, is busy until every port has its program.
+func (w *words) succeed() bool {
+	last := *w
+	for id, err := ebpf.ProgramGetNextID(w.program); err == nil; id, err = ebpf.ProgramGetNextID(id) {
+		next, err := openWords(id)
+		if err != nil {
+			continue // of somebody else, or gone
+		}
+		if next.port != w.port {
+			next.close()
+			continue
+		}
+		last.close()
+		last = *next
+	}
+	*w = last
+	return true
 }

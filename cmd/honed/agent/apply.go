@@ -209,11 +209,15 @@ func (a *Agent) outdate(reshaped bool) {
 
 // install attaches and swaps what is not yet as it is wanted, until a program turns out to be too much.
 func (a *Agent) install(e slowpath.Epochs, reshaped bool) {
-	for _, f := range a.faces {
+	for _, f := range a.busiest() {
 		switch {
 		case f.reason != slowpath.None || f.program == nil:
 		case f.port == nil && f.failed != "" && f.failed == f.attempt():
 		case f.port == nil || reshaped || f.current != f.wanted():
+			if a.overtaken(e) && !f.overdue(time.Now()) {
+				f.current = identity{}
+				continue
+			}
 			a.renew(f, e)
 		}
 		if f.excess {
@@ -233,10 +237,12 @@ func (a *Agent) renew(f *face, e slowpath.Epochs) {
 	switch {
 	case err != nil:
 	case f.port == nil:
-		f.port, err = a.host.Attach(int(f.link.Index), spec, f.mode)
+		if f.port, err = a.host.Attach(int(f.link.Index), spec, f.mode); err == nil {
+			f.port.Vouch(e)
+		}
 	default:
 		kind = "swap"
-		err = f.port.Swap(spec)
+		err = f.port.Swap(spec, e)
 	}
 	if f.excess = f.excess || errors.Is(err, fastpath.ErrRejected); f.excess && a.simpler() {
 		if f.port != nil {
@@ -251,7 +257,6 @@ func (a *Agent) renew(f *face, e slowpath.Epochs) {
 	}
 	f.installed()
 	a.remember(f)
-	f.port.Vouch(e)
 	a.count(kind)
 	took := time.Since(begin)
 	a.events.send(control.Event{Kind: kind, Interface: f.link.Name, Took: took})

@@ -40,13 +40,13 @@ func TestCodeChanges(t *testing.T) {
 	b.announce()
 	b.edit("mac=02:00:00:00:00:f0", "mac=02:00:00:00:00:aa")
 	did := b.announce()
-	b.expect(slices.Clone(did), "write", "vouch 3 for 2", "swap 2", "vouch 2 for 2")
-	b.inOrder(did, "vouch 3 for 2", "swap 2", "vouch 2 for 2")
+	b.expect(slices.Clone(did), "write", "vouch 3 for 2", "swap 2 for 2")
+	b.inOrder(did, "vouch 3 for 2", "swap 2 for 2")
 
 	// The same without an announcement: what runs is stopped before anything else.
 	b.edit("mac=02:00:00:00:00:aa", "mac=02:00:00:00:00:bb")
 	did = b.again()
-	b.inOrder(did, "park 2", "swap 2", "vouch 2 for 2")
+	b.inOrder(did, "park 2", "swap 2 for 2")
 }
 
 func TestRefusalDetaches(t *testing.T) {
@@ -84,7 +84,7 @@ func TestFailedSwapLeavesToKernel(t *testing.T) {
 	b.announce()
 	b.host.ports[2].swap = errors.New("no")
 	b.edit("mac=02:00:00:00:00:f0", "mac=02:00:00:00:00:aa")
-	b.inOrder(b.announce(), "swap 2", "park 2", "close 2")
+	b.inOrder(b.announce(), "swap 2 for 2", "park 2", "close 2")
 }
 
 func TestInterfaceMadeAnew(t *testing.T) {
@@ -107,7 +107,7 @@ func TestPanicParksEverything(t *testing.T) {
 	}
 	b.host.write = nil
 	did := b.announce()
-	b.inOrder(did, "tables", "write", "swap 2", "vouch 2 for 3")
+	b.inOrder(did, "tables", "write", "swap 2 for 3")
 	if s = b.Status(); s.Interfaces[0].State != control.StateFast || s.Agent.Error != "" {
 		t.Errorf("%+v", s)
 	}
@@ -147,7 +147,7 @@ func TestRefusedProgramWaits(t *testing.T) {
 		t.Error("nothing waits to be taken off")
 	}
 	b.edit("netconf dev=2", "netconf dev=2 forwarding")
-	if did := b.announce(); slices.Contains(did, "swap 2") || !slices.Contains(did, "vouch 2 for 3") {
+	if did := b.announce(); slices.Contains(did, "swap 2 for 3") || !slices.Contains(did, "vouch 2 for 3") {
 		t.Errorf("accepted again: %q", did)
 	}
 	b.edit("netconf dev=2 forwarding", "netconf dev=2")

@@ -17,6 +17,8 @@ type face struct {
 	port    port        // nil while it has no program
 	current identity    // wanted() of what runs; without text while that is not known to be right
 	parked  string      // why its program hands everything to the kernel, empty if it does not
+	carried uint64      // packets that its programs had seen when the faces were put in order
+	late    time.Time   // since when its program waits to be made; zero if it does not
 	refused time.Time   // since when its program stays though the interface is left to the kernel; zero if it is not
 
 	excess      bool   // the program that was last tried is more than the kernel takes
@@ -39,7 +41,7 @@ func (f *face) wanted() identity { return identity{f.mode, f.text} }
 func (f *face) attempt() string { return fmt.Sprintf("%+v %+v", f.link, f.wanted()) }
 
 func (f *face) installed() {
-	f.current, f.parked, f.failed, f.refused = f.wanted(), "", "", time.Time{}
+	f.current, f.parked, f.failed, f.refused, f.late = f.wanted(), "", "", time.Time{}, time.Time{}
 }
 
 func (f *face) state() string {

@@ -101,11 +101,12 @@ type fakePort struct {
 	ifindex  int
 	id       uint32
 	attached bool
+	more     uint64 // packets beyond the first
 	swap     error
 }
 
-func (p *fakePort) Swap(*ebpf.CollectionSpec) error {
-	p.host.note("swap %d", p.ifindex)
+func (p *fakePort) Swap(_ *ebpf.CollectionSpec, e slowpath.Epochs) error {
+	p.host.note("swap %d for %d", p.ifindex, e[slowpath.Any])
 	if p.host.exceeds() {
 		return fastpath.ErrRejected
 	}
@@ -119,7 +120,7 @@ func (p *fakePort) Park()          { p.host.note("park %d", p.ifindex) }
 func (p *fakePort) Attached() bool { return p.attached }
 
 func (p *fakePort) Stats() (fastpath.Stats, error) {
-	s := fastpath.Stats{Fast: 7}
+	s := fastpath.Stats{Fast: 7 + p.more}
 	s.Punts[slowpath.TTL] = 2
 	return s, nil
 }

@@ -24,7 +24,7 @@ type host interface {
 
 // port is what the agent asks of fastpath.Port.
 type port interface {
-	Swap(*ebpf.CollectionSpec) error
+	Swap(*ebpf.CollectionSpec, slowpath.Epochs) error
 	Vouch(slowpath.Epochs)
 	Park()
 	Attached() bool
