@@ -32,7 +32,7 @@ func Cases() []Case {
 		speedCase("route6", "the same to 50 prefixes of IPv6", ipv6, 50),
 		fulltable4, fulltable6, puntCase, ecmpCase, coherenceCase, churnCase, reactionCase, swapCase, restartCase, portsCase, idleCase,
 	}
-	return append(append(cases, firewallCases...), statefulCases...)
+	return slices.Concat(cases, firewallCases, statefulCases, bridgeCases)
 }
 
 // Run measures the named cases, or all of them, and prints what came out. A case that breaks a promise, or cannot be
