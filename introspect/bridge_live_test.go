@@ -164,6 +164,48 @@ func TestLiveBridge(t *testing.T) {
 	})
 }
 
+// TestLiveBridgeSilent has things change that no bridge announces.
+func TestLiveBridgeSilent(t *testing.T) {
+	inNamespace(t, func(run func(string)) {
+		run(bridged)
+		w := watchHere(t)
+		defer w.Close()
+		if l := linkNamed(t, w.s, "p0"); l.Promiscuity != 1 {
+			t.Errorf("p0: %+v", l)
+		}
+		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, 0x0300)
+		if err != nil {
+			t.Error(err)
+		}
+		i, err := net.InterfaceByName("p0")
+		if err == nil {
+			err = unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP,
+				&unix.PacketMreq{Ifindex: int32(i.Index), Type: unix.PACKET_MR_PROMISC})
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		same(t, w)
+		if l := linkNamed(t, w.s, "p0"); l.Promiscuity != 2 {
+			t.Errorf("tapped p0: %+v", l)
+		}
+		unix.Close(fd)
+		same(t, w)
+		const path = "bridge/bridge-nf-call-iptables"
+		if _, ok := w.s.Sysctls.Get(path); !ok {
+			t.Log("this kernel has no br_netfilter")
+			return
+		}
+		run("sysctl -qw net.bridge.bridge-nf-call-iptables=0")
+		same(t, w)
+		if v, _ := w.s.Sysctls.Get(path); v.Value != "0" {
+			t.Errorf("%s is %q", path, v.Value)
+		}
+		run("sysctl -qw net.bridge.bridge-nf-call-iptables=1")
+		same(t, w)
+	})
+}
+
 // TestLiveVLANs needs a kernel that filters VLANs.
 func TestLiveVLANs(t *testing.T) {
 	inNamespace(t, func(run func(string)) {

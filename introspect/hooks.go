@@ -18,8 +18,9 @@ func (h hooks) add(kind, family, name string) {
 
 // Families of hooks; another, or none, is of both.
 const (
-	hookIPv4 = "ip"
-	hookIPv6 = "ip6"
+	hookIPv4   = "ip"
+	hookIPv6   = "ip6"
+	hookBridge = "bridge"
 )
 
 // readHooks reads all of them anew: iptables-legacy, IPVS, XFRM policies, and netfilter hooks of whatever other owner. The
@@ -63,7 +64,11 @@ func (k *sensors) readSilentHooks(s *Snapshot) (*Snapshot, error) {
 			return s, err
 		}
 	}
-	return s.withHooks(h)
+	s, err := s.withHooks(h)
+	if err != nil {
+		return s, err
+	}
+	return readBridgeSysctls(s)
 }
 
 // nftables adds what the ruleset of a Snapshot hooks in.

@@ -34,6 +34,9 @@ func (k *sensors) netfilterHooks(h hooks) error {
 	case k.netfilter == nil:
 		return nil
 	case k.unlisted:
+		if err := bridgeTables(h); err != nil {
+			return err
+		}
 		return k.netfilterPrograms(h)
 	}
 	for _, family := range []byte{unix.NFPROTO_IPV4, unix.NFPROTO_IPV6} {
@@ -44,6 +47,21 @@ func (k *sensors) netfilterHooks(h hooks) error {
 			}
 			maps.Copy(h, found)
 		}
+	}
+	return k.bridgeHooks(h)
+}
+
+// bridgeHooks adds the functions on the hooks of bridges.
+func (k *sensors) bridgeHooks(h hooks) error {
+	for number, name := range hookNames {
+		found, err := k.hooksAt(familyBridge, byte(number), name)
+		if absent(err) {
+			return nil // a kernel without such hooks
+		}
+		if err != nil {
+			return fmt.Errorf("introspect: dump netfilter hooks of bridges: %w", err)
+		}
+		maps.Copy(h, found)
 	}
 	return nil
 }
@@ -72,6 +90,7 @@ func (k *sensors) hooksAt(family, number byte, name string) (hooks, error) {
 		case foreign && trackingFunctions[owner]:
 			found.addTracking(familyNames[family])
 		case foreign && translatingFunctions[owner]:
+		case foreign && family == familyBridge && callingFunctions[owner]:
 		case foreign:
 			found.add("netfilter", familyNames[family], familyNames[family]+" "+name+" "+owner)
 		}
@@ -89,6 +108,11 @@ func (k *sensors) hooksAt(family, number byte, name string) (hooks, error) {
 var harmlessHooks = map[string]bool{"apparmor_ip_postroute": true,
 	"ipv4_conntrack_defrag": true, "ipv4_conntrack_defrag nf_defrag_ipv4": true,
 	"ipv6_defrag": true, "ipv6_defrag nf_defrag_ipv6": true}
+
+// callingFunctions are those by which a bridge has the hooks of IP look at its frames, as its sysctls say.
+var callingFunctions = functionsOf(map[string][]string{
+	"br_netfilter": {"br_nf_pre_routing", "br_nf_local_in", "br_nf_forward", "br_nf_forward_ip", "br_nf_forward_arp", "br_nf_post_routing"},
+})
 
 // trackingFunctions are those of connection tracking, on a kernel that has them built in and on one that has them in
 // modules.

@@ -24,6 +24,9 @@ const (
 
 var familyNames = map[byte]string{familyInet: "inet", familyIPv4: hookIPv4, familyIPv6: hookIPv6, familyNetdev: "netdev"}
 
+// hookNames are the names of the hooks of bridges, by number.
+var hookNames = [...]string{"prerouting", "input", "forward", "output", "postrouting"}
+
 // nftHooks adds the base chains and flowtables of a Snapshot that can see forwarded packets.
 func nftHooks(s *Snapshot, h hooks) {
 	for k, c := range s.Chains.All() {

@@ -296,7 +296,7 @@ func (s Sysctl) Equal(o Sysctl) bool { return s == o }
 // Hook is something beside routing that may see forwarded packets. Kind is "nft" (a base chain or flowtable), "conntrack"
 // (the kernel tracks the connections of the family), "legacy" (iptables-legacy tables), "ipvs", "xfrm" (a policy) or
 // "netfilter" (a hook of unknown owner). Family says of which family: "ip" or "ip6"; anything else, such as "inet" or
-// "netdev", is of both.
+// "netdev", is of both, but for "bridge", which only frames pass that a bridge forwards.
 type Hook struct {
 	Kind   string
 	Name   string // such as "ip filter FORWARD"; unique
@@ -307,7 +307,10 @@ type Hook struct {
 func (h Hook) Equal(o Hook) bool { return h == o }
 
 // SeesIPv4 and SeesIPv6 tell whether packets of a family may pass the hook.
-func (h Hook) SeesIPv4() bool { return h.Family != "ip6" }
+func (h Hook) SeesIPv4() bool { return h.Family != hookIPv6 && h.Family != hookBridge }
 
 // SeesIPv6 is SeesIPv4 of the other family.
-func (h Hook) SeesIPv6() bool { return h.Family != "ip" }
+func (h Hook) SeesIPv6() bool { return h.Family != hookIPv4 && h.Family != hookBridge }
+
+// SeesBridged tells whether the hook is one of bridges. The base chains of that family are not among the Hooks.
+func (h Hook) SeesBridged() bool { return h.Family == hookBridge }

@@ -10,6 +10,7 @@ type sentryWay struct {
 	spaces, space      uint32 // from a task to its namespace
 	sockets            uint32 // in the namespace
 	hooks, hooks6      uint32
+	bridged            uint32 // the hooks of bridges, 0 without
 	node, filter, file uint32 // in a socket
 	protocol, device   uint32
 	inode, code        uint32 // behind its file and its filter
@@ -41,6 +42,9 @@ func findSentryWay() (w sentryWay, err error) {
 		&w.learned: {"rt6_statistics", []string{"fib_rt_cache"}}}) != nil {
 		w.stats = 0 // a kernel without IPv6
 	}
+	if locate(map[*uint32]member{&w.bridged: {"net", []string{"nf", "hooks_bridge"}}}) != nil {
+		w.bridged = 0
+	}
 	w.tcx = locate(map[*uint32]member{
 		&w.devices: {"net", []string{"dev_base_head"}},
 		&w.next:    {"net_device", []string{"dev_list"}},
@@ -71,6 +75,11 @@ func digestHooks(w sentryWay) asm.Instructions {
 	for _, hook := range []int32{hookPreRouting, hookForward, hookPostRouting} {
 		code = append(code, mix(int32(w.hooks)+8*hook, 8)...)
 		code = append(code, mix(int32(w.hooks6)+8*hook, 8)...)
+	}
+	for hook := range int32(len(hookNames)) {
+		if w.bridged != 0 {
+			code = append(code, mix(int32(w.bridged)+8*hook, 8)...)
+		}
 	}
 	return code
 }

@@ -32,12 +32,18 @@ var trackingSysctls = []string{
 	"netfilter/nf_conntrack_udp_timeout_stream",
 }
 
+// bridgeSysctls are those of br_netfilter, and come with it.
+var bridgeSysctls = []string{
+	"bridge/bridge-nf-call-arptables", "bridge/bridge-nf-call-ip6tables", "bridge/bridge-nf-call-iptables",
+	"bridge/bridge-nf-filter-pppoe-tagged", "bridge/bridge-nf-filter-vlan-tagged", "bridge/bridge-nf-pass-vlan-input-dev",
+}
+
 const sysctlRoot = "/proc/sys/net/"
 
 // sysctlPaths lists what is read: the names of devices are taken as they are, the kernel allows no slash in them, and
 // gives none to a device called "all" or "default".
 func sysctlPaths(s *Snapshot) []string {
-	paths := slices.Concat(globalSysctls, trackingSysctls)
+	paths := slices.Concat(globalSysctls, trackingSysctls, bridgeSysctls)
 	paths = appendDevice(paths, "all")
 	for _, l := range s.Links.All() {
 		paths = appendDevice(paths, l.Name)
@@ -69,6 +75,17 @@ func readSysctls(s *Snapshot) (*Snapshot, error) {
 		}
 	}
 	n.Sysctls = keep(n.Sysctls, func(k Name) bool { return want[k] })
+	return changed(s, &n), nil
+}
+
+// readBridgeSysctls reads those of br_netfilter.
+func readBridgeSysctls(s *Snapshot) (*Snapshot, error) {
+	n := *s
+	for _, path := range bridgeSysctls {
+		if err := n.readSysctl(path); err != nil {
+			return s, err
+		}
+	}
 	return changed(s, &n), nil
 }
 

@@ -12,8 +12,8 @@ const (
 	recordSize  = recordName + recordValue + recordSpace
 )
 
-// sysctlPlaces are the beginnings of the names of what is tracked: net/ipv4/, net/ipv6/ and net/netfilter/.
-var sysctlPlaces = []string{"net/ipv4", "net/ipv6", "net/netf"}
+// sysctlPlaces are the beginnings of the names of what is tracked: net/ipv4/, net/ipv6/, net/netfilter/ and net/bridge/.
+var sysctlPlaces = []string{"net/ipv4", "net/ipv6", "net/netf", "net/brid"}
 
 // sysctlProgram counts a write below these places as a move of Config, and reports it.
 func sysctlProgram(c *counters, ring int, ask spaceAsker) (asm.Instructions, error) {

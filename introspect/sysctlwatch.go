@@ -125,7 +125,7 @@ func (w *Watcher) readHeld(h hold) (*Snapshot, error) {
 
 // tracked tells whether a path is one of those in a Snapshot.
 func tracked(path string) bool {
-	if slices.Contains(globalSysctls, path) || slices.Contains(trackingSysctls, path) {
+	if slices.Contains(globalSysctls, path) || slices.Contains(trackingSysctls, path) || slices.Contains(bridgeSysctls, path) {
 		return true
 	}
 	words := strings.Split(path, "/")

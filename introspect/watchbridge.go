@@ -128,3 +128,25 @@ func (w *Watcher) retryEntries() error {
 	}
 	return nil
 }
+
+// readPorts reads the links anew where there is a bridge: one that takes part in a ring sets the state of its ports
+// without a word.
+func (w *Watcher) readPorts(s *Snapshot) (*Snapshot, error) {
+	if !s.bridges() {
+		return s, nil
+	}
+	return s.reload(w.route, Links)
+}
+
+// bridges tells whether there is a bridge with an entry, if only for its own address.
+func (s *Snapshot) bridges() bool { return s.FDB.Len() > 0 }
+
+// readTaps reads the packet sockets anew, and has the links read where they may have made a port of a bridge promiscuous:
+// the bridge has done so before them, and only the first is announced.
+func (w *Watcher) readTaps(s *Snapshot) (*Snapshot, error) {
+	n, err := w.sensors.readTaps(s)
+	if n != s && n.bridges() {
+		w.stale.kinds(Links)
+	}
+	return n, err
+}

@@ -36,15 +36,18 @@ func (w *Watcher) schedule() []poll {
 	retry.idle = func() bool { return len(w.unsettled) == 0 }
 	entries := w.newPoll(retryPeriod, numWatches, w.retryEntries, "")
 	entries.idle = func() bool { return !w.tornFDB }
+	ports := w.newPoll(slowPeriod, numWatches, w.looker(w.readPorts), "RTM_GETLINK, polled where there is a bridge",
+		"MRP changes the state of a port of a bridge")
+	ports.idle = func() bool { return !w.s.bridges() }
 	proxies := w.newPoll(hookPeriod, numWatches, w.looker(w.readProxies), "RTM_GETNEIGH, polled",
 		"a proxy entry of IPv6 is made or deleted")
 	proxies.idle = func() bool { return !w.s.proxies() }
 	return []poll{
-		w.newPoll(tapPeriod, watchTaps, w.looker(k.readTaps), "packet_diag, polled; a promiscuous one is announced",
+		w.newPoll(tapPeriod, watchTaps, w.looker(w.readTaps), "packet_diag, polled; a promiscuous one is announced",
 			"a packet socket is opened or changes its filter"),
 		w.newPoll(hookPeriod, watchHooks, w.looker(k.readSilentHooks), "polled",
 			"the first iptables-legacy table, IPVS service or netfilter program appears",
-			"a function enters a netfilter hook (where the kernel lists them)"),
+			"a function enters a netfilter hook (where the kernel lists them)", "br_netfilter is loaded"),
 		w.newPoll(hookPeriod, watchLearned, w.looker(readLearned), "polled; what was learned is dumped again and again",
 			"the host is told of the MTU of an IPv6 path, or redirected"),
 		w.newPoll(hookPeriod, watchTCX, w.looker(readTCX), "BPF_PROG_QUERY, polled", "a TCX program is attached or detached"),
@@ -52,6 +55,7 @@ func (w *Watcher) schedule() []poll {
 		proxies,
 		retry,
 		entries,
+		ports,
 		w.newPoll(slowPeriod, numWatches, w.audit, ""),
 	}
 }
