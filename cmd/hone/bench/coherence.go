@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -79,11 +80,16 @@ func coherence(o Options) (Result, error) {
 		return result, err
 	}
 	defer d.stop()
+	shell, err := newNftShell(r.R)
+	if err != nil {
+		return result, err
+	}
+	defer shell.close()
 	s := r.stream()
 	defer s.stop()
 	togglers := make([]toggler, len(domains))
 	for i, dom := range domains {
-		togglers[i] = toggler{rig: r, daemon: d, domain: dom}
+		togglers[i] = toggler{rig: r, daemon: d, nft: shell, domain: dom}
 	}
 	for end := time.Now().Add(o.Time - time.Second); time.Now().Before(end); {
 		for i := range togglers {
@@ -102,6 +108,7 @@ func coherence(o Options) (Result, error) {
 type toggler struct {
 	rig    *rig
 	daemon *daemon
+	nft    *nftShell
 	domain
 	words     *words
 	effective int // changes made while the port was fast and packets arrived by the old state
@@ -111,13 +118,13 @@ type toggler struct {
 // Changes of one round: where both states let packets pass, every one of them can be seen to be in force, and costs
 // little; elsewhere only that to the state in which nothing arrives.
 const (
-	bothWays = 60
+	bothWays = 48
 	oneWay   = 12
 )
 
 // round takes the domain to and fro some times, beginning and ending with state 0.
 func (t *toggler) round() (err error) {
-	if err := t.rig.R.Run(t.setup...); err != nil {
+	if err := t.command(t.setup...); err != nil {
 		return err
 	}
 	defer func() {
@@ -125,7 +132,7 @@ func (t *toggler) round() (err error) {
 			t.words.close()
 			t.words = nil
 		}
-		if bad := t.rig.R.Run(t.undo...); err == nil {
+		if bad := t.command(t.undo...); err == nil {
 			err = bad
 		}
 	}()
@@ -138,6 +145,22 @@ func (t *toggler) round() (err error) {
 			if err := t.change(1 - to); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// command runs command lines one after the other.
+func (t *toggler) command(lines ...string) error {
+	for _, line := range lines {
+		var err error
+		if transaction, nft := strings.CutPrefix(line, "nft "); nft {
+			err = t.nft.run(transaction)
+		} else {
+			err = t.rig.R.Run(line)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -168,7 +191,7 @@ func (t *toggler) change(to int) (err error) {
 		}
 	}
 	effective := old >= 0 && t.words.fresh()
-	if err := t.rig.R.Run(t.lines[to]); err != nil {
+	if err := t.command(t.lines[to]); err != nil {
 		return err
 	}
 	returned := now()

@@ -215,7 +215,9 @@ func (a *Agent) install(e slowpath.Epochs, reshaped bool) {
 		case f.port == nil && f.failed != "" && f.failed == f.attempt():
 		case f.port == nil || reshaped || f.current != f.wanted():
 			if a.overtaken(e) && !f.overdue(time.Now()) {
-				f.current = identity{}
+				if reshaped {
+					f.current = identity{} // its tables are not those of the others any more
+				}
 				continue
 			}
 			a.renew(f, e)

@@ -19,14 +19,19 @@ func TestOvertakenProgramsAreNotMade(t *testing.T) {
 	if did := b.announce(); slices.Contains(did, "swap 2 for 2") || slices.Contains(did, "vouch 2 for 2") {
 		t.Errorf("overtaken: %q", did)
 	}
+	b.edit("mac=02:00:00:00:00:aa", "mac=02:00:00:00:00:f0")
+	if did := b.announce(); slices.Contains(did, "swap 2 for 3") || !slices.Contains(did, "vouch 2 for 3") {
+		t.Errorf("there and back: %q", did)
+	}
+	b.edit("mac=02:00:00:00:00:f0", "mac=02:00:00:00:00:aa")
 	b.seen = seen
-	b.inOrder(b.announce(), "swap 2 for 3")
+	b.inOrder(b.announce(), "swap 2 for 4")
 
 	b.seen = func() (slowpath.Epochs, error) { return ahead, nil }
 	b.edit("mac=02:00:00:00:00:aa", "mac=02:00:00:00:00:bb")
 	b.announce()
 	b.faces[2].late = time.Now().Add(-leeway)
-	b.inOrder(b.announce(), "swap 2 for 5")
+	b.inOrder(b.announce(), "swap 2 for 6")
 }
 
 func TestBusiestInterfaceComesFirst(t *testing.T) {
