@@ -77,12 +77,22 @@ const (
 	ConntrackWindow                // the kernel watches the TCP connection's window
 	ConntrackSpecial               // the connection has a helper, its own time-outs, adjusted sequence numbers or is offloaded
 	ConntrackNAT                   // the connection's addresses are translated as no program does
+	Multicast                      // bridged: to several or all
+	FDBUnknown                     // bridged: the forwarding database does not know the destination
+	FDBLocal                       // bridged: for the bridge itself, or the address of a port
+	FDBSource                      // bridged: the source is not known on this very port
+	FDBAgeing                      // bridged: the source's entry is to be kept from ageing
+	FDBEntry                       // bridged: the destination's entry is not understood
+	PortState                      // bridged: the outgoing port does not forward
+	PortIsolated                   // bridged: both ports are isolated
+	BridgeProtocol                 // bridged: ARP or another protocol that the bridge itself looks at
+	BridgeTag                      // bridged: VLAN tags that programs do not follow
 	lastPacketReason
 )
 
 // Reasons of an interface: it has no fast path.
 const (
-	Off           Reason = iota + 64 // switched off by honed's configuration or command
+	Off           Reason = iota + 80 // switched off by honed's configuration or command
 	OffAlias                         // its alias or altname says hone=off
 	AutoVeth                         // veth: native XDP would cost it TSO (hook "auto")
 	NotForwarding                    // forwarding is off for it
@@ -109,6 +119,11 @@ const (
 	AttachFailed                     // the kernel refused the program
 	NoEpochs                         // changes cannot be noticed synchronously
 	NoIPv6                           // IPv6 is off, or there is no address for more than a link
+	Bridge                           // a bridge: its ports have the programs
+	BridgeAgeing                     // a port of a bridge that forgets too soon
+	BridgeVLAN                       // a port of a bridge that filters VLANs in a way that is not compiled
+	BridgeRuleset                    // a port of a bridge whose frames a ruleset sees
+	BridgeState                      // a port of a bridge that does not forward from it
 	lastReason
 )
 
@@ -169,6 +184,16 @@ var reasonTexts = [MaxReasons]reasonText{
 	ConntrackWindow:  {"conntrack-window", "the kernel watches the window of the TCP connection"},
 	ConntrackSpecial: {"conntrack-special", "the connection has a helper, time-outs of its own, or is offloaded"},
 	ConntrackNAT:     {"conntrack-nat", "the connection's addresses are translated as no program does"},
+	Multicast:        {"multicast", "bridged: a multicast or broadcast frame"},
+	FDBUnknown:       {"fdb-unknown", "bridged: the forwarding database does not know the destination"},
+	FDBLocal:         {"fdb-local", "bridged: addressed to the bridge or one of its ports"},
+	FDBSource:        {"fdb-source", "bridged: the source is not known on this port"},
+	FDBAgeing:        {"fdb-ageing", "bridged: one frame in a while, so that the entry of its source does not age"},
+	FDBEntry:         {"fdb-entry", "bridged: the entry of the destination is not understood"},
+	PortState:        {"port-state", "bridged: the outgoing port does not forward"},
+	PortIsolated:     {"port-isolated", "bridged: both ports are isolated"},
+	BridgeProtocol:   {"bridge-protocol", "bridged: ARP or another protocol that bridges look at"},
+	BridgeTag:        {"bridge-tag", "bridged: VLAN tags that programs do not follow"},
 	EgressDisabled:   {"egress-disabled", "the outgoing interface has no IPv6"},
 	RulesetDrop:      {"ruleset-drop", "a rule or a policy of the ruleset drops it"},
 	RulesetReject:    {"ruleset-reject", "a rule of the ruleset rejects it"},
@@ -207,6 +232,11 @@ var reasonTexts = [MaxReasons]reasonText{
 	AttachFailed:  {"attach-failed", "the kernel refused the program"},
 	NoEpochs:      {"no-epochs", "configuration changes cannot be noticed synchronously"},
 	NoIPv6:        {"no-ipv6", "IPv6 is off, or no interface has an address for more than its link"},
+	Bridge:        {"bridge", "a bridge: its ports have the programs"},
+	BridgeAgeing:  {"bridge-ageing", "a port of a bridge that forgets addresses too soon"},
+	BridgeVLAN:    {"bridge-vlan", "a port of a bridge that filters VLANs in a way that is not compiled"},
+	BridgeRuleset: {"bridge-ruleset", "a port of a bridge whose frames a ruleset or ebtables sees"},
+	BridgeState:   {"bridge-state", "a port of a bridge that does not forward from it"},
 }
 
 // String gives the Reason's name, such as "header-checksum".

@@ -20,7 +20,7 @@ type concern struct {
 func Concerned(old, fresh *introspect.Snapshot) (links map[introspect.Index]bool, all bool) {
 	c := &concern{old: old, fresh: fresh, links: map[introspect.Index]bool{}}
 	c.all = !sameForAll(old, fresh)
-	for _, look := range []func(){c.linkChanges, c.addrChanges, c.netconfChanges, c.queueChanges, c.sysctlChanges, c.relatives} {
+	for _, look := range []func(){c.linkChanges, c.addrChanges, c.netconfChanges, c.queueChanges, c.sysctlChanges, c.vlanChanges, c.relatives} {
 		if look(); c.all {
 			return nil, true
 		}
@@ -48,7 +48,7 @@ func (c *concern) linkChanges() {
 func samePlace(a, b introspect.Link) bool {
 	return a.Name == b.Name && a.Type == b.Type && a.Kind == b.Kind && a.SlaveKind == b.SlaveKind && a.Master == b.Master &&
 		a.Lower == b.Lower && a.PeerNS == b.PeerNS && a.Group == b.Group && a.VRFTable == b.VRFTable && a.Alias == b.Alias &&
-		slices.Equal(a.AltNames, b.AltNames) && slices.Equal(a.Unknown, b.Unknown)
+		a.Port.NeighSuppress == b.Port.NeighSuppress && slices.Equal(a.AltNames, b.AltNames) && slices.Equal(a.Unknown, b.Unknown)
 }
 
 func (c *concern) addrChanges() {
@@ -82,6 +82,12 @@ func (c *concern) queueChanges() {
 		c.links[change.Key.Index] = true
 	}
 	for change := range introspect.DiffMaps(c.old.Filters, c.fresh.Filters) {
+		c.links[change.Key.Index] = true
+	}
+}
+
+func (c *concern) vlanChanges() {
+	for change := range introspect.DiffMaps(c.old.VLANs, c.fresh.VLANs) {
 		c.links[change.Key.Index] = true
 	}
 }

@@ -53,9 +53,17 @@ func egress4Of(s *introspect.Snapshot, l introspect.Link, e egress) egress {
 }
 
 func egressReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
+	if !free(s, l) {
+		return slowpath.EgressKind
+	}
+	return deviceReason(s, l)
+}
+
+// deviceReason vets an outgoing interface, whatever its master.
+func deviceReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
 	const running = unix.IFF_UP | unix.IFF_RUNNING
 	switch {
-	case l.Type != unix.ARPHRD_ETHER, !slices.Contains(compiledKinds, l.Kind), !free(s, l), len(l.Unknown) > 0,
+	case l.Type != unix.ARPHRD_ETHER, !slices.Contains(compiledKinds, l.Kind), len(l.Unknown) > 0,
 		l.Flags&(unix.IFF_LOOPBACK|unix.IFF_SLAVE|unix.IFF_NOARP) != 0, l.MAC == introspect.MAC{}, l.MTU < 68:
 		return slowpath.EgressKind
 	case l.Flags&running != running, !l.Carrier:

@@ -38,7 +38,7 @@ func (c *compiler) ether() bool {
 // metadata wants nothing beside the frame that a redirect would lose: no VLAN tag, and no checksum that is yet to be
 // completed. A frame that was redirected here has no socket buffer, and so neither.
 func (c *compiler) metadata() {
-	if c.link.Kind != kindVeth {
+	if c.port.Kind != kindVeth {
 		return
 	}
 	buffer, next := c.NewBlock("buffer"), c.NewBlock("bare")

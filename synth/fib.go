@@ -18,14 +18,21 @@ type FIB struct {
 	tallies *tallies
 	fresh   []int // numbers of tallies that have just been given
 	sets    sets
+	fdbs    fdbs
 	asks    asks
 	now     func() time.Time
 }
 
 // NewFIB makes the tables of a configuration.
-func NewFIB(s *introspect.Snapshot) *FIB {
-	f := &FIB{tallies: newTallies(), shared: shared{Snapshot: s, journal: &journal{}}}
+func NewFIB(s *introspect.Snapshot) *FIB { return newFIB(s, false) }
+
+// NewBridgingFIB is NewFIB with the forwarding databases of bridges.
+func NewBridgingFIB(s *introspect.Snapshot) *FIB { return newFIB(s, true) }
+
+func newFIB(s *introspect.Snapshot, bridging bool) *FIB {
+	f := &FIB{tallies: newTallies(), fdbs: fdbs{bridging: bridging}, shared: shared{Snapshot: s, journal: &journal{}}}
 	f.followSets(nil)
+	f.followBridges(nil)
 	f.build(s, Shape{})
 	return f
 }
@@ -33,7 +40,7 @@ func NewFIB(s *introspect.Snapshot) *FIB {
 // build makes everything anew, with tables of at least the given shape.
 func (f *FIB) build(s *introspect.Snapshot, least Shape) {
 	j := &journal{}
-	*f = FIB{now: f.now, tallies: f.tallies, fresh: f.fresh, sets: f.sets, asks: f.asks, device: map[introspect.Index][]byte{},
+	*f = FIB{now: f.now, tallies: f.tallies, fresh: f.fresh, sets: f.sets, fdbs: f.fdbs, asks: f.asks, device: map[introspect.Index][]byte{},
 		shared: shared{Snapshot: s, journal: j, rows: newRows(j), egress: map[introspect.Index]egresses{}}}
 	f.rows.free.now = f.now
 	f.views = f.makeViews(least)
@@ -90,7 +97,7 @@ func (f *FIB) makeTable4(table string, least Shape) lpm[prefix] {
 
 // Shape tells programs about the tables.
 func (f *FIB) Shape() Shape {
-	s := Shape{Rows: f.rows.size, Devices: f.devices, tallies: f.tallies, sets: f.sets.tables}
+	s := Shape{Rows: f.rows.size, Devices: f.devices, tallies: f.tallies, sets: f.sets.tables, fdbs: f.fdbs.tables}
 	for _, v := range f.views {
 		s.Views = append(s.Views, v.shape())
 	}
@@ -107,6 +114,9 @@ func (f *FIB) Tables() []*ir.Table {
 	for _, h := range s.sets {
 		all = append(all, h.Table())
 	}
+	for _, t := range s.fdbs {
+		all = append(all, t.table())
+	}
 	return all
 }
 
@@ -119,6 +129,9 @@ func (f *FIB) Image() []ir.Write {
 	all = append(all, f.zeros()...)
 	for _, h := range f.sets.tables {
 		all = append(all, h.Image())
+	}
+	for _, t := range f.fdbs.tables {
+		all = append(all, t.image())
 	}
 	for i, row := range f.device {
 		all = append(all, ir.Write{Table: tableDevice, Offset: int(i), Data: row})

@@ -27,10 +27,14 @@ func TestGolden(t *testing.T) {
 		"card6":  {router6(t), tested},
 		"tun6":   {strings.ReplaceAll(router6(t), "flags=0x11043 ", "flags=0x11043 kind=tun "), Options{Hook: "xdp"}},
 		"nolive": {text, Options{Hook: "xdp"}},
+		"bridge": {bridge(t), bridges},
+		"bridge-nf": {with(strings.ReplaceAll(bridge(t), "slave=bridge", "kind=veth slave=bridge"),
+			"sysctl path=bridge/bridge-nf-call-iptables value=1", "sysctl path=bridge/bridge-nf-call-ip6tables value=1"), bridges},
+		"bridge-tap": {strings.ReplaceAll(bridge(t), "slave=bridge", "kind=tun slave=bridge"), bridges},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := parse(t, c.text)
-			p, err := Program(s, 2, c.options, NewFIB(s).Shape())
+			p, err := Program(s, 2, c.options, NewBridgingFIB(s).Shape())
 			if err != nil {
 				t.Fatal(err)
 			}

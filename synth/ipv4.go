@@ -18,7 +18,7 @@ func (c *compiler) length() bool {
 	}
 	frame, want := c.Meta(ir.MetaLen), c.ArithImm(ir.OpAdd, p.length, etherHeader)
 	p.frame = want
-	if software(c.link) {
+	if software(c.port) {
 		c.Guard(ir.Eq, frame, want, slowpath.Length)
 		return true
 	}

@@ -11,10 +11,11 @@ import (
 
 // The kinds of link that are compiled; the kind of a plain network card is empty.
 const (
-	kindPlain = ""
-	kindVeth  = "veth"
-	kindTun   = "tun"
-	kindVRF   = "vrf"
+	kindPlain  = ""
+	kindVeth   = "veth"
+	kindTun    = "tun"
+	kindVRF    = "vrf"
+	kindBridge = "bridge"
 )
 
 // compiledKinds are those whose frames the programs understand, as ingress and as egress.
@@ -30,6 +31,8 @@ func software(l introspect.Link) bool { return l.Kind != kindPlain }
 
 func refuseKind(s subject) verdict {
 	switch {
+	case s.link.Kind == kindBridge && s.options.Bridges:
+		return refused(slowpath.Bridge, "its ports are %s", portNames(s.Snapshot, s.link.Index))
 	case !slices.Contains(compiledKinds, s.link.Kind):
 		return refused(slowpath.Kind, "kind %s", s.link.Kind)
 	case s.link.Kind == kindVeth && (s.options.Hook == "auto" || s.options.Hook == ""):
@@ -45,6 +48,9 @@ func refuseMaster(s subject) verdict {
 	master, _ := s.Links.Get(s.link.Master)
 	if master.Kind == kindVRF || s.link.SlaveKind == kindVRF {
 		return refuseVRF(s, master)
+	}
+	if master.Kind == kindBridge && s.options.Bridges {
+		return refuseBridge(s, master)
 	}
 	return refused(slowpath.Member, "a port of %s", master.Name)
 }

@@ -26,7 +26,7 @@ var tunnelPorts = []uint64{319, 320, 1701, 2152, 4500, 4754, 4789, 4790, 6080, 6
 // can read it. Elsewhere it cannot, but then the field holds the sum of the pseudo header. A packet that just looks so
 // costs nothing but time.
 func (c *compiler) partial() bool {
-	if !software(c.link) || c.knowsPartial() {
+	if !software(c.port) || c.knowsPartial() {
 		return true
 	}
 	tcp, other, udp, next := c.block("tcp"), c.block("not-tcp"), c.block("udp"), c.block("complete")
@@ -48,7 +48,7 @@ func (c *compiler) partial() bool {
 
 // knowsPartial tells whether metadata has said it already.
 func (c *compiler) knowsPartial() bool {
-	return c.link.Kind == kindVeth && c.options.VethSummed && !c.options.generic()
+	return c.port.Kind == kindVeth && c.options.VethSummed && !c.options.generic()
 }
 
 // above wants so many bytes of the protocol above.

@@ -14,7 +14,8 @@ import (
 type compiler struct {
 	*ir.Builder
 	snapshot *introspect.Snapshot
-	link     introspect.Link
+	port     introspect.Link // has the program: frames come in by it
+	link     introspect.Link // has the addresses: packets come in by it as far as IP knows
 	options  Options
 	shape    Shape
 	picks    map[*layout]picker          // which view the routes of a family are in
@@ -88,8 +89,11 @@ func Program(s *introspect.Snapshot, ifindex int, o Options, shape Shape) (*ir.P
 	if _, ok := vrfOf(s, link); ok {
 		o.FIBLookup = false // whether it finds the VRF is not the same in all kernels
 	}
-	c := &compiler{Builder: ir.NewBuilder("if" + strconv.Itoa(ifindex)), snapshot: s, link: link, options: o, shape: shape,
+	c := &compiler{Builder: ir.NewBuilder("if" + strconv.Itoa(ifindex)), snapshot: s, port: link, link: link, options: o, shape: shape,
 		left: map[*layout]slowpath.Reason{}, picks: map[*layout]picker{}, chains: map[*layout]*filter.Path{}}
+	if bridge, ok := bridgeOf(s, link); ok {
+		return c.bridgePort(bridge)
+	}
 	for _, ip := range []*layout{layout4, layout6} {
 		c.picks[ip] = pickerOf(s, link, shape, ip)
 		c.left[ip] = leave(subject{s, link, o}, ip, shape).reason
@@ -98,8 +102,13 @@ func Program(s *introspect.Snapshot, ifindex int, o Options, shape Shape) (*ir.P
 		}
 	}
 	c.write()
+	return c.checked()
+}
+
+// checked is the program that has been written.
+func (c *compiler) checked() (*ir.Program, error) {
 	if err := ir.Check(c.Program); err != nil {
-		return nil, fmt.Errorf("synth: program %s: %w", link.Name, err)
+		return nil, fmt.Errorf("synth: program %s: %w", c.port.Name, err)
 	}
 	return c.Program, nil
 }

@@ -123,7 +123,7 @@ func refuseXDP(s subject) verdict {
 // refusePromiscuous: nobody who listens is among the taps that are seen, so that somebody is there who is not, such as
 // a macvlan in passthru mode that was moved to another namespace.
 func refusePromiscuous(s subject) verdict {
-	if s.link.Promiscuity > 0 || s.link.Flags&unix.IFF_PROMISC != 0 {
+	if s.link.Promiscuity > s.bridgePromiscuity() || s.link.Flags&unix.IFF_PROMISC != 0 {
 		return refused(slowpath.Promiscuous, "promiscuity %d", s.link.Promiscuity)
 	}
 	return accepted

@@ -26,9 +26,13 @@ type Left struct {
 // given Shape. Where both are, there is no use in a program.
 func Leave(s *introspect.Snapshot, ifindex int, o Options, shape Shape) []Left {
 	link, _ := s.Links.Get(introspect.Index(ifindex))
+	of, ask := subject{s, link, o}, leave
+	if bridge, ok := bridgeOf(s, link); ok {
+		ask = func(_ subject, ip *layout, _ Shape) verdict { return leaveBridged(s, bridge, ip) }
+	}
 	var all []Left
 	for _, ip := range []*layout{layout4, layout6} {
-		if v := leave(subject{s, link, o}, ip, shape); v.reason != slowpath.None {
+		if v := ask(of, ip, shape); v.reason != slowpath.None {
 			all = append(all, Left{ip.family, v.reason, v.cause})
 		}
 	}
@@ -56,6 +60,9 @@ func refuseFamily(s subject, ip *layout) verdict {
 
 // refuseHost refuses the interfaces of a host that forwards neither IPv4 nor IPv6.
 func refuseHost(s subject) verdict {
+	if s.bridged() {
+		return accepted
+	}
 	if v := refuseForwarding(s, layout6); v.reason != slowpath.NotForwarding {
 		return accepted
 	}
@@ -68,6 +75,9 @@ func refuseHost(s subject) verdict {
 // refuseFamilies refuses an interface if there is something against either family. What is said of the one that is
 // forwarded says more.
 func refuseFamilies(s subject) verdict {
+	if s.bridged() {
+		return accepted
+	}
 	four, six := refuseFamily(s, layout4), refuseFamily(s, layout6)
 	switch {
 	case four.reason == slowpath.None || six.reason == slowpath.None:

@@ -97,7 +97,7 @@ func (c *compiler) fact(f filter.Field) *ir.Value {
 // reach wants a packet with some bytes behind its header.
 func (c *compiler) reach(n int) {
 	c.Bound(c.ip.end()+n, slowpath.Short)
-	if !software(c.link) {
+	if !software(c.port) {
 		c.GuardImm(ir.Ge, c.pkt.length, uint64(c.ip.header+n), slowpath.Short)
 	}
 }

@@ -74,6 +74,7 @@ type Shape struct {
 	Views   []ViewShape
 	tallies *tallies
 	sets    map[introspect.SetKey]*filter.SetHash
+	fdbs    map[introspect.Index]*fdb
 }
 
 // ViewShape is what programs have to know of what packets of one family find in some routing tables.
@@ -93,7 +94,7 @@ type ViewShape struct {
 // Equal tells whether programs for the two Shapes are the same.
 func (s Shape) Equal(o Shape) bool {
 	return s.Rows == o.Rows && s.Devices == o.Devices && s.tallies == o.tallies && slices.Equal(s.Views, o.Views) &&
-		maps.Equal(s.sets, o.sets)
+		maps.Equal(s.sets, o.sets) && maps.Equal(s.fdbs, o.fdbs)
 }
 
 // view finds a view by the name of its table.

@@ -11,6 +11,7 @@ func (f *FIB) Update(s *introspect.Snapshot) (writes []ir.Write, reshaped bool) 
 	old := f.Snapshot
 	f.Snapshot, f.fresh, f.asks = s, nil, asks{}
 	f.followSets(old)
+	f.followBridges(old)
 	if f.replanned(old) {
 		f.build(s, Shape{Rows: f.rows.size, Devices: f.devices})
 		return nil, true

@@ -10,6 +10,7 @@ import (
 // whole is what is asked of a Snapshot once for every interface, and takes a look at everything.
 type whole struct {
 	children map[introspect.Index][]introspect.Index // links by what they stand on
+	ports    map[introspect.Index][]introspect.Index // links by their master
 	plans    map[*layout]*plan
 	numbered bool // some interface has an IPv6 address for more than its link
 }
@@ -32,11 +33,15 @@ func wholeOf(s *introspect.Snapshot) whole {
 }
 
 func survey(s *introspect.Snapshot) whole {
-	w := whole{children: map[introspect.Index][]introspect.Index{}, plans: map[*layout]*plan{}}
+	w := whole{children: map[introspect.Index][]introspect.Index{}, ports: map[introspect.Index][]introspect.Index{},
+		plans: map[*layout]*plan{}}
 	var vrfs []introspect.Link
 	for i, l := range s.Links.All() {
 		if l.Lower != 0 {
 			w.children[l.Lower] = append(w.children[l.Lower], i)
+		}
+		if l.Master != 0 {
+			w.ports[l.Master] = append(w.ports[l.Master], i)
 		}
 		if l.Kind == kindVRF {
 			vrfs = append(vrfs, l)

@@ -10,9 +10,10 @@ import (
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// cuckoo is a hash table that is part of a program. Each entry stands in one of two rows, which the high bits of a product
-// name; so a lookup reads two rows at most, whatever the table holds.
-type cuckoo struct {
+// Cuckoo is a hash table that programs look into. Each entry stands in one of two rows, which the high bits of a product
+// name; so a lookup reads two rows at most, whatever the table holds. It is part of a program, or its rows are written in
+// place.
+type Cuckoo struct {
 	words   int // of a key
 	bits    int // the rows are 1<<bits
 	factors []uint64
@@ -26,10 +27,16 @@ const fieldAnswer = "answer"
 // mostSpread bounds how often a table is made twice as large because its keys find no room: never, unless they are chosen.
 const mostSpread = 3
 
-// newCuckoo makes a table of different keys, with the number of each for an answer; nil if they find no room.
-func newCuckoo(keys [][]uint64, answers []int) *cuckoo {
-	c := &cuckoo{words: len(keys[0]), bits: 3}
-	for 1<<c.bits < 2*len(keys) {
+// NewCuckoo makes a table of different keys, with the number of each for an answer; nil if they find no room. Half of its
+// rows or more are free.
+func NewCuckoo(keys [][]uint64, answers []int) *Cuckoo {
+	return NewCuckooOf(len(keys[0]), 2*len(keys), keys, answers)
+}
+
+// NewCuckooOf is NewCuckoo with at least so many rows, for keys of so many words.
+func NewCuckooOf(words, rows int, keys [][]uint64, answers []int) *Cuckoo {
+	c := &Cuckoo{words: words, bits: 3}
+	for 1<<c.bits < rows {
 		c.bits++
 	}
 	seed := uint64(0x9e3779b97f4a7c15)
@@ -52,7 +59,7 @@ func newCuckoo(keys [][]uint64, answers []int) *cuckoo {
 }
 
 // places are the two rows of a key.
-func (c *cuckoo) places(key []uint64) [2]int {
+func (c *Cuckoo) places(key []uint64) [2]int {
 	product := uint64(0)
 	for i, w := range key {
 		product += w * c.factors[i]
@@ -64,46 +71,78 @@ func (c *cuckoo) places(key []uint64) [2]int {
 const mostMoves = 200
 
 // fill puts the keys in; entries that are in the way move to their other row.
-func (c *cuckoo) fill(keys [][]uint64, answers []int) bool {
+func (c *Cuckoo) fill(keys [][]uint64, answers []int) bool {
 	c.rows = make([][]uint64, 1<<c.bits)
 	for i, key := range keys {
-		if !c.insert(key, answers[i], nil) {
+		if !c.Insert(key, answers[i], nil) {
 			return false
 		}
 	}
 	return true
 }
 
-// insert puts a key in, and notes the rows that change, if that is wanted. It is false if there was no room, and an entry
-// has been lost.
-func (c *cuckoo) insert(key []uint64, answer int, moved map[int]bool) bool {
+// Insert puts a key in, and notes the rows that change, if that is wanted. It is false if there was no room; nothing has
+// changed then.
+func (c *Cuckoo) Insert(key []uint64, answer int, moved map[int]bool) bool {
 	entry := append(key[:c.words:c.words], uint64(answer)+1)
 	at := c.places(key)[0]
-	for range mostMoves {
+	var way [mostMoves]int
+	for i := range way {
+		way[i] = at
 		entry, c.rows[at] = c.rows[at], entry
-		if moved != nil {
-			moved[at] = true
-		}
 		if entry == nil {
+			note(moved, way[:i+1])
 			return true
 		}
 		both := c.places(entry[:c.words])
 		at ^= both[0] ^ both[1]
 	}
+	for _, at := range slices.Backward(way[:]) {
+		entry, c.rows[at] = c.rows[at], entry
+	}
 	return false
 }
 
-// remove takes a key out, and notes the row.
-func (c *cuckoo) remove(key []uint64, moved map[int]bool) {
+func note(moved map[int]bool, rows []int) {
+	if moved == nil {
+		return
+	}
+	for _, at := range rows {
+		moved[at] = true
+	}
+}
+
+// Size is the number of rows.
+func (c *Cuckoo) Size() int { return len(c.rows) }
+
+// Answer is that of the entry in a row; false if there is none.
+func (c *Cuckoo) Answer(at int) (answer int, ok bool) {
+	row := c.rows[at]
+	if row == nil {
+		return 0, false
+	}
+	return int(row[c.words]) - 1, true
+}
+
+// Find is the row that a key stands in.
+func (c *Cuckoo) Find(key []uint64) (at int, ok bool) {
 	for _, at := range c.places(key) {
 		if row := c.rows[at]; row != nil && slices.Equal(row[:c.words], key) {
-			c.rows[at], moved[at] = nil, true
+			return at, true
 		}
+	}
+	return 0, false
+}
+
+// Remove takes a key out, and notes the row.
+func (c *Cuckoo) Remove(key []uint64, moved map[int]bool) {
+	if at, ok := c.Find(key); ok {
+		c.rows[at], moved[at] = nil, true
 	}
 }
 
 // table is the table as programs have it.
-func (c *cuckoo) table() *ir.Table {
+func (c *Cuckoo) table() *ir.Table {
 	if c.made != nil {
 		return c.made
 	}
@@ -120,7 +159,7 @@ func (c *cuckoo) table() *ir.Table {
 }
 
 // rowSize is the bytes of a row.
-func (c *cuckoo) rowSize() int {
+func (c *Cuckoo) rowSize() int {
 	size := 16
 	for size < 8*c.words+8 {
 		size *= 2
@@ -129,7 +168,7 @@ func (c *cuckoo) rowSize() int {
 }
 
 // fields are those of a row.
-func (c *cuckoo) fields() (all []ir.Field) {
+func (c *Cuckoo) fields() (all []ir.Field) {
 	for i := range c.words {
 		all = append(all, ir.Field{Name: wordName(i), Offset: 8 * i, Width: 8})
 	}
@@ -146,7 +185,16 @@ func nameOf(kind string, data []byte) string {
 }
 
 // find writes a lookup of packed words; the result is the answer plus one, or zero.
-func (c *cuckoo) find(b *ir.Builder, t *ir.Table, words []*ir.Value) *ir.Value {
+func (c *Cuckoo) find(b *ir.Builder, t *ir.Table, words []*ir.Value) *ir.Value {
+	first, second := c.Places(b, words)
+	zero := b.Const(0)
+	place := b.Select(ir.Eq, differ(b, b.Lookup(t, first), words), zero, first, second)
+	row := b.Lookup(t, place)
+	return b.Select(ir.Eq, differ(b, row, words), zero, b.Field(row, fieldAnswer), zero)
+}
+
+// Places writes which rows a key may stand in.
+func (c *Cuckoo) Places(b *ir.Builder, words []*ir.Value) (first, second *ir.Value) {
 	product := (*ir.Value)(nil)
 	for i, w := range words {
 		part := b.ArithImm(ir.OpMul, w, c.factors[i])
@@ -156,12 +204,7 @@ func (c *cuckoo) find(b *ir.Builder, t *ir.Table, words []*ir.Value) *ir.Value {
 			product = b.Arith(ir.OpAdd, product, part)
 		}
 	}
-	first := b.ArithImm(ir.OpShr, product, uint64(64-c.bits))
-	second := b.ArithImm(ir.OpShr, product, uint64(64-2*c.bits))
-	zero := b.Const(0)
-	place := b.Select(ir.Eq, differ(b, b.Lookup(t, first), words), zero, first, second)
-	row := b.Lookup(t, place)
-	return b.Select(ir.Eq, differ(b, row, words), zero, b.Field(row, fieldAnswer), zero)
+	return b.ArithImm(ir.OpShr, product, uint64(64-c.bits)), b.ArithImm(ir.OpShr, product, uint64(64-2*c.bits))
 }
 
 // differ is zero where a row has the words.

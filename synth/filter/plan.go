@@ -19,7 +19,7 @@ type plan struct {
 type look struct {
 	parts  []part
 	words  int
-	table  *cuckoo // nil: every packet is in the box with the number always, less one
+	table  *Cuckoo // nil: every packet is in the box with the number always, less one
 	always uint64
 }
 
@@ -116,7 +116,7 @@ func (r *region) look(s shape, has func(box int) bool) (l look, ok bool) {
 		keys = append(keys, packed(l.parts, l.words, func(key int) uint64 { return b[key].lo }))
 		answers = append(answers, n)
 	}
-	if l.table = newCuckoo(keys, answers); l.table == nil {
+	if l.table = NewCuckoo(keys, answers); l.table == nil {
 		return l, false
 	}
 	l.table.table()

@@ -13,7 +13,7 @@ import (
 type SetHash struct {
 	name   string
 	pieces []setPiece
-	hash   *cuckoo
+	hash   *Cuckoo
 	used   int
 }
 
@@ -54,7 +54,7 @@ func NewSetHash(s introspect.Set, name string) (*SetHash, bool) {
 	if len(keys) <= mostLinear {
 		return nil, false
 	}
-	h.hash, h.used = newCuckoo(keys, make([]int, len(keys))), len(keys)
+	h.hash, h.used = NewCuckoo(keys, make([]int, len(keys))), len(keys)
 	return h, h.hash != nil
 }
 
@@ -121,10 +121,10 @@ func (h *SetHash) Follow(old, s introspect.Set) (writes []ir.Write, ok bool) {
 	}
 	moved := map[int]bool{}
 	for _, key := range gone {
-		h.hash.remove(key, moved)
+		h.hash.Remove(key, moved)
 	}
 	for _, key := range come {
-		if !h.hash.insert(key, 0, moved) {
+		if !h.hash.Insert(key, 0, moved) {
 			return nil, false
 		}
 	}

@@ -19,12 +19,12 @@ const (
 //   - packet bytes are accessed only below a dominating Bound that covers them;
 //   - once a path has stored into the packet (or counted it), nothing punts: no Bound, Guard or Punt, and no lookup that
 //     needs the kernel;
-//   - tables and fields exist, a field that is marked is never read.
+//   - tables and fields exist, and a field is not read behind a mark that a program leaves in it.
 func Check(p *Program) error {
 	if p == nil || len(p.Blocks) == 0 {
 		return fmt.Errorf("ir: check: program has no blocks")
 	}
-	c := &checker{p: p, where: map[*Value]place{}, ids: map[int]bool{}, tables: map[*Table]bool{}, marked: map[fieldOf]bool{}}
+	c := &checker{p: p, where: map[*Value]place{}, ids: map[int]bool{}, tables: map[*Table]bool{}}
 	if err := c.run(); err != nil {
 		return fmt.Errorf("ir: check %s: %w", p.Name, err)
 	}
@@ -45,9 +45,9 @@ type checker struct {
 	where  map[*Value]place
 	ids    map[int]bool
 	tables map[*Table]bool
-	marked map[fieldOf]bool
-	stored []bool // by block: some path has stored when the block begins
-	bound  []int  // by block: bytes that every path to its end has bounded
+	marked []map[fieldOf]bool // by block: what some path has marked when the block begins
+	stored []bool             // by block: some path has stored when the block begins
+	bound  []int              // by block: bytes that every path to its end has bounded
 }
 
 func (c *checker) run() error {
@@ -58,6 +58,7 @@ func (c *checker) run() error {
 		return err
 	}
 	c.stored, c.bound = make([]bool, len(c.p.Blocks)), make([]int, len(c.p.Blocks))
+	c.marked = make([]map[fieldOf]bool, len(c.p.Blocks))
 	for i, b := range c.p.Blocks {
 		if err := c.checkBlock(i, b); err != nil {
 			return fmt.Errorf("block %s: %w", b.Name, err)
@@ -93,7 +94,7 @@ func (c *checker) checkOrder() error {
 	return c.index()
 }
 
-// index notes where values stand, and which fields are marked.
+// index notes where values stand.
 func (c *checker) index() error {
 	for i, b := range c.p.Blocks {
 		for j, v := range b.Values {
@@ -101,9 +102,6 @@ func (c *checker) index() error {
 				return fmt.Errorf("block %s: value %d has no number of its own", b.Name, j)
 			}
 			c.ids[v.ID], c.where[v] = true, place{i, j}
-			if v.Op == OpMark {
-				c.marked[fieldOf{v.Table, v.Field}] = true
-			}
 		}
 	}
 	return nil
@@ -123,13 +121,27 @@ func (c *checker) checkBlock(i int, b *Block) error {
 			c.bound[i] = max(c.bound[i], int(v.Imm))
 		}
 		c.stored[i] = c.stored[i] || v.Op.Stores()
+		if v.Op == OpMark {
+			c.mark(i, fieldOf{v.Table, v.Field})
+		}
 	}
 	at.index = len(b.Values)
 	for _, to := range b.Successors() {
 		j := c.g.Index[to]
 		c.stored[j] = c.stored[j] || c.stored[i]
+		for f := range c.marked[i] {
+			c.mark(j, f)
+		}
 	}
 	return c.checkExit(at, &b.Exit)
+}
+
+// mark notes that a field is marked in a block, or before it.
+func (c *checker) mark(block int, f fieldOf) {
+	if c.marked[block] == nil {
+		c.marked[block] = map[fieldOf]bool{}
+	}
+	c.marked[block][f] = true
 }
 
 func (c *checker) checkValue(at place, v *Value) error {

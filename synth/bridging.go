@@ -1,0 +1,168 @@
+package synth
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// armBridge is the arm for frames that a bridge forwards.
+const armBridge = "bridge"
+
+// macBits are the bits of a MAC in a word that begins with it.
+const macBits = 1<<48 - 1
+
+// bridging writes the program of a port of a bridge.
+type bridging struct {
+	*compiler
+	bridge introspect.Link
+	fdb    *fdb
+	frame  *ir.Value // its length
+	kind   *ir.Value // ethertype, least significant byte first
+}
+
+// bridgePort is Program for a port of a bridge.
+func (c *compiler) bridgePort(bridge introspect.Link) (*ir.Program, error) {
+	table := c.shape.fdbs[bridge.Index]
+	if table == nil {
+		return nil, fmt.Errorf("synth: program %s: no forwarding database of %s", c.port.Name, bridge.Name)
+	}
+	b := &bridging{compiler: c, bridge: bridge, fdb: table}
+	b.arm, b.ip = armBridge, layout4
+	b.write()
+	return c.checked()
+}
+
+// write looks first at what all frames have in common. Routes and neighbours do not matter to a bridge: it goes by its own
+// epoch. Both lookups begin before their answers are needed.
+func (b *bridging) write() {
+	b.metadata()
+	b.GuardImm(ir.Eq, b.Arith(ir.OpOr, b.Moved(slowpath.Config), b.Moved(slowpath.FDB)), 0, slowpath.Moved)
+	b.Bound(atPayload, slowpath.Short)
+	to, from := b.LoadLE(atDestMAC, 8), b.LoadLE(atSource48, 8)
+	b.frame, b.kind = b.Meta(ir.MetaLen), b.ArithImm(ir.OpShr, from, 48)
+	dest := b.seek(b.ArithImm(ir.OpAnd, to, macBits))
+	if b.learns() || b.port.Port.Locked {
+		b.source(b.seek(b.ArithImm(ir.OpAnd, from, macBits)))
+	}
+	b.deliverable(dest)
+	b.protocol()
+	b.Count(ir.CountFast)
+	b.Redirect(b.Field(dest.row, "port"))
+	b.finish()
+}
+
+// atSource48 is where the source MAC begins.
+const atSource48 = 6
+
+// learns tells whether the bridge notes where sources are.
+func (b *bridging) learns() bool { return b.port.Port.Learning }
+
+// sought is an answer of the forwarding database: of whoever stands in the row, who need not be the one that was asked for.
+type sought struct{ key, row *ir.Value }
+
+// seek looks somebody up.
+func (b *bridging) seek(key *ir.Value) sought {
+	table := b.Table(b.fdb.table())
+	first, second := b.fdb.hash.Places(b.Builder, []*ir.Value{key})
+	place := b.Select(ir.Eq, b.Field(b.Lookup(table, first), "key"), key, first, second)
+	return sought{key, b.Lookup(table, place)}
+}
+
+// source wants a source that the bridge knows to be on this very port, else it learns, or drops. One frame in a while goes
+// to the kernel, so that it goes on to know.
+func (b *bridging) source(from sought) {
+	b.Guard(ir.Eq, b.Field(from.row, "key"), from.key, slowpath.FDBSource)
+	b.GuardImm(ir.Eq, b.Field(from.row, "port"), uint64(b.port.Index), slowpath.FDBSource)
+	if !b.learns() {
+		return
+	}
+	ageing, next := b.block("ageing"), b.block("source")
+	b.If(ir.Eq, b.Field(from.row, "fresh"), b.Const(0), ageing, next, true)
+	b.Start(ageing)
+	b.Mark(from.row, "fresh")
+	b.Punt(slowpath.FDBAgeing)
+	b.Start(next)
+}
+
+// deliverable wants a destination that is known, on another port that takes the frame.
+func (b *bridging) deliverable(to sought) {
+	unknown, known := b.block("unknown"), b.block("known")
+	b.If(ir.Ne, b.Field(to.row, "key"), to.key, unknown, known, true)
+	b.asides = append(b.asides, func() { b.unknown(unknown) })
+	b.Start(known)
+	over, fits := b.block("over"), b.block("fits")
+	b.If(ir.Gt, b.frame, b.Field(to.row, "limit"), over, fits, true)
+	b.asides = append(b.asides, func() { b.over(over, to) })
+	b.Start(fits)
+	if !b.port.Port.Hairpin {
+		b.GuardImm(ir.Ne, b.Field(to.row, "port"), uint64(b.port.Index), slowpath.Redirect)
+	}
+	if b.port.Port.Isolated {
+		b.GuardImm(ir.NoneSet, b.Field(to.row, "flags"), stationIsolated, slowpath.PortIsolated)
+	}
+}
+
+// unknown says why nobody is known.
+func (b *bridging) unknown(start *ir.Block) {
+	b.Start(start)
+	b.GuardImm(ir.NoneSet, b.Load(atDestMAC, 1), 1, slowpath.Multicast)
+	b.Punt(slowpath.FDBUnknown)
+}
+
+// over says why somebody gets no frame of this length.
+func (b *bridging) over(start *ir.Block, to sought) {
+	b.Start(start)
+	b.GuardImm(ir.Eq, b.Field(to.row, "limit"), 0, slowpath.MTU)
+	b.PuntBy(b.Field(to.row, "reason"))
+}
+
+// etherType is an ethertype as b.kind has it.
+func etherType(n uint16) uint64 { return uint64(n>>8 | n<<8) }
+
+// protocol looks at what the bridge does not forward as it is.
+func (b *bridging) protocol() {
+	next, six, other := b.block("next"), b.block("not-ipv4"), b.block("not-ip")
+	four := next
+	if b.inspects(layout4) {
+		four = b.block("ipv4")
+	}
+	b.If(ir.Ne, b.kind, b.Const(etherType(unix.ETH_P_IP)), six, four, true)
+	b.inspect(four, next, layout4)
+	b.Start(six)
+	is6 := next
+	if b.inspects(layout6) {
+		is6 = b.block("ipv6")
+	}
+	b.If(ir.Ne, b.kind, b.Const(etherType(unix.ETH_P_IPV6)), other, is6, true)
+	b.inspect(is6, next, layout6)
+	b.Start(other)
+	b.foreign(next)
+	b.Start(next)
+}
+
+// foreign is for what is neither IPv4 nor IPv6: protocols that a bridge may answer or take part in are the kernel's, and
+// tags, of which programs do not know who takes them off.
+func (b *bridging) foreign(next *ir.Block) {
+	if b.mayBePartial() {
+		b.Punt(slowpath.PartialChecksum)
+		return
+	}
+	for _, tag := range []uint16{unix.ETH_P_8021Q, unix.ETH_P_8021AD} {
+		b.GuardImm(ir.Ne, b.kind, etherType(tag), slowpath.BridgeTag)
+	}
+	for _, own := range bridgeProtocols {
+		b.GuardImm(ir.Ne, b.kind, etherType(own), slowpath.BridgeProtocol)
+	}
+	if bridgeSysctl(b.snapshot, "filter-pppoe-tagged") {
+		b.GuardImm(ir.Ne, b.kind, etherType(unix.ETH_P_PPP_SES), slowpath.BridgeProtocol)
+	}
+	b.Jump(next)
+}
+
+// bridgeProtocols are ARP and RARP, those of ring protection and of fault management, and the one of pauses.
+var bridgeProtocols = []uint16{unix.ETH_P_ARP, unix.ETH_P_RARP, unix.ETH_P_MRP, unix.ETH_P_CFM, unix.ETH_P_PAUSE}

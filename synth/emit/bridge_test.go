@@ -1,0 +1,106 @@
+package emit_test
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/specialize"
+	"github.com/hone-net/hone/synth"
+	"github.com/hone-net/hone/synth/emit"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// TestRealBridges compares what synthesis makes of ports of a bridge with its meaning.
+func TestRealBridges(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("loading programs needs root")
+	}
+	data, err := os.ReadFile("../testdata/switch.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nf := "sysctl path=bridge/bridge-nf-call-iptables value=1\nsysctl path=bridge/bridge-nf-call-ip6tables value=1\n"
+	for name, text := range map[string]string{
+		"cards": string(data), "nf": string(data) + nf,
+		"taps": strings.ReplaceAll(string(data), "slave=bridge", "kind=tun slave=bridge"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := introspect.ParseSnapshot([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			fib := synth.NewBridgingFIB(s)
+			p, err := synth.Program(s, 2, synth.Options{Hook: "xdp", Bridges: true}, fib.Shape())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range []*ir.Program{p, specialize.Run(p)} {
+				agreeBridge(t, p, fib.Env())
+			}
+		})
+	}
+}
+
+func agreeBridge(t *testing.T, p *ir.Program, env *ir.Env) {
+	t.Helper()
+	kernel := emit.Kernel{CPUs: 2, CPUv4: true}
+	agree := emit.Agree(t, p, kernel)
+	seed := uint64(time.Now().UnixNano())
+	r := rand.New(rand.NewPCG(seed, 0))
+	verdicts := map[string]int{}
+	for range 3000 {
+		clear(env.Moved[:])
+		if r.IntN(16) == 0 {
+			env.Moved[r.IntN(len(env.Moved))] = 1
+		}
+		v, err := agree(env, bridged(r))
+		if err != nil {
+			text, _ := emit.Listing(p, kernel)
+			t.Fatalf("seed %d: %v\n%s\n%s", seed, err, p, text)
+		}
+		verdicts[v.String()]++
+	}
+	if len(verdicts) < 10 || verdicts["redirect 3"] < 100 {
+		t.Errorf("seed %d: too few kinds of verdict: %v", seed, verdicts)
+	}
+}
+
+// bridged is a frame from one host of the bridge to another, in which one thing is different, mostly. The sources are
+// those that do not age.
+func bridged(r *rand.Rand) []byte {
+	f := datagram(r)
+	if len(f) < 14 {
+		return f
+	}
+	copy(f, []byte{2, 0, 0, 0, byte(2 + r.IntN(2)), 2, 2, 0, 0, 0, 1, 3})
+	switch r.IntN(10) {
+	case 0:
+		f[4], f[5] = byte(r.IntN(4)), byte(r.IntN(4))
+	case 1:
+		f[10], f[11] = byte(r.IntN(4)), byte(r.IntN(4))
+	case 2:
+		f[r.IntN(2)*6] ^= 1
+	case 3:
+		types := []uint16{0x0806, 0x8100, 0x88a8, 0x86dd, 0x8863, 0x8902, 40}
+		binary.BigEndian.PutUint16(f[12:], types[r.IntN(len(types))])
+	case 4:
+		f = append(f, make([]byte, r.IntN(1500))...)
+	case 5:
+		packet6(f)
+	}
+	return f
+}
+
+// packet6 makes IPv6 of a frame, as far as it is long enough.
+func packet6(f []byte) {
+	if len(f) < 54 {
+		return
+	}
+	binary.BigEndian.PutUint16(f[12:], 0x86dd)
+	copy(f[14:], []byte{0x60, 0, 0, 0, 0, byte(len(f) - 54), 17, 64})
+}
