@@ -165,6 +165,7 @@ func (v *Tap) fields(t *text) {
 	num(t, "dev", &v.Index)
 	bits(t, "protocol", &v.Protocol)
 	t.flag("harmless", &v.Harmless)
+	t.flag("groups", &v.Groups)
 }
 
 func (v *Sysctl) fields(t *text) {

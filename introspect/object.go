@@ -278,7 +278,8 @@ type Tap struct {
 	Key      TapKey
 	Index    Index  // bound interface, 0 for all
 	Protocol uint16 // ETH_P_*, host byte order; 0 is not bound to any
-	Harmless bool   // its classic filter is readable and cannot match forwarded traffic
+	Harmless bool   // its classic filter is readable and cannot match packets that are routed
+	Groups   bool   // its classic filter is readable and matches no frame to a unicast MAC
 }
 
 // Equal tells whether two Taps are the same.

@@ -46,6 +46,7 @@ func decodeTap(b []byte) (t Tap, ok bool, err error) {
 		return Tap{}, false, err // its interface is gone, or it only sends
 	}
 	t.Harmless = !seesIP(t.Protocol) || len(filter) > 0 && harmlessFilter(filter, b[1] == unix.SOCK_DGRAM)
+	t.Groups = len(filter) > 0 && groupFilter(filter, b[1] == unix.SOCK_DGRAM)
 	return t, true, nil
 }
 

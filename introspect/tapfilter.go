@@ -10,17 +10,25 @@ import (
 // its kind listen to; what they are meant to hear is never forwarded), or IPv6. It follows every path through the filter
 // with what is known of such a frame; a path that accepts, or that it cannot follow, counts against the filter.
 func harmlessFilter(code []bpf.RawInstruction, network bool) bool {
-	for _, protocol := range []uint32{unix.ETH_P_IP, unix.ETH_P_IPV6} {
-		w := pathWalk{code: code, budget: maxSteps}
-		if network {
-			w.base = etherSize
-		}
-		if w.accepts(0, firstState(protocol)) {
-			return false
-		}
-	}
-	return true
+	return rejectsAll(code, network, unix.ETH_P_IP) && rejectsAll(code, network, unix.ETH_P_IPV6)
 }
+
+// groupFilter tells whether a filter accepts no frame to a unicast MAC, of whatever protocol, tagged or not: none that a
+// bridge forwards by what it has learned.
+func groupFilter(code []bpf.RawInstruction, network bool) bool {
+	return rejectsAll(code, network, anyProtocol)
+}
+
+func rejectsAll(code []bpf.RawInstruction, network bool, protocol uint32) bool {
+	w := pathWalk{code: code, budget: maxSteps}
+	if network {
+		w.base = etherSize
+	}
+	return !w.accepts(0, firstState(protocol))
+}
+
+// anyProtocol stands for frames of which nothing is known but that they go to a unicast MAC.
+const anyProtocol = 0
 
 // maxSteps bounds the instructions that are looked at on all paths together.
 const maxSteps = 1 << 14
@@ -41,6 +49,7 @@ type fact struct {
 
 // facts are the bits of a frame that are the same in all forwarded ones of a protocol.
 var facts = map[uint32][]fact{
+	anyProtocol:     {{0, 0x01, 0}},
 	unix.ETH_P_IP:   {{0, 0x01, 0}, {12, 0xff, 0x08}, {13, 0xff, 0}, {14, 0xff, 0x45}, {20, 0x3f, 0}, {21, 0xff, 0}},
 	unix.ETH_P_IPV6: {{0, 0x01, 0}, {12, 0xff, 0x86}, {13, 0xff, 0xdd}, {14, 0xf0, 0x60}},
 }

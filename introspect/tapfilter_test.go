@@ -74,6 +74,20 @@ func dhcpFilter(port uint32, at uint32) []bpf.Instruction {
 	return code
 }
 
+// TestGroupFilters: a filter that looks for groups alone is one of those that look at nothing else first.
+func TestGroupFilters(t *testing.T) {
+	want := map[string]bool{"nothing": true, "lldpd: multicast and lldp or cdp": true}
+	for _, c := range filterCases {
+		code, err := bpf.Assemble(c.code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := groupFilter(code, c.network); got != want[c.name] {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
 func TestHarmlessFilters(t *testing.T) {
 	for _, c := range filterCases {
 		code, err := bpf.Assemble(c.code)

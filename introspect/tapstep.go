@@ -102,12 +102,13 @@ func (w *pathWalk) loadAt(at int32, size int, s *state) partial {
 }
 
 func extension(number int32, s *state) partial {
-	switch number {
-	case ancillaryProtocol:
+	known := s.protocol != anyProtocol
+	switch {
+	case number == ancillaryProtocol && known:
 		return exactly(s.protocol)
-	case ancillaryTagged:
+	case number == ancillaryTagged && known:
 		return exactly(0)
-	case ancillaryXor:
+	case number == ancillaryXor:
 		return compute(0xa0, s.a, s.x)
 	}
 	return partial{}

@@ -37,7 +37,7 @@ func (w *Watcher) schedule() []poll {
 	entries := w.newPoll(retryPeriod, numWatches, w.retryEntries, "")
 	entries.idle = func() bool { return !w.tornFDB }
 	ports := w.newPoll(slowPeriod, numWatches, w.looker(w.readPorts), "RTM_GETLINK, polled where there is a bridge",
-		"MRP changes the state of a port of a bridge")
+		"MRP changes the state of a port of a bridge", "the kernel's STP takes over the times of its root")
 	ports.idle = func() bool { return !w.s.bridges() }
 	proxies := w.newPoll(hookPeriod, numWatches, w.looker(w.readProxies), "RTM_GETNEIGH, polled",
 		"a proxy entry of IPv6 is made or deleted")
