@@ -9,9 +9,8 @@ import (
 // plan6 is where a node has its window.
 type plan6 struct{ skip, window int }
 
-// roomy is by how many bits a window may be larger than the number of entries asks for, as long as there is room. That is
-// what it takes to have nearly all entries of a table of the whole Internet end in the first three nodes: each node is
-// memory that has to be waited for. Nodes of few entries have leastWindow.
+// roomy is by how many bits a window may be larger than the number of entries asks for, as long as there is room and there
+// are no leaves: each node is memory that has to be waited for. Nodes of few entries have leastWindow.
 const (
 	roomy       = 4
 	leastWindow = 8
@@ -34,7 +33,7 @@ func (t *trie6) planOf(set []entry[prefix6], from int) plan6 {
 	if skip >= end { // the first half of the address has to be compared, too
 		return plan6{max(from, end-smallWindow), end - max(from, end-smallWindow)}
 	}
-	window := min(max(bits.Len(uint(len(set)))+t.roomy, leastWindow-roomy+t.roomy), ir.MaxWindow6, end-skip)
+	window := min(t.windowFor(len(set)), ir.MaxWindow6, end-skip)
 	longer := 0
 	for _, n := range lengths[skip+window+1:] {
 		longer += n
@@ -45,9 +44,20 @@ func (t *trie6) planOf(set []entry[prefix6], from int) plan6 {
 	return plan6{skip, window}
 }
 
+// windowFor is how many bits part n entries as they are worth.
+func (t *trie6) windowFor(n int) int {
+	if t.leaves {
+		return max(bits.Len(uint(n))-leafBits, smallWindow)
+	}
+	return max(bits.Len(uint(n))+t.roomy, leastWindow-roomy+t.roomy)
+}
+
 // build makes the node for entries that share their first from bits and are longer, and those below it; over is the answer
 // for all other addresses. Entries stand in order.
 func (t *trie6) build(set []entry[prefix6], from int, over cell) (word uint32, ok bool) {
+	if ranges, end, fits := t.rangesOf(set, from, over); fits {
+		return t.buildLeaf(ranges, end)
+	}
 	p := t.planOf(set, from)
 	unit, ok := t.newNode(set[0].p, p, over)
 	if !ok {

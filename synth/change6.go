@@ -27,6 +27,10 @@ func (t *trie6) descend(index, from int, p prefix6, c cell, entries int32) {
 	for from < p.len() {
 		word := t.words[index]
 		way = append(way, index)
+		if _, _, leaf := t.leafAt(word); leaf {
+			t.renewLeaf(index, from, p)
+			break
+		}
 		if word < ir.Node6 {
 			t.attach(index, from, p, c)
 			break
@@ -104,13 +108,17 @@ func (t *trie6) fill(index, count int, s span6) {
 	run := 0 // words before i that were written and not yet noted
 	for i := index; i < index+count; i++ {
 		word := t.words[i]
-		if word < ir.Node6 && int(t.depth[i]) <= s.limit && (word != s.word || t.depth[i] != s.depth) {
+		_, _, leaf := t.leafAt(word)
+		if !leaf && word < ir.Node6 && int(t.depth[i]) <= s.limit && (word != s.word || t.depth[i] != s.depth) {
 			t.words[i], t.depth[i] = s.word, s.depth
 			run++
 			continue
 		}
 		t.note(i-run, run)
 		run = 0
+		if leaf {
+			t.fillLeaf(word, s)
+		}
 		if word >= ir.Node6 {
 			unit, _, window := ir.Node6Of(word)
 			t.fill(unit*unitWords+atOther, 1, s)

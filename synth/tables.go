@@ -84,6 +84,7 @@ type ViewShape struct {
 	Blocks int          // its further blocks; IPv6: units
 	Nodes  int          // IPv4: units of the nodes, if it is packed
 	Steps  int          // IPv6: nodes that a walk visits at most; one that would visit more leaves the packet to the kernel
+	Leaves bool         // IPv6: it has leaves
 	Focus  netip.Prefix // whose addresses are looked up by the bits after it
 	Full   bool         // the routes do not fit: everything is the kernel's
 	Plain  bool         // the live lookup answers as the kernel would for every route
@@ -109,7 +110,7 @@ func (s Shape) view(table string) (ViewShape, bool) {
 
 func (v ViewShape) route() *ir.Table {
 	if v.Six {
-		t := &ir.Table{Name: v.Table, Kind: ir.LPM6, Domain: slowpath.Route6, Size: v.Blocks, Steps: v.Steps}
+		t := &ir.Table{Name: v.Table, Kind: ir.LPM6, Domain: slowpath.Route6, Size: v.Blocks, Steps: v.Steps, Leaves: v.Leaves}
 		if v.Focus.IsValid() {
 			t.Focus = prefixOf6(v.Focus).ir()
 		}
@@ -156,7 +157,7 @@ func (v ViewShape) own() (*ir.Table, bool) {
 // reshaped tells whether the tables of the two Shapes cannot be the same.
 func (s Shape) reshaped(o Shape) bool {
 	other := func(v, w ViewShape) bool {
-		return v.Table == w.Table && v.Blocks == w.Blocks && v.Nodes == w.Nodes && v.Focus == w.Focus
+		return v.Table == w.Table && v.Blocks == w.Blocks && v.Nodes == w.Nodes && v.Leaves == w.Leaves && v.Focus == w.Focus
 	}
 	return s.Rows != o.Rows || s.Devices != o.Devices || !slices.EqualFunc(s.Views, o.Views, other)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // trie6 is a route table of IPv6: the words of an ir.LPM6 table, and beside each the length of the prefix that it is there
-// for. As in a trie, a program that looks while the words change finds the old or the new answer: what a node is changes
+// for. One of many entries has leaves. As in a trie, a program that looks while the words change finds the old or the new answer: what a node is changes
 // only while nothing names it.
 type trie6 struct {
 	table   string // its name
@@ -23,8 +23,10 @@ type trie6 struct {
 	roomy    int
 	next     int // the first unit that was never used
 	free     [ir.MaxWindow6 + 1]quarantine
-	overflow bool // a node was wanted and there was no room
-	steps    int  // nodes that a walk visits at most
+	leaves   bool                      // parts of the table may be leaves
+	lines    [1 + maxLines6]quarantine // by units of a leaf
+	overflow bool                      // a node was wanted and there was no room
+	steps    int                       // nodes that a walk visits at most
 
 	journal *journal
 	made    []made6
@@ -37,8 +39,12 @@ type node6 struct {
 	height uint8 // nodes that a walk from here on visits at most
 }
 
-// made6 is a node that no word names yet.
-type made6 struct{ unit, window int }
+// made6 is a node or a leaf that no word names yet.
+type made6 struct {
+	unit  int
+	words int // that it has
+	pool  *quarantine
+}
 
 // cell is a word of the table that is an answer, and the length of the prefix that it is there for.
 type cell struct {
@@ -59,6 +65,9 @@ func newTrie6(j *journal, table string, now func() time.Time) *trie6 {
 	for i := range t.free {
 		t.free[i].now = now
 	}
+	for i := range t.lines {
+		t.lines[i].now = now
+	}
 	t.clear(roomy)
 	return t
 }
@@ -68,6 +77,9 @@ func (t *trie6) clear(roomy int) {
 	t.words, t.depth, t.nodes, t.next, t.roomy = nil, nil, nil, 0, roomy
 	for i := range t.free {
 		t.free[i].queue = nil
+	}
+	for i := range t.lines {
+		t.lines[i].queue = nil
 	}
 	t.grow(1)
 	if t.focus.is() {
@@ -87,6 +99,7 @@ func (t *trie6) grow(units int) {
 // then gets more steps and fewer words.
 func (t *trie6) seal(least ViewShape) {
 	t.focus.choose(&t.entries)
+	t.leaves = least.Leaves || t.entries.n > manyRoutes6
 	t.clear(t.roomy)
 	row, _ := t.entries.get(prefix6{})
 	for !t.rebuild(0, prefix6{}, 0, cell{word: uint32(row)}) || !t.fillFocus() {
@@ -164,7 +177,7 @@ const stepsApart = 4
 
 func (t *trie6) shape() ViewShape {
 	steps := max(t.steps+stepsApart-1, stepsApart) / stepsApart * stepsApart
-	s := ViewShape{Table: t.table, Six: true, Steps: min(steps, ir.MaxSteps), Blocks: t.units, Full: t.overflow}
+	s := ViewShape{Table: t.table, Six: true, Steps: min(steps, ir.MaxSteps), Blocks: t.units, Leaves: t.leaves, Full: t.overflow}
 	if t.focus.is() {
 		s.Focus = t.focus.at.netip()
 	}
@@ -195,16 +208,20 @@ func (t *trie6) image() []byte {
 // take finds units for a node with a window of so many bits.
 func (t *trie6) take(window int) (unit int, ok bool) {
 	class := max(window, smallWindow)
-	unit, ok = t.free[class].take()
+	return t.takeUnits(unitsOf(class), atWords+1<<window, &t.free[class])
+}
+
+// takeUnits finds units for so many words, those that have rested in a pool first.
+func (t *trie6) takeUnits(units, words int, pool *quarantine) (unit int, ok bool) {
+	unit, ok = pool.take()
 	if !ok {
-		units := unitsOf(class)
 		if t.next+units > t.most || t.units != 0 && t.next+units > t.units {
 			return 0, false
 		}
 		unit = t.next
 		t.grow(units)
 	}
-	t.made = append(t.made, made6{unit, window})
+	t.made = append(t.made, made6{unit, words, pool})
 	return unit, true
 }
 
@@ -213,8 +230,11 @@ const smallWindow = 3
 
 func unitsOf(window int) int { return (ir.Words6 + 4<<window + ir.Unit6 - 1) / ir.Unit6 }
 
-// let lets go of a node that no word names any more, and of those below.
+// let lets go of a node or leaf that no word names any more, and of those below.
 func (t *trie6) let(word uint32) {
+	if unit, _, ok := t.leafAt(word); ok {
+		t.lines[t.nodes[unit].built].put(unit)
+	}
 	if word < ir.Node6 {
 		return
 	}
@@ -238,7 +258,7 @@ func classOf(word uint32) int {
 // publish lets the word at index name what was made, or be an answer.
 func (t *trie6) publish(index int, word uint32, depth uint8) {
 	for _, m := range t.made {
-		t.note(m.unit*unitWords, atWords+1<<m.window)
+		t.note(m.unit*unitWords, m.words)
 	}
 	t.made = t.made[:0]
 	t.words[index], t.depth[index] = word, depth
@@ -248,7 +268,7 @@ func (t *trie6) publish(index int, word uint32, depth uint8) {
 // forsake gives back what was made in vain.
 func (t *trie6) forsake() {
 	for _, m := range t.made {
-		t.free[max(m.window, smallWindow)].put(m.unit)
+		m.pool.put(m.unit)
 	}
 	t.made = t.made[:0]
 }

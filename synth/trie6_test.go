@@ -17,6 +17,7 @@ type bed6 struct {
 	shape  ViewShape
 	last   *ir.Table // of that shape
 	plain  map[prefix6]uint16
+	leaves bool // from the beginning
 }
 
 func newBed6() *bed6 {
@@ -27,7 +28,7 @@ func newBed6() *bed6 {
 
 // seal makes the table as large as it gets in these tests.
 func (b *bed6) seal(units int) {
-	b.trie.seal(ViewShape{Blocks: units})
+	b.trie.seal(ViewShape{Blocks: units, Leaves: b.leaves})
 	b.memory = make([]byte, b.table().Bytes())
 	copy(b.memory, b.trie.image())
 	b.trie.journal.on = true
@@ -87,6 +88,9 @@ func anyPrefix6(r *rand.Rand) prefix6 {
 	lo := []uint64{0, 1, 0x1000_0000_0000_0001, uint64(r.IntN(8)), r.Uint64()}[r.IntN(5)]
 	hi ^= uint64(r.IntN(4)) << r.IntN(62)
 	length := []int{128, 128, 64, 48, 32, 127, 65, r.IntN(129), r.IntN(129), r.IntN(65)}[r.IntN(10)]
+	if r.IntN(3) == 0 { // many side by side
+		return newPrefix6(0x20010db9<<32|uint64(r.IntN(200))<<16, 0, []int{48, 48, 47, 44, 40, 56}[r.IntN(6)])
+	}
 	return newPrefix6(hi, lo, length)
 }
 
@@ -117,6 +121,7 @@ func TestTrie6(t *testing.T) {
 	for round := range uint64(25) {
 		r := rand.New(rand.NewPCG(seed, round))
 		b := newBed6()
+		b.leaves = round%2 == 1
 		for range r.IntN(60) {
 			b.set(anyPrefix6(r), uint16(1+r.IntN(20)))
 		}
@@ -204,6 +209,7 @@ func TestTrie6Covers(t *testing.T) {
 func TestTrie6Shrinks(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 8))
 	b := newBed6()
+	b.leaves = true
 	b.seal(1 << 15)
 	for range 10 {
 		for range 3000 {
@@ -274,8 +280,11 @@ func TestTrie6Crowded(t *testing.T) {
 func FuzzTrie6(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x00\x00\x01\x20\x01\x0d\x30\x02\x20\x01\x0d\x80\x03\x20\x01\x0d\x80\x00"), uint8(2))
 	f.Add([]byte("\x20\x01\x00\x40\x01\x20\x01\x01\x40\x01\x20\x02\x00\x7f\x01\x20\x02\x01\x41\x01"), uint8(0))
+	f.Add([]byte("\x20\x01\x00\x40\x01\x20\x01\x01\x40\x01\x20\x02\x00\x3f\x01\x20\x02\x01\x30\x01"), uint8(128))
 	f.Fuzz(func(t *testing.T, changes []byte, before uint8) {
 		b := newBed6()
+		b.leaves = before >= 128
+		before %= 128
 		var all []prefix6
 		sealed := false
 		for len(changes) >= 5 && len(all) < 400 {

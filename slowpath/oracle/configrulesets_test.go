@@ -74,7 +74,7 @@ var matchConfigs = []config{
 	{name: "addresses of ethernet", rules: forward("ether saddr 02:00:00:00:0a:00 counter", "ether saddr 01:00:5e:00:00:09 counter drop", "ether daddr 02:00:00:00:01:00 counter",
 		"ether type ip6 tcp dport 22 counter drop", "ether daddr & 01:00:00:00:00:00 == 01:00:00:00:00:00 counter drop")},
 	{name: "kind of packet", rules: forward("meta pkttype host counter", "meta pkttype != host counter drop", "meta pkttype { broadcast, multicast } counter drop")},
-	{name: "fields beyond the end", rules: forward("@th,4000,32 7 counter drop", "@nh,9000,16 0 counter drop", "@th,512,8 0 counter drop", "tcp dport 80 counter")},
+	{name: "fields beyond the end", rules: forward("@th,1600,32 7 counter drop", "@nh,2000,16 0 counter drop", "@th,512,8 0 counter drop", "tcp dport 80 counter")},
 	{name: "icmp", rules: forward("icmp type echo-request counter", "icmp code 0 counter drop", "icmpv6 type { echo-request, echo-reply } counter", "icmp id 5 counter", "icmpv6 code 1 counter drop")},
 	{name: "other protocols", rules: forward("sctp dport 80 counter drop", "udplite sport 22 counter drop", "dccp dport 443 counter drop", "esp spi 1-100000 counter", "ah spi 5 counter drop")},
 	{name: "extension headers", rules: forward("exthdr frag exists counter drop", "frag frag-off 0 counter", "hbh nexthdr tcp counter drop", "rt type 0 counter drop", "exthdr hbh missing tcp dport 22 counter drop")},

@@ -70,7 +70,7 @@ func (t *Table) Match6(data []byte, hi, lo uint64) uint16 {
 	}
 	for range t.Steps {
 		if word < Node6 {
-			return uint16(word)
+			return t.end6(data, word, hi)
 		}
 		half := hi
 		if word&LowHalf6 != 0 {
@@ -86,9 +86,17 @@ func (t *Table) Match6(data []byte, hi, lo uint64) uint16 {
 		word = binary.NativeEndian.Uint32(data[at+Words6:])
 	}
 	if word < Node6 {
-		return uint16(word)
+		return t.end6(data, word, hi)
 	}
 	return 0
+}
+
+// end6 is the answer of a word that names no node.
+func (t *Table) end6(data []byte, word uint32, hi uint64) uint16 {
+	if t.Leaves && word >= Leaf6 {
+		return t.matchLeaf6(data, word, hi)
+	}
+	return uint16(word)
 }
 
 // bitsAfter is the FocusBits bits of an address that follow the one at from.

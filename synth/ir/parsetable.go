@@ -37,6 +37,7 @@ func (p *parser) parseTable() {
 		t.Steps = int(p.number("number", 8))
 		p.expect("size")
 		t.Size = int(p.number("number", 31))
+		t.Leaves = p.accept("leaves")
 		if p.accept("focus") {
 			t.Focus = p.prefix6(p.next("IPv6 prefix"))
 		}

@@ -60,6 +60,9 @@ func (t *Table) String() string {
 		}
 	case LPM6:
 		fmt.Fprintf(&w, " steps %d size %d", t.Steps, t.Size)
+		if t.Leaves {
+			w.WriteString(" leaves")
+		}
 		if t.Focus.Len > 0 {
 			fmt.Fprintf(&w, " focus %s", t.Focus)
 		}

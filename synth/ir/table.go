@@ -86,6 +86,7 @@ type Table struct {
 	Size     int             // rows, blocks of an LPM, units of an LPM6 or Packed, slots of a Conntrack; a power of two
 	Blocks   int             // Packed: blocks, a power of two
 	Steps    int             // LPM6: nodes that a walk visits, 1 to MaxSteps
+	Leaves   bool            // LPM6: words may name leaves (leaf6.go)
 	Focus4   Prefix          // LPM: the same as Focus, of 8 or 16 bits
 	Focus    Prefix6         // LPM6: whose addresses are looked up by their next bits; of length 0: none
 	RowSize  int             // bytes of a row, a power of two

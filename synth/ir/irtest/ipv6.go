@@ -39,7 +39,7 @@ func focus(r *rand.Rand) ir.Prefix6 {
 
 // trie6 is contents of an LPM6, more nodes deep than walks may be.
 func trie6(r *rand.Rand, t *ir.Table) []byte {
-	n := nodes{Rand: r, data: make([]byte, t.Bytes()), size: t.Size, next: 1}
+	n := nodes{Rand: r, data: make([]byte, t.Bytes()), size: t.Size, next: 1, leaves: t.Leaves}
 	hi, lo := address6(r)
 	if t.Focus.Len > 0 {
 		n.next += ir.FocusUnits
@@ -72,6 +72,8 @@ type nodes struct {
 	data []byte
 	size int
 	next int // unit that is free
+
+	leaves bool // there are
 }
 
 // put writes a word for the addresses that share their first skip bits with one address.
@@ -80,6 +82,10 @@ func (n *nodes) put(at, skip int, addr [2]uint64) {
 	units := (ir.Words6 + 4<<window + ir.Unit6 - 1) / ir.Unit6
 	if n.next+units > n.size || skip > 127 || at > 0 && oneIn(n.Rand, 8) {
 		binary.NativeEndian.PutUint32(n.data[at:], uint32(n.IntN(16)))
+		return
+	}
+	if n.leaves && oneIn(n.Rand, 3) {
+		n.leaf(at, addr[0])
 		return
 	}
 	half := skip / 64

@@ -28,7 +28,7 @@ func (g *generator) addTables() {
 	}
 	g.hash = &ir.Table{Name: "hash", Kind: ir.Hash, Domain: slowpath.Config, Size: 16, RowSize: 16, Fields: fields}
 	g.fib = &ir.Table{Name: "fib", Kind: ir.FIB, Domain: slowpath.Any}
-	g.lpm6 = &ir.Table{Name: "lpm6", Kind: ir.LPM6, Domain: slowpath.Any, Steps: 1 + g.IntN(5), Size: 16}
+	g.lpm6 = &ir.Table{Name: "lpm6", Kind: ir.LPM6, Domain: slowpath.Any, Steps: 1 + g.IntN(5), Size: 16, Leaves: oneIn(g.Rand, 2)}
 	if oneIn(g.Rand, 3) {
 		g.lpm6.Size, g.lpm6.Focus = 2*ir.FocusUnits, focus(g.Rand)
 	}
