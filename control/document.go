@@ -74,8 +74,9 @@ func (c *Counters) Punted() uint64 {
 type Tables struct {
 	Routes     int `json:"routes"`
 	Neighbours int `json:"neighbours"`
-	Rules      int `json:"rules"` // of nftables, and base chains, that forwarded packets may meet
-	Bytes      int `json:"bytes"` // of the shared lookup tables
+	Rules      int `json:"rules"`   // of nftables, and base chains, that forwarded packets may meet
+	Entries    int `json:"entries"` // of the forwarding databases of bridges
+	Bytes      int `json:"bytes"`   // of the shared lookup tables
 }
 
 // Agent tells what the agent itself did since it started.
@@ -138,6 +139,7 @@ type Explanation struct {
 	Out       string   `json:"out,omitempty"`       // the interface that it leaves by
 	Route     string   `json:"route,omitempty"`     // the route that the configuration holds for its destination
 	Neighbour string   `json:"neighbour,omitempty"` // the neighbour that the route leads to
+	Bridge    string   `json:"bridge,omitempty"`    // what the bridge knows of its addresses, where it arrives on a port of one
 	Before    string   `json:"before"`              // the frame, hexadecimal
 	After     string   `json:"after,omitempty"`     // the frame as it leaves
 	Rules     []Visit  `json:"rules,omitempty"`     // the rules of the ruleset that it meets, in order

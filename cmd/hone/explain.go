@@ -60,7 +60,7 @@ func printExplanation(w io.Writer, x control.Explanation, trace bool) {
 	default:
 		fmt.Fprintf(w, "%s path: leaves by %s\n", x.Path, x.Out)
 	}
-	for _, line := range [][2]string{{"route", x.Route}, {"neighbour", x.Neighbour}, {"arrives", x.Before}, {"leaves", x.After},
+	for _, line := range [][2]string{{"route", x.Route}, {"neighbour", x.Neighbour}, {"bridge", x.Bridge}, {"arrives", x.Before}, {"leaves", x.After},
 		{"tracking", x.Tracking}, {"ruleset", x.Ruleset}} {
 		if line[1] != "" {
 			fmt.Fprintf(w, "  %-9s  %s\n", line[0], line[1])

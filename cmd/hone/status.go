@@ -53,12 +53,15 @@ func printStatus(w io.Writer, s control.Status) {
 	t.Flush()
 }
 
-// rulesOf tells of the ruleset, where there is one.
-func rulesOf(t control.Tables) string {
-	if t.Rules == 0 {
-		return ""
+// rulesOf tells of the ruleset, and of what bridges know, where there is one.
+func rulesOf(t control.Tables) (text string) {
+	if t.Rules > 0 {
+		text = fmt.Sprintf(", %d rules", t.Rules)
 	}
-	return fmt.Sprintf(", %d rules", t.Rules)
+	if t.Entries > 0 {
+		text += fmt.Sprintf(", %d entries of bridges", t.Entries)
+	}
+	return text
 }
 
 func programCells(i control.Interface) string {

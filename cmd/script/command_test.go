@@ -79,14 +79,41 @@ func router(ts *testscript.TestScript, neg bool, args []string) {
 		"ip netns exec B ethtool -K b0 gro on",
 		"ip netns exec A ethtool -K a0 gro on",
 	} {
-		words := strings.Fields(line)
-		for i, w := range words {
-			if ns, ok := map[string]string{"A": a, "R": r, "B": b}[w]; ok {
-				words[i] = ns
-			}
-		}
-		shell(ts, strings.Join(words, " "))
+		shellIn(ts, line)
 	}
+}
+
+// bridged makes the namespaces $A, $R and $B, of which $R has a bridge br0 with the ports r0, where $A is (a0), and r1 and
+// r2, where $B is (b0, and b1, which is down).
+func bridged(ts *testscript.TestScript, neg bool, args []string) {
+	for _, ns := range []string{"A", "R", "B"} {
+		shell(ts, "ip netns add "+ts.Getenv(ns))
+		shellIn(ts, "ip netns exec "+ns+" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1")
+	}
+	for _, line := range []string{
+		"ip -n R link add br0 address 02:00:00:00:00:bb type bridge mcast_snooping 0",
+		"ip -n A link add a0 address 02:00:00:00:0a:00 type veth peer name r0 netns R",
+		"ip -n B link add b0 address 02:00:00:00:0b:00 type veth peer name r1 netns R",
+		"ip -n B link add b1 address 02:00:00:00:0b:01 type veth peer name r2 netns R",
+		"ip netns exec A ethtool -K a0 gro on tx off", "ip netns exec B ethtool -K b0 gro on tx off",
+		"ip netns exec B ethtool -K b1 gro on tx off",
+		"ip -n R link set r0 master br0 up", "ip -n R link set r1 master br0 up", "ip -n R link set r2 master br0 up",
+		"ip -n R link set br0 up", "ip -n A link set a0 up", "ip -n B link set b0 up",
+		"ip -n A addr add 10.0.0.1/24 dev a0", "ip -n B addr add 10.0.0.2/24 dev b0",
+	} {
+		shellIn(ts, line)
+	}
+}
+
+// shellIn runs a line in which A, R and B stand for the namespaces.
+func shellIn(ts *testscript.TestScript, line string) {
+	words := strings.Fields(line)
+	for i, w := range words {
+		if w == "A" || w == "R" || w == "B" {
+			words[i] = ts.Getenv(w)
+		}
+	}
+	shell(ts, strings.Join(words, " "))
 }
 
 func shell(ts *testscript.TestScript, line string) {

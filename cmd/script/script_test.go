@@ -51,7 +51,7 @@ func TestScripts(t *testing.T) {
 		Setup:               setup,
 		Condition:           condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await, "router": router, "send": send, "signal": signalProcess,
+			"await": await, "router": router, "bridged": bridged, "send": send, "none": none, "signal": signalProcess,
 			"foreign": foreign, "scrape": scrape, "settled": settled, "fast": fast,
 			"listen": listen, "stream": stream,
 		},

@@ -49,6 +49,23 @@ func send(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// none N DESCRIPTION sends N frames out of a0, of which, and of all others, none may arrive at b0.
+func none(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 || neg {
+		ts.Fatalf("usage: none N DESCRIPTION")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	p, err := packet.Parse("iif r0 " + strings.Join(args[1:], " "))
+	ts.Check(err)
+	before := received(ts)
+	ts.Check(inNetns(ts.Getenv("A"), func() error { return transmit("a0", p.Frame(routerMAC), n) }))
+	time.Sleep(50 * time.Millisecond)
+	if got := received(ts) - before; got != 0 {
+		ts.Fatalf("%d frames arrived, wanted none", got)
+	}
+}
+
 // fast N DESCRIPTION is send, and checks that r0 took the frames on the fast path. A sysctl that is written somewhere on
 // the machine stops every program for a moment, so that it is tried again.
 func fast(ts *testscript.TestScript, neg bool, args []string) {

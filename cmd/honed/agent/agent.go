@@ -44,6 +44,7 @@ type Agent struct {
 	epochs   slowpath.Epochs
 	fib      *synth.FIB
 	tallied  tallied
+	ageing   ageing
 	simple   int // rules for which programs had to be made simpler, 0 while they have not
 	faces    map[introspect.Index]*face
 	ours     map[uint32]bool // ids of the programs that were ever attached

@@ -8,7 +8,6 @@ import (
 	"github.com/hone-net/hone/control/packet"
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
-	"github.com/hone-net/hone/synth"
 	"github.com/hone-net/hone/synth/ir"
 )
 
@@ -53,11 +52,20 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 	if err != nil {
 		return control.Explanation{}, err
 	}
-	frame := p.Frame(packet.MAC(link.MAC))
+	own := link.MAC
+	bridge, isPort := bridgeOf(s, link)
+	if isPort {
+		own = bridge.MAC
+	}
+	frame := p.Frame(packet.MAC(own))
 	x := control.Explanation{Packet: description, Interface: link.Name, Path: "kernel", Before: hex.EncodeToString(frame)}
-	x.Route, x.Neighbour = route(s, link, frame)
-	follow(&x, s, o, link, p, frame)
-	fib := synth.NewFIB(s)
+	if isPort {
+		x.Bridge = known(s, bridge, frame)
+	} else {
+		x.Route, x.Neighbour = route(s, link, frame)
+		follow(&x, s, o, link, p, frame)
+	}
+	fib := newFIB(s)
 	d := decide(s, link, o, fib.Shape(), decision{})
 	if d.reason != slowpath.None {
 		x.Reason, x.Detail = d.reason.String(), d.detail
@@ -69,11 +77,26 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 	env.Conntrack, env.Conntrack6 = untranslated(p)
 	env.Trace = true
 	verdict, err := ir.Eval(d.program, env, frame)
+	if err == nil && verdict.Kind == ir.Punt && verdict.Reason == slowpath.FDBAgeing {
+		remember(d.program, env) // most frames are not the first in a quarter of the ageing time
+		verdict, err = ir.Eval(d.program, env, frame)
+	}
 	if err != nil {
 		return x, fmt.Errorf("agent: explain: %w", err)
 	}
 	conclude(&x, s, verdict, env)
 	return x, nil
+}
+
+// remember puts what a program has marked into the tables of an environment.
+func remember(p *ir.Program, env *ir.Env) {
+	for _, m := range env.Marks {
+		for _, t := range p.Tables {
+			if field, ok := t.Field(m.Field); ok && t.Name == m.Table && t.Kind == ir.Rows {
+				env.Tables[t.Name][int(m.Row)*t.RowSize+field.Offset] = 1
+			}
+		}
+	}
 }
 
 // liveUnknown stands for the kernel's live lookup, which only a packet on the wire can ask: a row that says "not

@@ -60,6 +60,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	gauge(tableDesc, float64(s.Tables.Routes), "route")
 	gauge(tableDesc, float64(s.Tables.Neighbours), "neighbour")
 	gauge(tableDesc, float64(s.Tables.Rules), "rule")
+	gauge(tableDesc, float64(s.Tables.Entries), "bridge-entry")
 	for kind, n := range map[string]uint64{"attach": s.Agent.Attached, "swap": s.Agent.Swapped, "detach": s.Agent.Detached,
 		"update": s.Agent.Updates, "snapshot": s.Agent.Snapshots, "failure": s.Agent.Failures} {
 		counter(eventsDesc, n, kind)

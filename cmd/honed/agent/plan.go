@@ -10,7 +10,7 @@ import (
 
 // Plan tells what would be done for each interface of a Snapshot.
 func Plan(s *introspect.Snapshot, o Options) control.Plan {
-	fib := synth.NewFIB(s)
+	fib := newFIB(s)
 	plan := control.Plan{Tables: tables(s, fib)}
 	for index, link := range s.Links.All() {
 		d := decide(s, link, o, fib.Shape(), decision{})
@@ -42,7 +42,8 @@ func instructions(d decision, k emit.Kernel) int {
 }
 
 func tables(s *introspect.Snapshot, fib *synth.FIB) control.Tables {
-	t := control.Tables{Routes: s.Routes4.Len() + s.Routes6.Len(), Neighbours: s.Neighs.Len(), Rules: synth.Rules(s)}
+	t := control.Tables{Routes: s.Routes4.Len() + s.Routes6.Len(), Neighbours: s.Neighs.Len(), Rules: synth.Rules(s),
+		Entries: s.FDB.Len()}
 	for _, table := range fib.Tables() {
 		t.Bytes += table.Bytes()
 	}

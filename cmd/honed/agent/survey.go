@@ -7,7 +7,8 @@ import (
 	"github.com/hone-net/hone/synth"
 )
 
-// survey decides for each interface that a change may concern. It tells whether it had to look at anything but routes and neighbours.
+// survey decides for each interface that a change may concern. It tells whether it had to look
+// at anything but routes, neighbours and entries of bridges.
 func (a *Agent) survey(old, s *introspect.Snapshot, reshaped bool) (again bool) {
 	again = old == nil || reshaped || !sameButRoutes(old, s)
 	if again && !reshaped && synth.Rules(s) < manyRules {
@@ -39,10 +40,11 @@ const (
 	manyRules = 5000
 )
 
-// sameButRoutes tells whether two Snapshots differ at most in routes and neighbours, which tables hold, and not code.
+// sameButRoutes tells whether two Snapshots differ at most in routes, neighbours and entries of bridges, which tables hold,
+// and not code.
 func sameButRoutes(a, b *introspect.Snapshot) bool {
 	return a.Links.Equal(b.Links) && a.Addrs.Equal(b.Addrs) && a.Rules4.Equal(b.Rules4) && a.Rules6.Equal(b.Rules6) &&
-		a.Nexthops.Equal(b.Nexthops) &&
+		a.Nexthops.Equal(b.Nexthops) && a.VLANs.Equal(b.VLANs) &&
 		a.Netconf.Equal(b.Netconf) && a.Netconf6.Equal(b.Netconf6) && a.Qdiscs.Equal(b.Qdiscs) && a.Filters.Equal(b.Filters) && a.Taps.Equal(b.Taps) &&
 		a.Sysctls.Equal(b.Sysctls) && a.Hooks.Equal(b.Hooks) && a.SameRuleset(b)
 }

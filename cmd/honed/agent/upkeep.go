@@ -46,7 +46,7 @@ func (a *Agent) upkeep(ctx context.Context) {
 			if a.useNeighbours()+a.abandon(now) > 0 {
 				quiet = 0
 			}
-			timer.Reset(pace(quiet))
+			timer.Reset(min(pace(quiet), a.age(now)))
 		}
 	}
 }
