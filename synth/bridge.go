@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -71,11 +72,31 @@ func refuseBridge(s subject, bridge introspect.Link) verdict {
 
 // refuseBridgeWatchers looks for what sees frames that a bridge forwards.
 func refuseBridgeWatchers(s subject, bridge introspect.Link) verdict {
+	if inode, ok := listens(s.Snapshot, s.link.Index); ok {
+		return refused(slowpath.Tap, "a packet socket listens (inode %d)", inode)
+	}
+	if v := watchesBridges(s.Snapshot); v.reason != slowpath.None {
+		return v
+	}
+	four, six := leaveBridged(s.Snapshot, bridge, layout4), leaveBridged(s.Snapshot, bridge, layout6)
+	if four.reason != slowpath.None && six.reason != slowpath.None {
+		return four
+	}
+	return accepted
+}
+
+// listens looks for a packet socket that is shown the frames which a port receives or sends.
+func listens(s *introspect.Snapshot, port introspect.Index) (inode uint64, ok bool) {
 	for _, tap := range s.Taps.All() {
-		if (tap.Index == 0 || tap.Index == s.link.Index) && !tap.Harmless && tap.Protocol == unix.ETH_P_ALL {
-			return refused(slowpath.Tap, "a packet socket listens (inode %d)", tap.Key.Inode)
+		if (tap.Index == 0 || tap.Index == port) && !tap.Groups && tap.Protocol == unix.ETH_P_ALL {
+			return uint64(tap.Key.Inode), true
 		}
 	}
+	return 0, false
+}
+
+// watchesBridges looks for chains and functions that see the frames of all bridges or devices.
+func watchesBridges(s *introspect.Snapshot) verdict {
 	for _, c := range s.Chains.All() {
 		if c.Key.Family == unix.NFPROTO_BRIDGE && c.Base {
 			return refused(slowpath.BridgeRuleset, "chain bridge %s %s", c.Key.Table, c.Key.Name)
@@ -85,10 +106,6 @@ func refuseBridgeWatchers(s subject, bridge introspect.Link) verdict {
 		if of := hook.Family; of != "ip" && of != "ip6" && of != "inet" && hook.Kind != "xfrm" && hook.Kind != "ipvs" {
 			return refused(slowpath.BridgeRuleset, "%s %s", hook.Kind, hook.Name)
 		}
-	}
-	four, six := leaveBridged(s.Snapshot, bridge, layout4), leaveBridged(s.Snapshot, bridge, layout6)
-	if four.reason != slowpath.None && six.reason != slowpath.None {
-		return four
 	}
 	return accepted
 }
@@ -118,6 +135,34 @@ func leaveBridged(s *introspect.Snapshot, bridge introspect.Link, ip *layout) ve
 		}
 	}
 	return accepted
+}
+
+// bridgeRefusals are asked of a bridge that packets are routed from.
+var bridgeRefusals = []func(subject) verdict{
+	refuseSwitch, refuseLink, refuseRoutedMaster, refuseChildren, refuseState, refuseUnknown, refuseXDP, refuseFamilies, refuseFilters,
+}
+
+// routesBridge tells why packets to a bridge's own address are all the kernel's.
+func routesBridge(s subject, shape Shape) verdict {
+	for _, refuse := range bridgeRefusals {
+		if v := refuse(s); v.reason != slowpath.None {
+			return v
+		}
+	}
+	if !slices.Contains(shape.Owned, s.link.Index) {
+		return refused(slowpath.FDBLocal, "%s has no entry for its own address", s.link.Name)
+	}
+	four, six := leave(s, layout4, shape), leave(s, layout6, shape)
+	if four.reason != slowpath.None && six.reason != slowpath.None {
+		return four
+	}
+	return accepted
+}
+
+// refuseRoutedMaster wants a bridge that is part of nothing but a VRF.
+func refuseRoutedMaster(s subject) verdict {
+	s.options.Bridges = false
+	return refuseMaster(s)
 }
 
 // bridgePromiscuity is how much of an interface's promiscuity is the bridge's, which listens to every address where it does
@@ -151,9 +196,13 @@ func outPorts(s *introspect.Snapshot, bridge introspect.Index) map[introspect.In
 	all := map[introspect.Index]outPort{}
 	for _, i := range wholeOf(s).ports[bridge] {
 		link, _ := s.Links.Get(i)
-		all[i] = outPort{portReason(s, link), min(link.MTU, maxPacket) + etherHeader, link.Port.Isolated}
+		all[i] = outPortOf(s, link)
 	}
 	return all
+}
+
+func outPortOf(s *introspect.Snapshot, l introspect.Link) outPort {
+	return outPort{portReason(s, l), min(l.MTU, maxPacket) + etherHeader, l.Port.Isolated}
 }
 
 func portReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
@@ -163,5 +212,22 @@ func portReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
 	case len(l.Port.Unknown) > 0 || l.Port.VLANTunnel:
 		return slowpath.EgressKind
 	}
-	return deviceReason(s, l)
+	if reason := deviceReason(s, l); reason != slowpath.None {
+		return reason
+	}
+	if _, ok := listens(s, l.Index); ok {
+		return slowpath.EgressTap
+	}
+	return slowpath.None
+}
+
+// bridgeReason vets a bridge as the outgoing interface of packets that are routed to it.
+func bridgeReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
+	switch {
+	case !plainDevice(l), len(l.Bridge.Unknown) > 0, l.Bridge.VLANFiltering, l.Bridge.MST, watchesBridges(s).reason != slowpath.None:
+		return slowpath.EgressKind
+	case l.Flags&running != running, !l.Carrier:
+		return slowpath.EgressDown
+	}
+	return watchedReason(s, l)
 }

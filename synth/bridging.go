@@ -45,9 +45,13 @@ func (b *bridging) write() {
 	b.Bound(atPayload, slowpath.Short)
 	to, from := b.LoadLE(atDestMAC, 8), b.LoadLE(atSource48, 8)
 	b.frame, b.kind = b.Meta(ir.MetaLen), b.ArithImm(ir.OpShr, from, 48)
-	dest := b.seek(b.ArithImm(ir.OpAnd, to, macBits))
+	who := b.ArithImm(ir.OpAnd, to, macBits)
+	dest := b.seek(who)
 	if b.learns() || b.port.Port.Locked {
 		b.source(b.seek(b.ArithImm(ir.OpAnd, from, macBits)))
+	}
+	if routesBridge(b.subject(), b.shape).reason == slowpath.None {
+		b.routed(who)
 	}
 	b.deliverable(dest)
 	b.protocol()
@@ -86,6 +90,21 @@ func (b *bridging) source(from sought) {
 	b.Start(ageing)
 	b.Mark(from.row, "fresh")
 	b.Punt(slowpath.FDBAgeing)
+	b.Start(next)
+}
+
+// subject is the bridge, as far as it is asked about.
+func (b *bridging) subject() subject { return subject{b.snapshot, b.bridge, b.options} }
+
+// routed is for frames to the bridge itself, which come in by it as far as IP knows.
+func (b *bridging) routed(to *ir.Value) {
+	own, next := b.block("own"), b.block("other")
+	b.If(ir.Eq, to, b.Const(stationKey(b.bridge.MAC, 0)), own, next, true)
+	b.asides = append(b.asides, func() {
+		b.Start(own)
+		b.receivedBy(b.bridge)
+		b.route()
+	})
 	b.Start(next)
 }
 

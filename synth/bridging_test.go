@@ -25,18 +25,7 @@ var bridges = Options{Hook: "xdp", VethTag: true, VethSummed: true, FIBLookup: t
 // newBridgeBed is the bed of p0, with the entries of all sources kept from ageing.
 func newBridgeBed(t testing.TB, text string) *bed {
 	t.Helper()
-	b := &bed{snapshot: parse(t, text)}
-	b.fib = NewBridgingFIB(b.snapshot)
-	if reason, cause := Refuse(b.snapshot, 2, bridges); reason != slowpath.None {
-		t.Fatalf("refused: %v, %s", reason, cause)
-	}
-	var err error
-	if b.program, err = Program(b.snapshot, 2, bridges, b.fib.Shape()); err != nil {
-		t.Fatal(err)
-	}
-	b.env = b.fib.Env()
-	b.freshen()
-	return b
+	return newBridgeBedAt(t, text, 2, bridges)
 }
 
 // freshen lets no entry age.

@@ -27,6 +27,9 @@ func (f *shared) content(r *row) rowData {
 	}
 	e := f.vet(k.oif).of(k.six)
 	d := rowData{smac: e.mac, mtu: routeMTU(k.mtu, e.mtu), flags: flagUnicast, oif: uint32(k.oif), reason: e.reason}
+	if f.ported {
+		d.port = d.oif
+	}
 	if e.reason != slowpath.None {
 		return d
 	}
@@ -47,7 +50,35 @@ func (f *shared) content(r *row) rowData {
 			d.flags |= flagTrack
 		}
 	}
+	if f.vet(k.oif).bridge && d.flags&flagUsable != 0 {
+		f.behind(&d, k.oif)
+	}
 	return d
+}
+
+// behind looks by which port of a bridge frames to a neighbour leave.
+func (f *shared) behind(d *rowData, bridge introspect.Index) {
+	e, ok := f.FDB.Get(introspect.FDBKey{Bridge: bridge, MAC: d.dmac})
+	port, out := f.outPort(e, ok)
+	if out.reason != slowpath.None {
+		d.reason, d.dmac = out.reason, introspect.MAC{}
+		d.flags &^= flagUsable | flagTrack
+		return
+	}
+	d.port, d.mtu = uint32(port), min(d.mtu, uint16(min(out.limit-etherHeader, maxPacket)))
+}
+
+// outPort vets the way to an entry of a bridge.
+func (f *shared) outPort(e introspect.FDBEntry, known bool) (introspect.Index, outPort) {
+	s := stationOf(e)
+	switch {
+	case !known || group(e.Key.MAC):
+		s.reason = slowpath.FDBUnknown
+	case s.reason == slowpath.None:
+		link, _ := f.Links.Get(s.port)
+		return s.port, outPortOf(f.Snapshot, link)
+	}
+	return 0, outPort{reason: s.reason}
 }
 
 // groupTrack is flagTrack if the use of a neighbour of a group has to be told to the kernel.

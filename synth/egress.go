@@ -24,7 +24,10 @@ type egress struct {
 }
 
 // egresses is an outgoing interface as packets of either family find it.
-type egresses struct{ four, six egress }
+type egresses struct {
+	four, six egress
+	bridge    bool // its ports send the frames
+}
 
 func (e egresses) of(six bool) egress {
 	if six {
@@ -38,10 +41,10 @@ func egressesOf(s *introspect.Snapshot, i introspect.Index) egresses {
 	link, ok := s.Links.Get(i)
 	if !ok {
 		gone := egress{reason: slowpath.EgressDown}
-		return egresses{gone, gone}
+		return egresses{gone, gone, false}
 	}
 	both := egress{egressReason(s, link), link.MAC, link.MTU}
-	return egresses{egress4Of(s, link, both), egress6Of(s, link, both)}
+	return egresses{egress4Of(s, link, both), egress6Of(s, link, both), link.Kind == kindBridge}
 }
 
 // egress4Of vets an outgoing interface for IPv4, of which it is known already what is the same for IPv6.
@@ -56,20 +59,37 @@ func egressReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
 	if !free(s, l) {
 		return slowpath.EgressKind
 	}
+	if l.Kind == kindBridge {
+		return bridgeReason(s, l)
+	}
 	return deviceReason(s, l)
 }
 
+// running are the flags of an interface that sends.
+const running = unix.IFF_UP | unix.IFF_RUNNING
+
 // deviceReason vets an outgoing interface, whatever its master.
 func deviceReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
-	const running = unix.IFF_UP | unix.IFF_RUNNING
 	switch {
-	case l.Type != unix.ARPHRD_ETHER, !slices.Contains(compiledKinds, l.Kind), len(l.Unknown) > 0,
-		l.Flags&(unix.IFF_LOOPBACK|unix.IFF_SLAVE|unix.IFF_NOARP) != 0, l.MAC == introspect.MAC{}, l.MTU < 68:
+	case !slices.Contains(compiledKinds, l.Kind), !plainDevice(l):
 		return slowpath.EgressKind
 	case l.Flags&running != running, !l.Carrier:
 		return slowpath.EgressDown
 	case l.XDPFeatures&canTransmit == 0:
 		return slowpath.EgressNotReady
+	}
+	return watchedReason(s, l)
+}
+
+// plainDevice tells whether what is known of an interface says that Ethernet frames are sent by it as they are.
+func plainDevice(l introspect.Link) bool {
+	return l.Type == unix.ARPHRD_ETHER && len(l.Unknown) == 0 && l.Flags&(unix.IFF_LOOPBACK|unix.IFF_SLAVE|unix.IFF_NOARP) == 0 &&
+		l.MAC != introspect.MAC{} && l.MTU >= 68
+}
+
+// watchedReason looks for what sees frames that leave by an interface.
+func watchedReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
+	switch {
 	case !queuesFreely(s, l.Index):
 		return slowpath.EgressQdisc
 	case filtersEgress(s, l.Index):
@@ -148,7 +168,7 @@ func (e egresses) deviceRow() []byte {
 	if e.six.reason == slowpath.None {
 		flags |= deviceUsable6
 	}
-	if flags == 0 {
+	if flags == 0 || e.bridge {
 		return nil
 	}
 	row := binary.NativeEndian.AppendUint32(nil, min(e.four.mtu, maxPacket))

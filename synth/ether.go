@@ -26,9 +26,13 @@ const (
 
 const etherHeader = 14
 
-// ether wants a whole header, untagged, and addressed to exactly this interface.
+// ether wants a whole header, untagged, and addressed to exactly this interface, which that of a bridge has been found to
+// be already.
 func (c *compiler) ether() bool {
 	c.Bound(atPayload, slowpath.Short)
+	if c.link.Index != c.port.Index {
+		return true
+	}
 	mac := c.link.MAC
 	c.GuardImm(ir.Eq, c.LoadLE(atDestMAC, 4), uint64(binary.LittleEndian.Uint32(mac[:])), slowpath.OtherHost)
 	c.GuardImm(ir.Eq, c.LoadLE(atDestMAC+4, 2), uint64(binary.LittleEndian.Uint16(mac[4:])), slowpath.OtherHost)

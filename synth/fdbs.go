@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/hone-net/hone/introspect"
@@ -71,6 +72,19 @@ func (f *FIB) followBridge(i introspect.Index, changes []entryChange, samePorts 
 		f.journal.writes = append(f.journal.writes, t.image())
 	}
 	return t
+}
+
+// owned lists the bridges whose own address is an entry of theirs, so that frames to it are for the host. The kernel makes
+// it, and an administrator may take it away.
+func (f *FIB) owned() (all []introspect.Index) {
+	for i := range f.fdbs.tables {
+		link, _ := f.Links.Get(i)
+		if e, ok := f.FDB.Get(introspect.FDBKey{Bridge: i, MAC: link.MAC}); ok && e.Local && len(e.Unknown) == 0 {
+			all = append(all, i)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // Age lists the writes that let the learned entries of a bridge age again, of those that a program has kept from it: one

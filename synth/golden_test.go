@@ -20,27 +20,40 @@ func TestGolden(t *testing.T) {
 		text    string
 		options Options
 	}{
-		"card":   {text, tested},
-		"veth":   {veth(text), tested},
-		"strict": {swapped(t, text, "netconf dev=2", "netconf dev=2 rp-filter=1"), tested},
-		"loose":  {swapped(t, text, "netconf dev=-1", "netconf dev=-1 rp-filter=2"), tested},
-		"card6":  {router6(t), tested},
-		"tun6":   {strings.ReplaceAll(router6(t), "flags=0x11043 ", "flags=0x11043 kind=tun "), Options{Hook: "xdp"}},
-		"nolive": {text, Options{Hook: "xdp"}},
-		"bridge": {bridge(t), bridges},
+		"card":        {text, tested},
+		"veth":        {veth(text), tested},
+		"strict":      {swapped(t, text, "netconf dev=2", "netconf dev=2 rp-filter=1"), tested},
+		"loose":       {swapped(t, text, "netconf dev=-1", "netconf dev=-1 rp-filter=2"), tested},
+		"card6":       {router6(t), tested},
+		"tun6":        {strings.ReplaceAll(router6(t), "flags=0x11043 ", "flags=0x11043 kind=tun "), Options{Hook: "xdp"}},
+		"nolive":      {text, Options{Hook: "xdp"}},
+		"bridge":      {bridge(t), bridges},
+		"from-bridge": {bridgeRouter(t), bridges},
+		"to-bridge":   {bridgeRouter(t), bridges},
 		"bridge-nf": {with(strings.ReplaceAll(bridge(t), "slave=bridge", "kind=veth slave=bridge"),
 			"sysctl path=bridge/bridge-nf-call-iptables value=1", "sysctl path=bridge/bridge-nf-call-ip6tables value=1"), bridges},
 		"bridge-tap": {strings.ReplaceAll(bridge(t), "slave=bridge", "kind=tun slave=bridge"), bridges},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := parse(t, c.text)
-			p, err := Program(s, 2, c.options, NewBridgingFIB(s).Shape())
+			p, err := Program(s, ingressNamed(name), c.options, NewBridgingFIB(s).Shape())
 			if err != nil {
 				t.Fatal(err)
 			}
 			golden(t, "testdata/"+name+".ir", p)
 		})
 	}
+}
+
+// ingressNamed is the interface whose program is looked at.
+func ingressNamed(name string) int {
+	switch name {
+	case "from-bridge":
+		return 5
+	case "to-bridge":
+		return 3
+	}
+	return 2
 }
 
 func golden(t *testing.T, path string, p *ir.Program) {

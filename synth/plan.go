@@ -179,9 +179,13 @@ func (p *plan) same(o *plan) bool {
 }
 
 // ingressOf is what rules know of an interface. The mark of a frame crosses a veth whose other end is in the same
-// namespace, and no other link.
+// namespace, and no other link but the bridge that this is a port of.
 func ingressOf(s *introspect.Snapshot, l introspect.Link) ingress {
 	in := ingress{link: l, marks: l.Kind == kindVeth && l.PeerNS < 0}
+	for _, i := range wholeOf(s).ports[l.Index] {
+		port, _ := s.Links.Get(i)
+		in.marks = in.marks || l.Kind == kindBridge && port.Kind == kindVeth && port.PeerNS < 0
+	}
 	in.vrf, _ = vrfOf(s, l)
 	return in
 }

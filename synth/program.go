@@ -86,23 +86,30 @@ func Program(s *introspect.Snapshot, ifindex int, o Options, shape Shape) (*ir.P
 	if len(shape.Views) == 0 || shape.Rows == 0 || shape.Devices == 0 {
 		return nil, fmt.Errorf("synth: program %s: tables without a shape", link.Name)
 	}
-	if _, ok := vrfOf(s, link); ok {
-		o.FIBLookup = false // whether it finds the VRF is not the same in all kernels
-	}
-	c := &compiler{Builder: ir.NewBuilder("if" + strconv.Itoa(ifindex)), snapshot: s, port: link, link: link, options: o, shape: shape,
+	c := &compiler{Builder: ir.NewBuilder("if" + strconv.Itoa(ifindex)), snapshot: s, port: link, options: o, shape: shape,
 		left: map[*layout]slowpath.Reason{}, picks: map[*layout]picker{}, chains: map[*layout]*filter.Path{}}
 	if bridge, ok := bridgeOf(s, link); ok {
 		return c.bridgePort(bridge)
 	}
+	c.receivedBy(link)
+	c.metadata()
+	c.route()
+	return c.checked()
+}
+
+// receivedBy says by which interface packets come in as far as IP knows.
+func (c *compiler) receivedBy(link introspect.Link) {
+	c.link = link
+	if _, ok := vrfOf(c.snapshot, link); ok {
+		c.options.FIBLookup = false // whether it finds the VRF is not the same in all kernels
+	}
 	for _, ip := range []*layout{layout4, layout6} {
-		c.picks[ip] = pickerOf(s, link, shape, ip)
-		c.left[ip] = leave(subject{s, link, o}, ip, shape).reason
-		if o.Ruleset {
-			c.chains[ip] = rulesetOf(s, link, ip, shape)
+		c.picks[ip] = pickerOf(c.snapshot, link, c.shape, ip)
+		c.left[ip] = leave(subject{c.snapshot, link, c.options}, ip, c.shape).reason
+		if c.options.Ruleset {
+			c.chains[ip] = rulesetOf(c.snapshot, link, ip, c.shape)
 		}
 	}
-	c.write()
-	return c.checked()
 }
 
 // checked is the program that has been written.
@@ -113,8 +120,8 @@ func (c *compiler) checked() (*ir.Program, error) {
 	return c.Program, nil
 }
 
-func (c *compiler) write() {
-	c.metadata()
+// route writes the arms that route.
+func (c *compiler) route() {
 	hot, cold := c.NewBlock(armHot), c.NewBlock(armCold)
 	c.If(ir.Ne, c.Moved(slowpath.Any), c.Const(0), cold, hot, true)
 	c.Start(hot)

@@ -43,6 +43,11 @@ func leave(s subject, ip *layout, shape Shape) verdict {
 	if v := refuseFamily(s, ip); v.reason != slowpath.None {
 		return v
 	}
+	if s.link.Kind == kindBridge {
+		if v := leaveBridged(s.Snapshot, s.link, ip); v.reason != slowpath.None {
+			return v
+		}
+	}
 	if pickerOf(s.Snapshot, s.link, shape, ip).full {
 		return refused(slowpath.TableFull, "%s", slowpath.TableFull.Doc())
 	}

@@ -71,13 +71,21 @@ func (c *compiler) forward() {
 
 // send is forward for a packet that the ruleset has let pass.
 func (c *compiler) send() {
-	c.deliver(hop{c.Field(c.pkt.row, "mac"), c.Field(c.pkt.row, "smac"), c.pkt.oif, ir.CountFast})
+	c.deliver(hop{c.Field(c.pkt.row, "mac"), c.Field(c.pkt.row, "smac"), c.outPort(), ir.CountFast})
+}
+
+// outPort is where frames to the nexthop leave: the outgoing interface, or the port of a bridge that the nexthop is behind.
+func (c *compiler) outPort() *ir.Value {
+	if c.shape.Ported {
+		return c.Field(c.pkt.row, "port")
+	}
+	return c.pkt.oif
 }
 
 // hop is where a packet goes, and what counts it.
 type hop struct {
-	mac, smac, oif *ir.Value
-	counter        ir.Counter
+	mac, smac, port *ir.Value
+	counter         ir.Counter
 }
 
 // deliver makes the frame what the kernel would send, and sends it.
@@ -85,7 +93,7 @@ func (c *compiler) deliver(to hop) {
 	c.translating(to)
 	c.begin(to)
 	c.countDown()
-	c.Redirect(to.oif)
+	c.Redirect(to.port)
 }
 
 // begin counts the packet and gives the frame its addresses. Nothing may be left to the kernel after it.

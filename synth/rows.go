@@ -56,7 +56,16 @@ type rowData struct {
 	dmac, smac introspect.MAC
 	mtu, flags uint16
 	oif        uint32
+	port       uint32 // by which frames leave: that of a bridge, or oif
 	reason     slowpath.Reason
+}
+
+// word is what stands where a row says either by which port frames leave or why they do not.
+func (d rowData) word() uint32 {
+	if d.flags&flagUsable != 0 {
+		return d.port
+	}
+	return uint32(d.reason)
 }
 
 // limit is the length of the longest frame that is sent without another look: with a tracked neighbour, none.
@@ -80,7 +89,7 @@ func (d rowData) bytes() []byte {
 	b = binary.NativeEndian.AppendUint16(b, d.mtu)
 	b = binary.NativeEndian.AppendUint16(b, d.flags)
 	b = binary.NativeEndian.AppendUint32(b, d.oif)
-	b = binary.NativeEndian.AppendUint32(b, uint32(d.reason))
+	b = binary.NativeEndian.AppendUint32(b, d.word())
 	b = append(b, make([]byte, atLimit-len(b))...)
 	return binary.NativeEndian.AppendUint32(b, d.limit())
 }
@@ -210,6 +219,9 @@ func (r *rows) change(i uint16, d rowData) bool {
 	if old.smac != d.smac || old.oif != d.oif {
 		return false
 	}
+	if (old.port != 0 || d.port != 0) && (old.flags^d.flags)&flagUsable != 0 {
+		return false // who has passed the limit may still read the port
+	}
 	if !usable {
 		d.dmac = old.dmac
 	}
@@ -217,8 +229,8 @@ func (r *rows) change(i uint16, d rowData) bool {
 	if d.limit() < old.limit() {
 		r.note(i, atLimit, bytes4(d.limit()))
 	}
-	if old.reason != d.reason {
-		r.note(i, atReason, bytes4(uint32(d.reason))) // nobody reads it while the row is usable
+	if old.word() != d.word() {
+		r.note(i, atReason, bytes4(d.word())) // nobody reads a reason while the row is usable
 	}
 	if old.mtu != d.mtu {
 		r.note(i, atMTU, bytes2(d.mtu))

@@ -12,6 +12,7 @@ type shared struct {
 	journal *journal
 	rows    *rows
 	egress  map[introspect.Index]egresses
+	ported  bool // rows say by which port of a bridge frames leave
 }
 
 // vet is egressesOf, remembered.
@@ -53,7 +54,29 @@ func (f *shared) refresh(neighs []neighKey, old *introspect.Snapshot) (moved map
 			f.refreshRow(i, moved)
 		}
 	}
+	f.refreshBehind(old, moved)
 	return moved
+}
+
+// refreshBehind brings the rows up to date whose nexthops a bridge has seen come, go or move.
+func (f *shared) refreshBehind(old *introspect.Snapshot, moved map[uint16]uint16) {
+	if !f.ported || old.FDB.Equal(f.FDB) {
+		return
+	}
+	changed := map[introspect.FDBKey]bool{}
+	for c := range introspect.DiffMaps(old.FDB, f.FDB) {
+		changed[c.Key] = true
+	}
+	for i := range f.rows.list {
+		r := &f.rows.list[i]
+		if i < fixedRows || r.refs == 0 || !f.vet(r.key.oif).bridge {
+			continue
+		}
+		n, _ := f.Neighs.Get(introspect.NeighKey{Index: r.key.oif, Addr: r.key.via})
+		if changed[introspect.FDBKey{Bridge: r.key.oif, MAC: n.MAC}] {
+			f.refreshRow(uint16(i), moved)
+		}
+	}
 }
 
 // refreshRow brings one row up to date, by a new one where it cannot be done in place.

@@ -63,6 +63,10 @@ var nexthopFields = []ir.Field{
 	{Name: "limit", Offset: atLimit, Width: 4},
 }
 
+// portField stands where a row that is not usable has its reason: the port of a bridge, or the interface, by which frames
+// leave. Where there is no bridge, no program asks for it.
+var portField = ir.Field{Name: "port", Offset: atReason, Width: 4}
+
 var deviceFields = []ir.Field{{Name: "mtu", Offset: 0, Width: 4}, {Name: "flags", Offset: 4, Width: 2},
 	{Name: "mtu6", Offset: 6, Width: 2}}
 
@@ -72,6 +76,8 @@ type Shape struct {
 	Rows    int // rows of the nexthop table
 	Devices int // entries of the device table
 	Views   []ViewShape
+	Ported  bool               // rows say by which port of a bridge frames leave
+	Owned   []introspect.Index // bridges whose own address is an entry of theirs
 	tallies *tallies
 	sets    map[introspect.SetKey]*filter.SetHash
 	fdbs    map[introspect.Index]*fdb
@@ -95,6 +101,7 @@ type ViewShape struct {
 // Equal tells whether programs for the two Shapes are the same.
 func (s Shape) Equal(o Shape) bool {
 	return s.Rows == o.Rows && s.Devices == o.Devices && s.tallies == o.tallies && slices.Equal(s.Views, o.Views) &&
+		s.Ported == o.Ported && slices.Equal(s.Owned, o.Owned) &&
 		maps.Equal(s.sets, o.sets) && maps.Equal(s.fdbs, o.fdbs)
 }
 
@@ -127,8 +134,11 @@ func (v ViewShape) route() *ir.Table {
 }
 
 func (s Shape) nexthop() *ir.Table {
-	return &ir.Table{Name: tableNexthop, Kind: ir.Rows, Domain: slowpath.Neigh, Size: s.Rows, RowSize: nexthopBytes,
-		Fields: nexthopFields}
+	t := &ir.Table{Name: tableNexthop, Kind: ir.Rows, Domain: slowpath.Neigh, Size: s.Rows, RowSize: nexthopBytes, Fields: nexthopFields}
+	if s.Ported {
+		t.Fields = append(slices.Clip(t.Fields), portField)
+	}
+	return t
 }
 
 func (s Shape) device() *ir.Table {

@@ -59,7 +59,7 @@ func (c *compiler) translate(send hop, atSum int, written func(*ir.Value) *ir.Va
 	c.Store(end, 2, ports[0])
 	c.Store(end+2, 2, ports[1])
 	c.Store(atSum, 2, sum)
-	c.Redirect(send.oif)
+	c.Redirect(send.port)
 }
 
 // changes adds up what words take away from a checksum's sum and what they add, not folded: each word that stands in the

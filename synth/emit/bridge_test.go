@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath/lab"
 	"github.com/hone-net/hone/specialize"
 	"github.com/hone-net/hone/synth"
 	"github.com/hone-net/hone/synth/emit"
@@ -43,6 +44,59 @@ func TestRealBridges(t *testing.T) {
 				agreeBridge(t, p, fib.Env())
 			}
 		})
+	}
+}
+
+// TestRealBridgeRouters is TestRealPrograms of a router one of whose interfaces is a bridge, from there and to there.
+func TestRealBridgeRouters(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("loading programs needs root")
+	}
+	data, err := os.ReadFile("../testdata/switchrouter.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(data), " port-learning", "") // so that no source is asked about
+	s, err := introspect.ParseSnapshot([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fib := synth.NewBridgingFIB(s)
+	for _, port := range []int{3, 5} {
+		p, err := synth.Program(s, port, synth.Options{Hook: "xdp", Bridges: true}, fib.Shape())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []*ir.Program{p, specialize.Run(p)} {
+			agreeRouted(t, p, fib.Env())
+		}
+	}
+}
+
+func agreeRouted(t *testing.T, p *ir.Program, env *ir.Env) {
+	t.Helper()
+	kernel := emit.Kernel{CPUs: 2, CPUv4: true}
+	agree := emit.Agree(t, p, kernel)
+	seed := uint64(time.Now().UnixNano())
+	r := rand.New(rand.NewPCG(seed, 0))
+	redirects := 0
+	for range 3000 {
+		f := datagram(r)
+		if r.IntN(2) == 0 && len(f) >= 34 { // the other way
+			f[4] = 2
+			copy(f[26:34], []byte{10, 2, 0, 2, 10, 1, 0, byte(2 + r.IntN(4))})
+			lab.SetHeaderChecksum(f)
+		}
+		v, err := agree(env, f)
+		if err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, p)
+		}
+		if v.Kind == ir.RedirectExit {
+			redirects++
+		}
+	}
+	if redirects < 200 {
+		t.Errorf("seed %d: %d redirects", seed, redirects)
 	}
 }
 
