@@ -54,6 +54,7 @@ func TestScripts(t *testing.T) {
 			"await": await, "router": router, "bridged": bridged, "send": send, "none": none, "signal": signalProcess,
 			"foreign": foreign, "scrape": scrape, "settled": settled, "fast": fast,
 			"listen": listen, "stream": stream,
+			"plug": plug, "serve": serve, "visits": visits, "counts": counts, "carried": carried,
 		},
 	})
 }
@@ -68,6 +69,7 @@ func setup(e *testscript.Env) error {
 	e.Setenv("A", id+"a")
 	e.Setenv("R", id+"r")
 	e.Setenv("B", id+"b")
+	e.Setenv("C", id+"c")
 	e.Values[foreignKey{}] = &[]link.Link{}
 	e.Values[streamsKey{}] = map[string]*streamed{}
 	socket := filepath.Join(e.WorkDir, "h.sock")
@@ -75,7 +77,7 @@ func setup(e *testscript.Env) error {
 	e.Setenv("SOCKET", socket)
 	e.Setenv("OFF", strings.TrimSuffix(socket, ".sock")+".off")
 	e.Defer(func() {
-		for _, suffix := range []string{"a", "r", "b"} {
+		for _, suffix := range []string{"a", "r", "b", "c"} {
 			exec.Command("ip", "netns", "del", id+suffix).Run() // it need not exist
 		}
 	})
