@@ -25,7 +25,11 @@ func (f *shared) content(r *row) rowData {
 	if k.reason != slowpath.None {
 		return rowData{flags: k.flags | f.groupTrack(r), reason: k.reason}
 	}
-	e := f.vet(k.oif).of(k.six)
+	out := f.vet(k.oif)
+	e := out.of(k.six)
+	if out.bridge && !f.ported && e.reason == slowpath.None {
+		e.reason = slowpath.EgressKind
+	}
 	d := rowData{smac: e.mac, mtu: routeMTU(k.mtu, e.mtu), flags: flagUnicast, oif: uint32(k.oif), reason: e.reason}
 	if f.ported {
 		d.port = d.oif
@@ -50,7 +54,7 @@ func (f *shared) content(r *row) rowData {
 			d.flags |= flagTrack
 		}
 	}
-	if f.vet(k.oif).bridge && d.flags&flagUsable != 0 {
+	if out.bridge && d.flags&flagUsable != 0 {
 		f.behind(&d, k.oif)
 	}
 	return d
