@@ -45,10 +45,12 @@ func (b *bridging) write() {
 	b.Bound(atPayload, slowpath.Short)
 	to, from := b.LoadLE(atDestMAC, 8), b.LoadLE(atSource48, 8)
 	b.frame, b.kind = b.Meta(ir.MetaLen), b.ArithImm(ir.OpShr, from, 48)
-	who := b.ArithImm(ir.OpAnd, to, macBits)
+	who, sender := b.ArithImm(ir.OpAnd, to, macBits), b.ArithImm(ir.OpAnd, from, macBits)
 	dest := b.seek(who)
 	if b.learns() || b.port.Port.Locked {
-		b.source(b.seek(b.ArithImm(ir.OpAnd, from, macBits)))
+		b.source(b.seek(sender))
+	} else {
+		b.valid(sender)
 	}
 	if routesBridge(b.subject(), b.shape).reason == slowpath.None {
 		b.routed(who)
@@ -75,6 +77,12 @@ func (b *bridging) seek(key *ir.Value) sought {
 	first, second := b.fdb.hash.Places(b.Builder, []*ir.Value{key})
 	place := b.Select(ir.Eq, b.Field(b.Lookup(table, first), "key"), key, first, second)
 	return sought{key, b.Lookup(table, place)}
+}
+
+// valid wants a source that may be one, where the bridge asks no more: neither nobody nor many.
+func (b *bridging) valid(sender *ir.Value) {
+	b.GuardImm(ir.Ne, sender, 0, slowpath.FDBSource)
+	b.GuardImm(ir.NoneSet, sender, 1, slowpath.FDBSource)
 }
 
 // source wants a source that the bridge knows to be on this very port, else it learns, or drops. One frame in a while goes

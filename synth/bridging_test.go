@@ -109,6 +109,8 @@ func TestBridgeReasons(t *testing.T) {
 		{"odd entry", port("mac=02:00:00:00:02:02 port=3", "mac=02:00:00:00:02:02 port=3 unknown=x"), slowpath.FDBEntry, nil},
 		{"another VLAN", port("mac=02:00:00:00:02:02 port=3", "mac=02:00:00:00:02:02 vlan=5 port=3"), slowpath.FDBUnknown, nil},
 		{"no learning", port(learning, "port-flood\nlink index=3"), slowpath.None, []change{source(host(7, 7))}},
+		{"no learning, from many", port(learning, "port-flood\nlink index=3"), slowpath.FDBSource, []change{source(introspect.MAC{1, 2, 3})}},
+		{"no learning, from nobody", port(learning, "port-flood\nlink index=3"), slowpath.FDBSource, []change{source(introspect.MAC{})}},
 		{"no learning, locked", port(learning, "port-flood port-locked\nlink index=3"), slowpath.FDBSource, []change{source(host(7, 7))}},
 		{"hairpin", port(learning, "port-learning port-hairpin\nlink index=3"), slowpath.None, []change{dest(host(1, 3))}},
 		{"one isolated", isolated, slowpath.None, nil},
