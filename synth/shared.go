@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
 )
 
 // shared is what all views of a FIB use.
@@ -19,7 +20,10 @@ type shared struct {
 func (f *shared) vet(i introspect.Index) egresses {
 	e, ok := f.egress[i]
 	if !ok {
-		e = egressesOf(f.Snapshot, i)
+		if e = egressesOf(f.Snapshot, i); e.bridge && !f.ported {
+			left := egress{reason: slowpath.EgressKind}
+			e = egresses{left, left, false}
+		}
 		f.egress[i] = e
 	}
 	return e
