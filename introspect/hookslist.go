@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
 	"unsafe"
 
 	"github.com/cilium/ebpf/link"
@@ -143,12 +142,14 @@ func decodeHook(b []byte) (owner string, foreign bool, err error) {
 	if len(b) < sizeofNfgenmsg {
 		return "", false, errShort
 	}
-	var words []string
+	var function, module string
 	kind := uint32(0)
 	err = attributes(b[sizeofNfgenmsg:], func(attribute uint16, data []byte) error {
 		switch attribute {
-		case hookAttrFunction, hookAttrModule:
-			words = append(words, nameOf(data))
+		case hookAttrFunction:
+			function = nameOf(data)
+		case hookAttrModule: // which comes first
+			module = " " + nameOf(data)
 		case hookAttrChain:
 			return attributes(data, func(attribute uint16, data []byte) error {
 				if attribute != hookInfoType {
@@ -159,7 +160,7 @@ func decodeHook(b []byte) (owner string, foreign bool, err error) {
 		}
 		return nil
 	})
-	owner = strings.Join(words, " ")
+	owner = function + module
 	return owner, err == nil && kind != hookTypeNftables && (kind != 0 || !harmlessHooks[owner]), err
 }
 

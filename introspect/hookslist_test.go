@@ -18,8 +18,8 @@ func hookMessage(function, module string, kind uint32) []byte {
 		b = append(native.AppendUint16(b, attribute), s...)
 		b = append(b, make([]byte, 4-len(s)&3)...)
 	}
-	text(hookAttrFunction, function)
 	text(hookAttrModule, module)
+	text(hookAttrFunction, function)
 	if kind != 0 {
 		inner := binary.BigEndian.AppendUint32(native.AppendUint16(native.AppendUint16(nil, 8), hookInfoType), kind)
 		b = append(append(b, nested(hookAttrChain, len(inner))...), inner...)
