@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/hone-net/hone/introspect"
-	"github.com/hone-net/hone/slowpath"
 )
 
 // shared is what all views of a FIB use.
@@ -20,10 +19,7 @@ type shared struct {
 func (f *shared) vet(i introspect.Index) egresses {
 	e, ok := f.egress[i]
 	if !ok {
-		if e = egressesOf(f.Snapshot, i); e.bridge && !f.ported {
-			left := egress{reason: slowpath.EgressKind}
-			e = egresses{left, left, false}
-		}
+		e = egressesOf(f.Snapshot, i)
 		f.egress[i] = e
 	}
 	return e
