@@ -168,6 +168,9 @@ func TestBridgeAgreesWithForwarder(t *testing.T) {
 	for range 30000 {
 		frame := randomFrame(w)
 		want := forwarder(frame, false)
+		if len(frame) > 6 && frame[6]&1 != 0 {
+			want = nil // the bridge drops what comes from a group
+		}
 		v := b.run(t, frame)
 		if (v.Kind == ir.RedirectExit) != (want != nil) || want != nil && !bytes.Equal(v.Packet, want) {
 			t.Fatalf("seed %d: %v of %x\nsent %x\nwant %x", seed, v, frame, v.Packet, want)
