@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/hone-net/hone/introspect"
@@ -82,6 +83,9 @@ func follows(t *testing.T, seed uint64, hosts int) {
 			tables[f.name] = make([]byte, f.table().Bytes())
 		}
 		for _, w := range writes {
+			if slices.Contains(fib.Gone(), w.Table) {
+				t.Fatalf("seed %d, round %d: a write to %s, which is gone", seed, round, w.Table)
+			}
 			copy(tables[w.Table][w.Offset:], w.Data)
 		}
 		fresh := newFDB(s, 9, "want")

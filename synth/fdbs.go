@@ -59,12 +59,14 @@ func (f *FIB) dropBridges(tables map[introspect.Index]*fdb) {
 // followBridge is the table of one bridge, which is another one where the old one has become too small.
 func (f *FIB) followBridge(i introspect.Index, changes []entryChange, samePorts bool) *fdb {
 	if t := f.fdbs.tables[i]; t != nil {
+		noted := len(f.journal.writes)
 		looked := !samePorts && t.look(f.Snapshot, f.journal)
 		settle, ok := t.follow(f.Snapshot, changes, f.journal)
-		f.asks.settle = f.asks.settle || looked || settle
 		if ok {
+			f.asks.settle = f.asks.settle || looked || settle
 			return t
 		}
+		f.journal.writes = f.journal.writes[:noted] // of a table that goes
 	}
 	f.fdbs.made++
 	t := newFDB(f.Snapshot, i, fmt.Sprintf("fdb-%d-%d", i, f.fdbs.made))
