@@ -13,8 +13,8 @@ import (
 // armBridge is the arm for frames that a bridge forwards.
 const armBridge = "bridge"
 
-// macBits are the bits of a MAC in a word that begins with it.
-const macBits = 1<<48 - 1
+// macShift makes a station's key of a word that begins with a MAC.
+const macShift = 16
 
 // bridging writes the program of a port of a bridge.
 type bridging struct {
@@ -43,22 +43,23 @@ func (b *bridging) write() {
 	b.metadata()
 	b.GuardImm(ir.Eq, b.Arith(ir.OpOr, b.Moved(slowpath.Config), b.Moved(slowpath.FDB)), 0, slowpath.Moved)
 	b.Bound(atPayload, slowpath.Short)
-	to, from := b.LoadLE(atDestMAC, 8), b.LoadLE(atSource48, 8)
+	from := b.LoadLE(atSource48, 8)
+	to, sender := b.ArithImm(ir.OpShl, b.LoadLE(atDestMAC, 8), macShift), b.ArithImm(ir.OpShl, from, macShift)
 	b.frame, b.kind = b.Meta(ir.MetaLen), b.ArithImm(ir.OpShr, from, 48)
-	who, sender := b.ArithImm(ir.OpAnd, to, macBits), b.ArithImm(ir.OpAnd, from, macBits)
-	dest := b.seek(who)
+	table := b.Table(b.fdb.table())
+	dest := b.Lookup(table, to)
 	if b.learns() || b.port.Port.Locked {
-		b.source(b.seek(sender))
+		b.source(b.Lookup(table, sender))
 	} else {
 		b.valid(sender)
 	}
 	if routesBridge(b.subject(), b.shape).reason == slowpath.None {
-		b.routed(who)
+		b.routed(to)
 	}
 	b.deliverable(dest)
 	b.protocol()
 	b.Count(ir.CountFast)
-	b.Redirect(b.Field(dest.row, "port"))
+	b.Redirect(b.Field(dest, "port"))
 	b.finish()
 }
 
@@ -68,35 +69,24 @@ const atSource48 = 6
 // learns tells whether the bridge notes where sources are.
 func (b *bridging) learns() bool { return b.port.Port.Learning }
 
-// sought is an answer of the forwarding database: of whoever stands in the row, who need not be the one that was asked for.
-type sought struct{ key, row *ir.Value }
-
-// seek looks somebody up.
-func (b *bridging) seek(key *ir.Value) sought {
-	table := b.Table(b.fdb.table())
-	first, second := b.fdb.hash.Places(b.Builder, []*ir.Value{key})
-	place := b.Select(ir.Eq, b.Field(b.Lookup(table, first), "key"), key, first, second)
-	return sought{key, b.Lookup(table, place)}
-}
-
 // valid wants a source that may be one, where the bridge asks no more: neither nobody nor many.
 func (b *bridging) valid(sender *ir.Value) {
 	b.GuardImm(ir.Ne, sender, 0, slowpath.FDBSource)
-	b.GuardImm(ir.NoneSet, sender, 1, slowpath.FDBSource)
+	b.GuardImm(ir.NoneSet, sender, 1<<macShift, slowpath.FDBSource)
 }
 
 // source wants a source that the bridge knows to be on this very port, else it learns, or drops. One frame in a while goes
 // to the kernel, so that it goes on to know.
-func (b *bridging) source(from sought) {
-	b.Guard(ir.Eq, b.Field(from.row, "key"), from.key, slowpath.FDBSource)
-	b.GuardImm(ir.Eq, b.Field(from.row, "port"), uint64(b.port.Index), slowpath.FDBSource)
+func (b *bridging) source(from *ir.Value) {
 	if !b.learns() {
+		b.GuardImm(ir.Eq, b.Field(from, "port"), uint64(b.port.Index), slowpath.FDBSource)
 		return
 	}
-	ageing, next := b.block("ageing"), b.block("source")
-	b.If(ir.Eq, b.Field(from.row, "fresh"), b.Const(0), ageing, next, true)
-	b.Start(ageing)
-	b.Mark(from.row, "fresh")
+	absent, next := b.block("absent"), b.block("source")
+	b.If(ir.Ne, b.Field(from, "here"), b.Const(here(b.port.Index)), absent, next, true)
+	b.Start(absent)
+	b.GuardImm(ir.Eq, b.Field(from, "port"), uint64(b.port.Index), slowpath.FDBSource)
+	b.Mark(from, "fresh")
 	b.Punt(slowpath.FDBAgeing)
 	b.Start(next)
 }
@@ -117,35 +107,25 @@ func (b *bridging) routed(to *ir.Value) {
 }
 
 // deliverable wants a destination that is known, on another port that takes the frame.
-func (b *bridging) deliverable(to sought) {
-	unknown, known := b.block("unknown"), b.block("known")
-	b.If(ir.Ne, b.Field(to.row, "key"), to.key, unknown, known, true)
-	b.asides = append(b.asides, func() { b.unknown(unknown) })
-	b.Start(known)
+func (b *bridging) deliverable(to *ir.Value) {
 	over, fits := b.block("over"), b.block("fits")
-	b.If(ir.Gt, b.frame, b.Field(to.row, "limit"), over, fits, true)
+	b.If(ir.Gt, b.frame, b.Field(to, "limit"), over, fits, true)
 	b.asides = append(b.asides, func() { b.over(over, to) })
 	b.Start(fits)
 	if !b.port.Port.Hairpin {
-		b.GuardImm(ir.Ne, b.Field(to.row, "port"), uint64(b.port.Index), slowpath.Redirect)
+		b.GuardImm(ir.Ne, b.Field(to, "port"), uint64(b.port.Index), slowpath.Redirect)
 	}
 	if b.port.Port.Isolated {
-		b.GuardImm(ir.NoneSet, b.Field(to.row, "flags"), stationIsolated, slowpath.PortIsolated)
+		b.GuardImm(ir.NoneSet, b.Field(to, "flags"), stationIsolated, slowpath.PortIsolated)
 	}
 }
 
-// unknown says why nobody is known.
-func (b *bridging) unknown(start *ir.Block) {
+// over says why somebody gets no frame of this length, or none at all.
+func (b *bridging) over(start *ir.Block, to *ir.Value) {
 	b.Start(start)
+	b.GuardImm(ir.Eq, b.Field(to, "limit"), 0, slowpath.MTU)
 	b.GuardImm(ir.NoneSet, b.Load(atDestMAC, 1), 1, slowpath.Multicast)
-	b.Punt(slowpath.FDBUnknown)
-}
-
-// over says why somebody gets no frame of this length.
-func (b *bridging) over(start *ir.Block, to sought) {
-	b.Start(start)
-	b.GuardImm(ir.Eq, b.Field(to.row, "limit"), 0, slowpath.MTU)
-	b.PuntBy(b.Field(to.row, "reason"))
+	b.PuntBy(b.Field(to, "reason"))
 }
 
 // etherType is an ethertype as b.kind has it.

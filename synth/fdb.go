@@ -23,15 +23,16 @@ const (
 
 	atStation = 0 // the key: MAC and VLAN
 	atBody    = 8
-	atFresh   = 24
+	atHere    = 16 // port and freshness in one word
+	atFresh   = 20
 )
 
 // Flags of a station's row.
 const stationIsolated = 1
 
 var stationFields = []ir.Field{
-	{Name: "key", Offset: atStation, Width: 8}, {Name: "limit", Offset: atBody, Width: 4}, {Name: "port", Offset: 12, Width: 4},
-	{Name: "reason", Offset: 16, Width: 4}, {Name: "flags", Offset: 20, Width: 4}, {Name: "fresh", Offset: atFresh, Width: 4},
+	{Name: "limit", Offset: atBody, Width: 4}, {Name: "reason", Offset: 12, Width: 4}, {Name: "here", Offset: atHere, Width: 8},
+	{Name: "port", Offset: atHere, Width: 4}, {Name: "fresh", Offset: atFresh, Width: 4}, {Name: "flags", Offset: 24, Width: 4},
 }
 
 // station is an entry of a forwarding database: where somebody is.
@@ -54,12 +55,18 @@ func stationOf(e introspect.FDBEntry) station {
 	return s
 }
 
-// stationKey packs a MAC as it stands in a frame, and a VLAN.
+// stationKey packs a VLAN, and a MAC as it stands in a frame, so that one shift makes it of a word of that.
 func stationKey(mac introspect.MAC, vlan uint16) uint64 {
 	var word [8]byte
-	copy(word[:], mac[:])
-	binary.LittleEndian.PutUint16(word[6:], vlan)
+	binary.LittleEndian.PutUint16(word[:], vlan)
+	copy(word[2:], mac[:])
 	return binary.LittleEndian.Uint64(word[:])
+}
+
+// here is the word of a row that says that an entry is on a port, and fresh.
+func here(port introspect.Index) uint64 {
+	word := binary.NativeEndian.AppendUint32(nil, uint32(port))
+	return binary.NativeEndian.Uint64(binary.NativeEndian.AppendUint32(word, 1))
 }
 
 // stationRow is what stands in a row. A row without an entry answers for nobody.
@@ -73,7 +80,7 @@ var noStation = stationRow{station: station{reason: slowpath.FDBUnknown}}
 
 func (r stationRow) bytes() []byte {
 	b := bytes8(r.key)
-	for _, word := range []uint32{r.limit, uint32(r.port), uint32(r.reason), r.flags, 0, 0} {
+	for _, word := range []uint32{r.limit, uint32(r.reason), uint32(r.port), 0, r.flags, 0} {
 		b = binary.NativeEndian.AppendUint32(b, word)
 	}
 	if r.static {
@@ -108,8 +115,8 @@ func newFDB(s *introspect.Snapshot, bridge introspect.Index, name string) *fdb {
 		t.list = append(t.list, stationOf(e))
 	}
 	room := 2 * powerOfTwo(2*len(keys), leastStations)
-	if t.hash = filter.NewCuckooOf(1, room, keys, answers); t.hash == nil { // chosen by somebody who means no good
-		t.hash = filter.NewCuckooOf(1, room, nil, nil)
+	if t.hash = filter.NewKeyed(room, keys, answers); t.hash == nil { // chosen by somebody who means no good
+		t.hash = filter.NewKeyed(room, nil, nil)
 		t.free, t.list = nil, nil
 	}
 	t.rows = make([]stationRow, t.hash.Size())
@@ -266,8 +273,9 @@ func (t *fdb) write(moved map[int]bool, j *journal) (settle bool) {
 
 // table is the table as programs have it.
 func (t *fdb) table() *ir.Table {
-	return &ir.Table{Name: t.name, Kind: ir.Rows, Domain: slowpath.FDB, Size: t.hash.Size(), RowSize: stationBytes,
-		Fields: stationFields}
+	table := t.hash.Keyed()
+	table.Name, table.Domain, table.RowSize, table.Fields = t.name, slowpath.FDB, stationBytes, stationFields
+	return &table
 }
 
 // image is all of its contents.
@@ -276,5 +284,6 @@ func (t *fdb) image() ir.Write {
 	for _, row := range t.rows {
 		data = append(data, row.bytes()...)
 	}
+	data = append(data, noStation.bytes()...)
 	return ir.Write{Table: t.name, Data: data}
 }

@@ -15,6 +15,8 @@ func (l *lowering) lookup(v *ir.Value) error {
 	switch t := v.Table; t.Kind {
 	case ir.Rows:
 		l.values[v] = l.lookupRow(t, v.Args[0])
+	case ir.Keyed:
+		l.values[v] = l.lookupKeyed(t, v.Args[0])
 	case ir.LPM:
 		l.values[v] = l.lookupPrefix(t, v.Args[0])
 	case ir.Packed:

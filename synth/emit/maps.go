@@ -61,7 +61,7 @@ func Maps(p *ir.Program, k Kernel) map[string]*ebpf.MapSpec {
 // the one value of an array: the program has its address as a constant, the agent has it in its memory.
 func MapSpec(t *ir.Table, k Kernel) *ebpf.MapSpec {
 	switch t.Kind {
-	case ir.Rows, ir.LPM, ir.LPM6, ir.Packed, ir.Conntrack, ir.Conntrack6:
+	case ir.Rows, ir.Keyed, ir.LPM, ir.LPM6, ir.Packed, ir.Conntrack, ir.Conntrack6:
 		m := oneValue(t.Name, uint32(t.Bytes()))
 		if t.Data != nil {
 			m.Contents = []ebpf.MapKV{{Key: uint32(0), Value: t.Data}}

@@ -17,6 +17,7 @@ type Cuckoo struct {
 	words   int // of a key
 	bits    int // the rows are 1<<bits
 	factors []uint64
+	keyed   bool       // the rows are those of a Keyed table
 	rows    [][]uint64 // words of the key and the answer; nil where there is none
 	made    *ir.Table  // of the rows, once it was asked for
 }
@@ -30,12 +31,23 @@ const mostSpread = 3
 // NewCuckoo makes a table of different keys, with the number of each for an answer; nil if they find no room. Half of its
 // rows or more are free.
 func NewCuckoo(keys [][]uint64, answers []int) *Cuckoo {
-	return NewCuckooOf(len(keys[0]), 2*len(keys), keys, answers)
+	c := &Cuckoo{words: len(keys[0])}
+	return c.make(2*len(keys), keys, answers)
 }
 
-// NewCuckooOf is NewCuckoo with at least so many rows, for keys of so many words.
-func NewCuckooOf(words, rows int, keys [][]uint64, answers []int) *Cuckoo {
-	c := &Cuckoo{words: words, bits: 3}
+// NewKeyed is NewCuckoo for the rows of a Keyed table, of which there are at least so many. Their contents are the caller's.
+func NewKeyed(rows int, keys [][]uint64, answers []int) *Cuckoo {
+	c := &Cuckoo{words: 1, keyed: true}
+	return c.make(rows, keys, answers)
+}
+
+// Keyed is the table of NewKeyed, as far as it is known here.
+func (c *Cuckoo) Keyed() ir.Table {
+	return ir.Table{Kind: ir.Keyed, Size: 1 << c.bits, Factor: c.factors[0]}
+}
+
+func (c *Cuckoo) make(rows int, keys [][]uint64, answers []int) *Cuckoo {
+	c.bits = 3
 	for 1<<c.bits < rows {
 		c.bits++
 	}
@@ -60,6 +72,11 @@ func NewCuckooOf(words, rows int, keys [][]uint64, answers []int) *Cuckoo {
 
 // places are the two rows of a key.
 func (c *Cuckoo) places(key []uint64) [2]int {
+	if c.keyed {
+		t := c.Keyed()
+		first, second := t.Places(key[0])
+		return [2]int{first, second}
+	}
 	product := uint64(0)
 	for i, w := range key {
 		product += w * c.factors[i]
@@ -186,15 +203,6 @@ func nameOf(kind string, data []byte) string {
 
 // find writes a lookup of packed words; the result is the answer plus one, or zero.
 func (c *Cuckoo) find(b *ir.Builder, t *ir.Table, words []*ir.Value) *ir.Value {
-	first, second := c.Places(b, words)
-	zero := b.Const(0)
-	place := b.Select(ir.Eq, differ(b, b.Lookup(t, first), words), zero, first, second)
-	row := b.Lookup(t, place)
-	return b.Select(ir.Eq, differ(b, row, words), zero, b.Field(row, fieldAnswer), zero)
-}
-
-// Places writes which rows a key may stand in.
-func (c *Cuckoo) Places(b *ir.Builder, words []*ir.Value) (first, second *ir.Value) {
 	product := (*ir.Value)(nil)
 	for i, w := range words {
 		part := b.ArithImm(ir.OpMul, w, c.factors[i])
@@ -204,7 +212,12 @@ func (c *Cuckoo) Places(b *ir.Builder, words []*ir.Value) (first, second *ir.Val
 			product = b.Arith(ir.OpAdd, product, part)
 		}
 	}
-	return b.ArithImm(ir.OpShr, product, uint64(64-c.bits)), b.ArithImm(ir.OpShr, product, uint64(64-2*c.bits))
+	first := b.ArithImm(ir.OpShr, product, uint64(64-c.bits))
+	second := b.ArithImm(ir.OpShr, product, uint64(64-2*c.bits))
+	zero := b.Const(0)
+	place := b.Select(ir.Eq, differ(b, b.Lookup(t, first), words), zero, first, second)
+	row := b.Lookup(t, place)
+	return b.Select(ir.Eq, differ(b, row, words), zero, b.Field(row, fieldAnswer), zero)
 }
 
 // differ is zero where a row has the words.

@@ -192,6 +192,11 @@ func (t *Table) check() error {
 	switch t.Kind {
 	case Rows, Hash:
 		return t.checkRows()
+	case Keyed:
+		if t.Size < 2 || t.RowSize < keyBytes || t.Factor&1 == 0 {
+			return fmt.Errorf("%d rows of %d bytes, factor %#x", t.Size, t.RowSize, t.Factor)
+		}
+		return t.checkRows()
 	case LPM:
 		if !powerOfTwo(t.Size, maxBlocks) {
 			return fmt.Errorf("%d blocks", t.Size)

@@ -17,6 +17,14 @@ func (e *evaluator) lookup(v *Value) (uint64, error) {
 		i := int(key & uint64(t.Size-1))
 		e.row[v.ID] = rowRef{uint32(i), data[i*t.RowSize:][:t.RowSize]}
 		return 1, nil
+	case Keyed:
+		data, err := e.contents(t)
+		if err != nil {
+			return 0, err
+		}
+		i := t.Find(data, key)
+		e.row[v.ID] = rowRef{uint32(i), data[i*t.RowSize:][:t.RowSize]}
+		return 1, nil
 	case LPM:
 		data, err := e.contents(t)
 		if err != nil {

@@ -46,7 +46,11 @@ func (p *parser) parseTable() {
 		t.Blocks = int(p.number("number", 31))
 		p.expect("size")
 		t.Size = int(p.number("number", 31))
-	case Rows, Hash:
+	case Rows, Hash, Keyed:
+		if t.Kind == Keyed {
+			p.expect("factor")
+			t.Factor = p.number("number", 64)
+		}
 		p.expect("size")
 		t.Size = int(p.number("number", 31))
 		p.expect("row")

@@ -38,7 +38,7 @@ func quoteName(s string) string {
 }
 
 var kindNames = map[TableKind]string{Rows: "rows", LPM: "lpm", Set: "set", Hash: "hash", FIB: "fib", LPM6: "lpm6", Set6: "set6",
-	FIB6: "fib6", Conntrack: "conntrack", Conntrack6: "conntrack6", Tallies: "tallies", Packed: "packed"}
+	FIB6: "fib6", Conntrack: "conntrack", Conntrack6: "conntrack6", Tallies: "tallies", Packed: "packed", Keyed: "keyed"}
 
 // String gives the kind's name in the text form.
 func (k TableKind) String() string {
@@ -68,7 +68,10 @@ func (t *Table) String() string {
 		}
 	case Packed:
 		fmt.Fprintf(&w, " blocks %d size %d", t.Blocks, t.Size)
-	case Rows, Hash:
+	case Rows, Hash, Keyed:
+		if t.Kind == Keyed {
+			fmt.Fprintf(&w, " factor %#x", t.Factor)
+		}
 		fmt.Fprintf(&w, " size %d row %d {", t.Size, t.RowSize)
 		for _, f := range t.Fields {
 			fmt.Fprintf(&w, " %s u%d@%d", f.Name, int(f.Width)*8, f.Offset)

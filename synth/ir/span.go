@@ -49,7 +49,7 @@ func (k TableKind) most() uint64 {
 	switch k {
 	case LPM, LPM6, Packed:
 		return math.MaxInt16
-	case Set, Set6, Rows, FIB, FIB6, Conntrack, Conntrack6:
+	case Set, Set6, Rows, Keyed, FIB, FIB6, Conntrack, Conntrack6:
 		return 1
 	}
 	return math.MaxUint64

@@ -47,6 +47,9 @@ const (
 	// Packed is LPM for tables of many prefixes, which it keeps in less memory; packed.go has its layout. Size is its units
 	// of UnitPacked bytes and Blocks its blocks (powers of two).
 	Packed
+	// Keyed is Rows that are found by a number of 64 bits, which stands at the beginning of its row: in one of two rows that
+	// keyed.go tells. Past the Size rows (a power of two) there is one more, which is the result for a key that is in none.
+	Keyed
 )
 
 // FirstLPM is how many bits of the address pick a word of an LPM's first level.
@@ -90,6 +93,7 @@ type Table struct {
 	Focus4   Prefix          // LPM: the same as Focus, of 8 or 16 bits
 	Focus    Prefix6         // LPM6: whose addresses are looked up by their next bits; of length 0: none
 	RowSize  int             // bytes of a row, a power of two
+	Factor   uint64          // Keyed: what the first place of a key is made with, an odd number
 	Fields   []Field
 	Prefixes []Prefix // Set: the entries
 
@@ -126,6 +130,8 @@ func (t *Table) Bytes() int {
 	switch t.Kind {
 	case Rows:
 		return t.Size * t.RowSize
+	case Keyed:
+		return (t.Size + 1) * t.RowSize
 	case LPM:
 		return t.blocksAt() + t.Size*512
 	case LPM6:
@@ -155,11 +161,11 @@ func (k TableKind) Live() bool { return k == FIB || k == FIB6 || k.Tracks() }
 func (k TableKind) Tracks() bool { return k == Conntrack || k == Conntrack6 }
 
 // HasRows tells whether a lookup gives a row.
-func (k TableKind) HasRows() bool { return k == Rows || k == Hash || k.Live() }
+func (k TableKind) HasRows() bool { return k == Rows || k == Keyed || k == Hash || k.Live() }
 
 // InMemory tells whether the contents are memory that the agent writes to in place.
 func (k TableKind) InMemory() bool {
-	return k == Rows || k == LPM || k == LPM6 || k == Packed || k == Tallies
+	return k == Rows || k == Keyed || k == LPM || k == LPM6 || k == Packed || k == Tallies
 }
 
 // keys is how many numbers a lookup takes.

@@ -1,0 +1,46 @@
+package emit
+
+import (
+	"math/bits"
+
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// lookupKeyed finds the row of a key: most stand in their first place, so that one load and one compare find them. What is
+// rare computes another place, and the row for those that are in none.
+func (l *lowering) lookupKeyed(t *ir.Table, key *ir.Value) reg {
+	row, done := l.reg(), l.newLabel()
+	want := l.in(key)
+	place := l.copy(want)
+	l.rowAt(t, row, place, t.Factor)
+	l.branchKey(row, want, done)
+	place = l.copy(want)
+	l.aluImm(asm.RSh, false, place, 32)
+	l.alu(asm.Xor, false, place, want)
+	l.rowAt(t, row, place, ir.SecondFactor(t.Factor))
+	l.branchKey(row, want, done)
+	l.mov(row, l.address(t.Name, t.Size*t.RowSize))
+	l.ordered(row)
+	l.mark(done)
+	return row
+}
+
+// rowAt sets a register to the row that the high bits of a product name.
+func (l *lowering) rowAt(t *ir.Table, row, place reg, factor uint64) {
+	l.alu(asm.Mul, false, place, l.constant(factor))
+	size := bits.TrailingZeros(uint(t.RowSize))
+	l.aluImm(asm.RSh, false, place, int32(64-bits.TrailingZeros(uint(t.Size))-size))
+	l.aluImm(asm.And, false, place, int32((t.Size-1)*t.RowSize))
+	l.mov(row, l.address(t.Name, 0))
+	l.alu(asm.Add, false, row, place)
+	l.ordered(row)
+}
+
+// branchKey goes on at a label if a row is that of a key.
+func (l *lowering) branchKey(row, want reg, found label) {
+	key := l.reg()
+	l.load(key, row, 0, 8)
+	l.branch(asm.JEq, false, key, want, found)
+}
