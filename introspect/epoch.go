@@ -28,7 +28,8 @@ type class struct {
 
 // classes is the one table by which the filter counts an announcement while the kernel makes it, and the reader after it
 // has folded it. The first class that fits decides; what fits none moves Config. A link, an address or a nexthop object
-// takes routes, neighbours and entries of bridges with it.
+// takes routes, neighbours and entries of bridges with it. What a
+// device has learned by itself, such as a VXLAN, does not count.
 var classes = []class{
 	{[]uint16{unix.RTM_NEWROUTE, unix.RTM_DELROUTE}, unix.AF_INET, toRoute4},
 	{[]uint16{unix.RTM_NEWROUTE, unix.RTM_DELROUTE}, unix.AF_INET6, toRoute6},
@@ -51,8 +52,11 @@ func classify(datagram []byte) domains {
 	for _, c := range classes {
 		for _, t := range c.types {
 			if t == kind && (c.family == 0 || c.family == family) {
-				if c.moves == toRoute4 || c.moves == toRoute6 {
+				switch c.moves {
+				case toRoute4, toRoute6:
 					return classifyRoute(datagram, c.moves)
+				case toFDB:
+					return classifyEntry(datagram)
 				}
 				return c.moves
 			}

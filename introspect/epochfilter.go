@@ -57,8 +57,11 @@ func (c *counters) sort() asm.Instructions {
 		}
 		code = append(code, asm.Ja.Label(next))
 		to := label(row.moves)
-		if row.moves == toRoute4 || row.moves == toRoute6 {
+		switch row.moves {
+		case toRoute4, toRoute6:
 			to = labelRoute(row.moves)
+		case toFDB:
+			to = labelEntry
 		}
 		if row.family != 0 {
 			code = append(code, asm.JEq.Imm(asm.R8, int32(row.family), to).WithSymbol(fmt.Sprintf("family-%d", i)),
@@ -71,6 +74,7 @@ func (c *counters) sort() asm.Instructions {
 	code = append(code, asm.Ja.Label(label(toConfig)))
 	code = append(code, c.route(toRoute4)...)
 	code = append(code, c.route(toRoute6)...)
+	code = append(code, c.entry()...)
 	for _, d := range exits() {
 		code = append(code, c.count(d)...)
 	}
