@@ -92,7 +92,7 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 func remember(p *ir.Program, env *ir.Env) {
 	for _, m := range env.Marks {
 		for _, t := range p.Tables {
-			if field, ok := t.Field(m.Field); ok && t.Name == m.Table && t.Kind == ir.Rows {
+			if field, ok := t.Field(m.Field); ok && t.Name == m.Table && (t.Kind == ir.Rows || t.Kind == ir.Keyed) {
 				env.Tables[t.Name][int(m.Row)*t.RowSize+field.Offset] = 1
 			}
 		}
