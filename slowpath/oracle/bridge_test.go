@@ -1,6 +1,8 @@
 package oracle
 
 import (
+	"flag"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -66,4 +68,53 @@ func (t *trialLAN) steady(n int) error {
 		return err
 	}
 	return t.run("after", t.gen.entries(n), nil)
+}
+
+var lanPacketsFlag = flag.Int("oracle.bridged", 180000, "frames to compare over all configurations of bridges")
+
+// goldenLANs is the golden file of bridges.
+var goldenLANs = goldenFile{filepath.Join("testdata", "bridges.txt"), goldenLANHeader}
+
+const goldenLANHeader = `# What the fast path does with the frames of each configuration of a bridge: the reason why no port has one, or the
+# percentage of frames that it takes while it follows what the bridge learns most of the time (fast), while it does not
+# (behind), and always (after), and what most others are left to the kernel for. Written by:
+# go test ./slowpath/oracle -run TestBridges$ -oracle.update
+`
+
+// TestBridges compares a bridge that has programs with its twin that has none: what comes out of every port, and what they
+// know afterwards.
+func TestBridges(t *testing.T) {
+	needRoot(t)
+	needTags(t)
+	if testing.Short() {
+		t.Skip("short")
+	}
+	all, seed := lanConfigs(), seed()
+	frames := *lanPacketsFlag / len(all) * 4 / 7
+	begin, packets := time.Now(), 0
+	results := map[string]outcome{}
+	var listed []config
+	for _, c := range all {
+		listed = append(listed, c.config)
+		if !strings.HasPrefix(c.name, *onlyFlag) {
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) {
+			o := judged(t, c, fault{}, seed, frames)
+			for _, f := range o.findings {
+				t.Errorf("seed %d, %s", seed, f)
+			}
+			if o.unsteady > 0 {
+				t.Logf("%d differences, which were not there again; the first: %s", o.unsteady, o.last)
+			}
+			t.Log(sayLAN(&o))
+			results[c.name], packets = o, packets+o.packets
+		})
+	}
+	took := time.Since(begin)
+	t.Logf("told: %d frames compared over %d configurations of bridges in %.1f s, %.0f a second, seed %d",
+		packets, len(results), took.Seconds(), float64(packets)/took.Seconds(), seed)
+	if (*onlyFlag == "" && *wholeFlag || *updateFlag) && !t.Failed() {
+		goldenLANs.check(t, listed, results)
+	}
 }

@@ -35,7 +35,8 @@ const lanMTU = 1600
 type lan struct {
 	*bed
 	c    lanConfig
-	macs [][]byte // of the devices of the bridge's namespace
+	macs [][]byte     // of the devices of the bridge's namespace
+	each func() error // comes before the frames of each port, if it is not nil
 }
 
 // entry is a frame and the port that it comes in by.
@@ -56,7 +57,7 @@ func newLAN(c lanConfig) (_ *lan, err error) {
 	if l.restore, err = lab.Pin(0); err != nil {
 		return nil, err
 	}
-	if l.net, err = lab.NewNetwork(lab.Layout{Ports: lanPorts}); err != nil {
+	if l.net, err = lab.NewNetwork(lab.Layout{Ports: lanPorts, Partial: c.partial}); err != nil {
 		return nil, err
 	}
 	if l.capture, err = lab.NewCapture(4 << 20); err != nil {
@@ -145,6 +146,11 @@ func (l *lan) exchange(batch []entry) (arrivals, error) {
 		for len(batch) > 0 && batch[0].port == port {
 			run, batch = append(run, batch[0].frame), batch[1:]
 		}
+		if l.each != nil {
+			if err := l.each(); err != nil {
+				return nil, err
+			}
+		}
 		if err := l.enter(port, run); err != nil {
 			return nil, err
 		}
@@ -206,12 +212,13 @@ func withoutPadding(f []byte) []byte {
 	return f[:max(lab.OffIP, min(end, len(f)))]
 }
 
-// fdb is the forwarding database, without times.
-func (l *lan) fdb() ([]string, error) {
+// fdb is the forwarding database, without times, and without the lists of addresses that devices listen to.
+func (l *lan) fdb() (lines []string, err error) {
 	out, err := l.net.R.Output("bridge fdb show")
-	lines := strings.Split(strings.TrimSpace(out), "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimSpace(line)
+	for line := range strings.Lines(out) {
+		if line = strings.TrimSpace(line); strings.Contains(line, " master ") {
+			lines = append(lines, line)
+		}
 	}
 	slices.Sort(lines)
 	return lines, err

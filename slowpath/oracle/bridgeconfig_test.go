@@ -43,7 +43,8 @@ var plainLANs = []lanConfig{
 	{config: config{name: "long ageing"}, macs: 20, bridge: "ageing_time 100000"},
 	{config: config{name: "no ageing: a hub"}, macs: 20, bridge: "ageing_time 0"},
 	{config: config{name: "own address of the bridge", setup: lines("ip link set br0 address 02:00:00:00:01:77")}, macs: 20},
-	{config: config{name: "partial checksums", partial: true}, macs: 20},
+	{config: config{name: "partial checksums", partial: true, setup: lines("ethtool -K r0 tx off", "ethtool -K r1 tx off", "ethtool -K r2 tx off",
+		"ethtool -K r3 tx off")}, macs: 20},
 	{config: config{name: "tags in metadata", tagged: true}, macs: 20},
 	{config: config{name: "generic hook", hook: "xdp-generic"}, macs: 20},
 	{config: config{name: "six ports", setup: lines("ip addr flush dev r4", "ip addr flush dev r5", "ip link set r4 master br0",
@@ -69,6 +70,8 @@ var portLANs = []lanConfig{
 	portLAN("isolated everywhere", "r0 isolated on", "r1 isolated on", "r2 isolated on", "r3 isolated on"),
 	portLAN("isolated, hairpin", "r0 isolated on", "r0 hairpin on", "r1 isolated on"),
 	portLAN("locked", "r1 locked on learning off"),
+	{config: config{name: "locked, static entries", setup: staticBehind(1, "bridge link set dev r1 locked on learning off")}, macs: 20},
+	{config: config{name: "learning off, static entries", setup: staticBehind(1, "bridge link set dev r1 learning off")}, macs: 20},
 	portLAN("locked, learning", "r1 locked on"),
 	portLAN("guard", "r1 guard on"),
 	portLAN("root block", "r1 root_block on"),
@@ -80,16 +83,23 @@ var portLANs = []lanConfig{
 	{config: config{name: "proxy ARP of WiFi", setup: lines("ip link set r1 type bridge_slave proxy_arp_wifi on")}, macs: 20},
 	{config: config{name: "forwards BPDUs of a port", setup: lines("ip link set r1 type bridge_slave group_fwd_mask 0x8")}, macs: 20},
 	{config: config{name: "cost and priority", setup: lines("bridge link set dev r1 cost 7", "bridge link set dev r1 priority 9")}, macs: 20},
-	portLAN("state blocking", "r1 state 4"),
-	portLAN("state learning", "r1 state 2"),
-	portLAN("state listening", "r1 state 1"),
+	portLAN("state blocking, which the kernel ends", "r1 state 4"),
 	portLAN("state disabled", "r1 state 0"),
+	{config: config{name: "state disabled, static entries", setup: staticBehind(1, "bridge link set dev r1 state 0")}, macs: 20},
 	{config: config{name: "mtu of a port", setup: lines("ip link set r2 mtu 1400")}, macs: 20},
 	{config: config{name: "mtu of all", setup: lines("ip link set r0 mtu 1400", "ip link set r1 mtu 1400", "ip link set r2 mtu 576",
 		"ip link set r3 mtu 1400")}, macs: 20},
 	{config: config{name: "port down", setup: lines("ip link set r3 down")}, macs: 20},
 	{config: config{name: "port without carrier", setup: lines("B: ip link set b2 down")}, macs: 20},
 	{config: config{name: "one port left", setup: lines("ip link set r1 nomaster", "ip link set r2 nomaster", "ip link set r3 nomaster")}, macs: 20},
+}
+
+// staticBehind makes static entries of the stations behind a port, before the lines.
+func staticBehind(port int, lines ...string) (all []string) {
+	for i := port; i < 20; i += bridgePorts {
+		all = append(all, fmt.Sprintf("bridge fdb add %s dev r%d master static", stationMAC(i), port))
+	}
+	return append(all, lines...)
 }
 
 // entryLANs have entries that nobody learned. Stations move, so that frames from them come in by other ports, too.
@@ -103,7 +113,7 @@ func entryLANs() []lanConfig {
 	}
 	own := lanConfig{config: config{name: "local entries"}, macs: 20}
 	for i := range 5 {
-		own.setup = append(own.setup, fmt.Sprintf("bridge fdb add %s dev r%d local", stationMAC(i), i%4))
+		own.setup = append(own.setup, fmt.Sprintf("bridge fdb add %s dev r%d master local", stationMAC(i), i%4))
 	}
 	own.setup = append(own.setup, fmt.Sprintf("bridge fdb add %s dev br0 self local", stationMAC(7)))
 	return []lanConfig{entries("static entries", "master static"), entries("sticky entries", "master static sticky"),

@@ -70,8 +70,8 @@ func changingLANs() []lanConfig {
 		changingLAN("port comes", "ip addr flush dev r5", "ip link set r5 master br0"),
 		changingLAN("port goes down", "ip link set r2 down"),
 		changingLAN("port is gone", "ip link del r2"),
-		changingLAN("port blocks", "bridge link set dev r1 state 4"),
-		{config: config{name: "change: port forwards", setup: lines("bridge link set dev r1 state 4"), alter: lines("bridge link set dev r1 state 3")}, macs: 20},
+		changingLAN("port is disabled", "bridge link set dev r1 state 0"),
+		{config: config{name: "change: port forwards", setup: lines("bridge link set dev r1 state 0"), alter: lines("bridge link set dev r1 state 3")}, macs: 20},
 		changingLAN("port is isolated", "bridge link set dev r1 isolated on", "bridge link set dev r2 isolated on"),
 		changingLAN("port is locked", "bridge link set dev r1 locked on"),
 		changingLAN("hairpin", "bridge link set dev r0 hairpin on"),
@@ -83,7 +83,7 @@ func changingLANs() []lanConfig {
 		changingLAN("port goes to another bridge", "ip link add br1 type bridge", "ip link set br1 up", "ip link set r2 master br1", "ip link set r3 master br1"),
 		changingLAN("bridge is gone", "ip link del br0"),
 		changingLAN("ageing", "ip link set br0 type bridge ageing_time 500"),
-		changingLAN("local entry", fmt.Sprintf("bridge fdb add %s dev r1 local", stationMAC(30)), fmt.Sprintf("bridge fdb replace %s dev r1 local", stationMAC(1))),
+		changingLAN("local entry", fmt.Sprintf("bridge fdb add %s dev r1 master local", stationMAC(30)), fmt.Sprintf("bridge fdb replace %s dev r1 master local", stationMAC(1))),
 		rules, routed,
 	}
 }

@@ -17,6 +17,7 @@ func (g *lanGenerator) odd(f []byte) []byte {
 		copy(f, g.here().mac)
 	case r < 700: // to nobody knows whom
 		copy(f, net.HardwareAddr{0x52, 0x55, byte(g.IntN(256)), byte(g.IntN(256)), 0, byte(g.IntN(256))})
+	case r < 765 && g.calm:
 	case r < 730: // from somebody new
 		copy(f[6:], g.appear(g.at).mac)
 	case r < 760: // from somebody who was elsewhere
@@ -71,12 +72,12 @@ func (g *lanGenerator) ownMAC() net.HardwareAddr {
 }
 
 func (g *lanGenerator) oddSource() net.HardwareAddr {
-	switch g.IntN(6) {
-	case 0:
+	switch kind := g.IntN(6); {
+	case kind == 0:
 		return make(net.HardwareAddr, 6)
-	case 1:
+	case kind == 1 || g.calm:
 		return g.group()
-	case 2:
+	case kind == 2:
 		return g.ownMAC()
 	}
 	return net.HardwareAddr{byte(g.IntN(256)) &^ 1, byte(g.IntN(256)), byte(g.IntN(256)), 0, 0, byte(g.IntN(4))}

@@ -42,14 +42,16 @@ type machine struct {
 	epochs  slowpath.Epochs
 	cause   string          // of a refusal
 	refused slowpath.Reason // since the configuration has changed
+	single  bool            // a port may be refused by itself
 	fault   fault
 }
 
 // ingress is a port of the router that has a program.
 type ingress struct {
-	index int
-	port  *fastpath.Port
-	text  string // of the running program
+	index   int
+	port    *fastpath.Port // nil while there is none
+	text    string         // of the running program
+	refused slowpath.Reason
 }
 
 // probe asks once what the kernel can do: that takes seconds on an emulated machine.
@@ -57,13 +59,17 @@ var probe = sync.OnceValues(fastpath.Probe)
 
 // newMachine prepares hone for r0 and reads the configuration: once, or by a Watcher where it is going to change.
 func (b *bed) newMachine(c config, f fault) (m *machine, s *introspect.Snapshot, err error) {
+	return b.machineOf(c, f, len(c.alter) > 0)
+}
+
+func (b *bed) machineOf(c config, f fault, watched bool) (m *machine, s *introspect.Snapshot, err error) {
 	m = &machine{bed: b, fault: f}
 	if m.kernel, err = probe(); err != nil {
 		return nil, nil, err
 	}
 	m.options = synth.Options{Hook: c.hook, VethTag: m.kernel.VethTag != nil,
 		VethSummed: m.kernel.VethTag != nil && m.kernel.VethTag.SummedMask != 0, FIBLookup: m.kernel.FIBLookup, Ruleset: true, Tallies: true,
-		Conntrack: m.kernel.Conntrack != nil}
+		Conntrack: m.kernel.Conntrack != nil, Bridges: watched && b.sides == lanPorts}
 	if c.hook == "" {
 		m.options.Hook = "xdp"
 	}
@@ -73,7 +79,7 @@ func (b *bed) newMachine(c config, f fault) (m *machine, s *introspect.Snapshot,
 	for _, p := range b.net.Ports[:b.sides] {
 		m.ingress = append(m.ingress, &ingress{index: p.Index})
 	}
-	if err := b.net.R.Do(func() error { s, err = m.read(len(c.alter) > 0); return err }); err != nil {
+	if err := b.net.R.Do(func() error { s, err = m.read(watched); return err }); err != nil {
 		m.close()
 		return nil, nil, err
 	}
@@ -99,16 +105,9 @@ func (m *machine) read(watched bool) (s *introspect.Snapshot, err error) {
 
 // start puts hone's programs on the router; a Reason tells that there are none.
 func (m *machine) start(s *introspect.Snapshot) (slowpath.Reason, error) {
-	if m.fault.snapshot != nil {
-		believed := *s
-		m.fault.snapshot(&believed)
-		s = &believed
-	}
-	for _, i := range m.ingress {
-		if r, cause := synth.Refuse(s, i.index, m.options); r != slowpath.None {
-			m.cause = cause
-			return r, nil
-		}
+	s = m.believed(s)
+	if r := m.refusal(s, m.options); r != slowpath.None {
+		return r, nil
 	}
 	if err := m.bed.net.R.Do(func() error { return m.install(s) }); err != nil {
 		return slowpath.None, err
@@ -116,26 +115,47 @@ func (m *machine) start(s *introspect.Snapshot) (slowpath.Reason, error) {
 	return slowpath.None, m.follow()
 }
 
+// believed is what hone takes the configuration for.
+func (m *machine) believed(s *introspect.Snapshot) *introspect.Snapshot {
+	if m.fault.snapshot == nil {
+		return s
+	}
+	believed := *s
+	m.fault.snapshot(&believed)
+	return &believed
+}
+
 // install makes the host, its tables and the ports.
 func (m *machine) install(s *introspect.Snapshot) (err error) {
 	if m.host, err = fastpath.Open(m.kernel, m.seen); err != nil {
 		return err
 	}
-	m.fib = synth.NewFIB(s)
+	if m.fib = synth.NewFIB(s); m.options.Bridges {
+		m.fib = synth.NewBridgingFIB(s)
+	}
 	if err := m.image(); err != nil {
 		return err
 	}
 	for _, i := range m.ingress {
-		spec, err := m.compile(s, i)
-		if err != nil {
+		if err := m.attach(s, i); err != nil {
 			return err
 		}
-		if i.port, err = m.host.Attach(i.index, spec, m.mode); err != nil {
-			return err
-		}
-		i.port.Vouch(m.epochs)
 	}
+	m.vouch()
 	return nil
+}
+
+// attach puts a program on a port, unless that is refused.
+func (m *machine) attach(s *introspect.Snapshot, i *ingress) error {
+	if i.refused != slowpath.None {
+		return nil
+	}
+	spec, err := m.compile(s, i)
+	if err != nil {
+		return err
+	}
+	i.port, err = m.host.Attach(i.index, spec, m.mode)
+	return err
 }
 
 // image writes the tables from nothing.
@@ -216,6 +236,9 @@ func (m *machine) step(end time.Time) error {
 	if err != nil {
 		return err
 	}
+	if m.single {
+		s = m.believed(s)
+	}
 	if m.epochs = epochs; m.refuses(s) {
 		m.park()
 		return nil
@@ -229,19 +252,30 @@ func (m *machine) step(end time.Time) error {
 
 func (m *machine) park() {
 	for _, i := range m.ingress {
-		i.port.Park()
+		if i.port != nil {
+			i.port.Park()
+		}
 	}
 }
 
 func (m *machine) vouch() {
 	for _, i := range m.ingress {
-		i.port.Vouch(m.epochs)
+		switch {
+		case i.port == nil:
+		case i.refused != slowpath.None:
+			i.port.Park()
+		default:
+			i.port.Vouch(m.epochs)
+		}
 	}
 }
 
 // stats adds up what the programs have counted.
 func (m *machine) stats() (sum fastpath.Stats, err error) {
 	for _, i := range m.ingress {
+		if i.port == nil {
+			continue
+		}
 		s, err := i.port.Stats()
 		if err != nil {
 			return sum, err
@@ -255,16 +289,29 @@ func (m *machine) stats() (sum fastpath.Stats, err error) {
 	return sum, nil
 }
 
-// refuses tells whether a port is to have no fast path any more. The programs that are attached are ours.
+// refuses tells whether no port is to have a fast path any more. The programs that are attached are ours.
 func (m *machine) refuses(s *introspect.Snapshot) bool {
 	o := m.options
 	o.OurXDP = func(uint32) bool { return true }
+	m.refused = m.refusal(s, o)
+	return m.refused != slowpath.None
+}
+
+// refusal is why there is no fast path: because a port has none, or, where each port is by itself, because all have none.
+func (m *machine) refusal(s *introspect.Snapshot, o synth.Options) (why slowpath.Reason) {
+	some := false
 	for _, i := range m.ingress {
-		if m.refused, _ = synth.Refuse(s, i.index, o); m.refused != slowpath.None {
-			return true
+		var cause string
+		if i.refused, cause = synth.Refuse(s, i.index, o); i.refused == slowpath.None {
+			some = true
+		} else if why == slowpath.None {
+			why, m.cause = i.refused, cause
 		}
 	}
-	return false
+	if some && m.single {
+		return slowpath.None
+	}
+	return why
 }
 
 // update brings tables and programs up to date.
@@ -287,19 +334,27 @@ func (m *machine) update(s *introspect.Snapshot) error {
 		return err
 	}
 	for _, i := range m.ingress {
-		old := i.text
-		spec, err := m.compile(s, i)
-		if err != nil {
-			return err
-		}
-		if !reshaped && i.text == old {
-			continue
-		}
-		if err := i.port.Swap(spec, slowpath.Parked()); err != nil {
+		if err := m.renew(s, i, reshaped); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// renew gives a port another program if it has to have one.
+func (m *machine) renew(s *introspect.Snapshot, i *ingress, reshaped bool) error {
+	if i.port == nil {
+		return m.attach(s, i)
+	}
+	if i.refused != slowpath.None {
+		return nil
+	}
+	old := i.text
+	spec, err := m.compile(s, i)
+	if err != nil || !reshaped && i.text == old {
+		return err
+	}
+	return i.port.Swap(spec, slowpath.Parked())
 }
 
 // aside runs f while every packet goes to the kernel.

@@ -1,0 +1,99 @@
+package oracle
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// plantedLANs are mistakes that a bridge can make.
+var plantedLANs = []plant{
+	{fault{name: "bridges without looking for the source", program: without(slowpath.FDBSource)}, "twenty stations"},
+	{fault{name: "bridges from a source on another port", program: withoutNth(slowpath.FDBSource, 1)}, "twenty stations"},
+	{fault{name: "bridges between isolated ports", program: without(slowpath.PortIsolated)}, "isolated"},
+	{fault{name: "bridges back to the same port", program: without(slowpath.Redirect)}, "two stations"},
+	{fault{name: "bridges frames of other lengths than they say", program: without(slowpath.Length)}, "nf-call, no rules"},
+	{fault{name: "bridges wrong header checksums", program: without(slowpath.HeaderChecksum)}, "nf-call, no rules"},
+	{fault{name: "bridges tagged frames untagged", program: without(slowpath.VLANTag)}, "tags in metadata"},
+	{fault{name: "bridges unfinished checksums", program: without(slowpath.PartialChecksum)}, "partial checksums"},
+	{fault{name: "does not notice what the bridge learns", program: unmoved(slowpath.FDB)}, "twenty stations"},
+	{fault{name: "does not notice changes of the bridge", program: unmoved(slowpath.Config)}, "change: nf-call"},
+	{fault{name: "notices nothing", program: func(p *ir.Program) { unmoved(slowpath.Config)(p); unmoved(slowpath.FDB)(p) }}, "change: port is isolated"},
+	{fault{name: "takes a port that is off for one that forwards", snapshot: members(func(p *introspect.BridgePort) { p.State = introspect.PortForwarding })}, "state disabled, static entries"},
+	{fault{name: "takes a locked port for an open one", snapshot: members(func(p *introspect.BridgePort) { p.Locked, p.Learning = false, false })}, "locked, learning"},
+	{fault{name: "takes all ports for such as send back", snapshot: members(func(p *introspect.BridgePort) { p.Hairpin = true })}, "isolated"},
+	{fault{name: "takes entries of the bridge for those of others", snapshot: strangers}, "local entries"},
+}
+
+func TestPlantedFaultsOfBridgesAreFound(t *testing.T) {
+	needRoot(t)
+	needTags(t)
+	if testing.Short() {
+		t.Skip("short")
+	}
+	seed, all, caught, tried := seed(), lanConfigs(), 0, 0
+	for _, p := range plantedLANs {
+		if !strings.HasPrefix(p.name, *onlyFlag) {
+			continue
+		}
+		tried++
+		t.Run(p.name, func(t *testing.T) {
+			i := slices.IndexFunc(all, func(c lanConfig) bool { return c.name == p.config })
+			if i < 0 {
+				t.Fatalf("no configuration %q", p.config)
+			}
+			two := startLAN(t, all[i], seed)
+			if err := two.judge(p.fault, 1200); err != nil {
+				t.Fatal(err)
+			}
+			if len(two.o.findings) == 0 {
+				t.Fatalf("seed %d: not found in %d frames (%s)", seed, two.o.packets, &two.o)
+			}
+			caught++
+			t.Logf("found: %s", two.o.findings[0])
+		})
+	}
+	t.Logf("told: %d of %d planted faults of bridges found", caught, tried)
+}
+
+// withoutNth drops one of the guards that leave packets to the kernel for a Reason.
+func withoutNth(r slowpath.Reason, n int) func(*ir.Program) {
+	return func(p *ir.Program) {
+		before := 0
+		for _, b := range p.Blocks {
+			b.Values = slices.DeleteFunc(b.Values, func(v *ir.Value) bool {
+				if v.Op != ir.OpGuard || v.Reason != r {
+					return false
+				}
+				before++
+				return before == n+1
+			})
+		}
+	}
+}
+
+// members changes what is believed of the ports of bridges.
+func members(change func(*introspect.BridgePort)) func(*introspect.Snapshot) {
+	return func(s *introspect.Snapshot) {
+		for i, l := range s.Links.All() {
+			if l.Master != 0 {
+				change(&l.Port)
+				s.Links = s.Links.With(i, l)
+			}
+		}
+	}
+}
+
+// strangers makes entries of the bridge itself those of stations behind its ports.
+func strangers(s *introspect.Snapshot) {
+	for key, e := range s.FDB.All() {
+		if e.Local {
+			e.Local, e.Port = false, 3
+			s.FDB = s.FDB.With(key, e)
+		}
+	}
+}
