@@ -120,8 +120,17 @@ func entryLANs() []lanConfig {
 		entries("entries of an agent", "master dynamic extern_learn"), entries("entries of an administrator", "master dynamic"), own}
 }
 
+// slowTree has ports forward after 12 seconds, and the tree at rest as many later: while it changes, entries age in six.
+const slowTree = "stp_state 1 forward_delay 600 hello_time 100 max_age 600"
+
 var statefulLANs = []lanConfig{
-	{config: config{name: "spanning tree"}, macs: 20, bridge: "stp_state 1 forward_delay 200 hello_time 100 max_age 600", spanning: true,
+	{config: config{name: "spanning tree"}, macs: 20, bridge: slowTree, spanning: true, settles: 26 * time.Second},
+	{config: config{name: "spanning tree, a loop", setup: lines("ip link add br1 type bridge mcast_snooping 0 "+slowTree, "ip link set br1 up",
+		"ip link set r2 master br1", "ip link set r3 master br1",
+		"ip link add c0 address 02:00:00:00:01:c0 type veth peer c1 address 02:00:00:00:01:c1", "ip link add d0 address 02:00:00:00:01:d0 type veth peer d1 address 02:00:00:00:01:d1",
+		"ip link set c0 master br0 up", "ip link set c1 master br1 up", "ip link set d0 master br0 up", "ip link set d1 master br1 up")},
+		macs: 20, bridge: "mcast_snooping 0 " + slowTree, spanning: true, settles: 28 * time.Second},
+	{config: config{name: "spanning tree, soon forgets"}, macs: 20, bridge: "stp_state 1 forward_delay 200 hello_time 100 max_age 600", spanning: true,
 		settles: 13 * time.Second},
 	{config: config{name: "bridge down", setup: lines("ip link set br0 down")}, macs: 20},
 	{config: config{name: "bridge is promiscuous", setup: lines("ip link set br0 promisc on")}, macs: 20},

@@ -135,7 +135,14 @@ func (g *lanGenerator) here() *station {
 	return g.appear(g.at)
 }
 
-func (g *lanGenerator) any() *station { return g.stations[g.IntN(len(g.stations))] }
+// any is one of all stations, half of the time one of the first.
+func (g *lanGenerator) any() *station {
+	n := len(g.stations)
+	if g.IntN(2) == 0 {
+		n = min(n, 40)
+	}
+	return g.stations[g.IntN(n)]
+}
 
 // there is a station behind another port, mostly.
 func (g *lanGenerator) there() *station {

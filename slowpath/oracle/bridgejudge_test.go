@@ -47,14 +47,17 @@ func newTrialLAN(c lanConfig, seed uint64) (_ *trialLAN, err error) {
 	return t, nil
 }
 
+// close takes both apart; once is enough.
 func (t *trialLAN) close() {
 	release()
 	t.m.close()
+	t.m = nil
 	for _, l := range []*lan{t.two, t.kernel} {
 		if l != nil {
 			l.close()
 		}
 	}
+	t.two, t.kernel = nil, nil
 }
 
 // run plays frames through both and compares what comes out, and what the bridges have learned. Before is called before each

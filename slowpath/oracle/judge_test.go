@@ -25,6 +25,7 @@ type outcome struct {
 	findings []string
 	unsteady int               // batches that differed once, and then no more
 	last     string            // the last of them
+	alone    []slowpath.Reason // of ports that have no fast path where others have
 	why      []slowpath.Reason // most of the packets that are left to the kernel, where that is told with the shares
 }
 
