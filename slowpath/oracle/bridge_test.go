@@ -20,6 +20,7 @@ func TestBridgesAreSteady(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
 	}
+	t.Cleanup(closing.Wait)
 	seed, begin, packets, made := seed(), time.Now(), 0, 0
 	for i, c := range lanConfigs() {
 		if !strings.HasPrefix(c.name, *onlyFlag) || *onlyFlag == "" && i%steadyEach != 0 || c.settles > 0 {
@@ -91,6 +92,7 @@ func TestBridges(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
 	}
+	t.Cleanup(closing.Wait)
 	all, seed := lanConfigs(), seed()
 	frames := *lanPacketsFlag / len(all) * 4 / 7
 	begin, packets := time.Now(), 0

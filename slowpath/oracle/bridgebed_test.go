@@ -54,9 +54,6 @@ func newLAN(c lanConfig) (_ *lan, err error) {
 			l.close()
 		}
 	}()
-	if l.restore, err = lab.Pin(0); err != nil {
-		return nil, err
-	}
 	if l.net, err = lab.NewNetwork(lab.Layout{Ports: lanPorts, Partial: c.partial}); err != nil {
 		return nil, err
 	}

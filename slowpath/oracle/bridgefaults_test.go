@@ -35,6 +35,7 @@ func TestPlantedFaultsOfBridgesAreFound(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
 	}
+	t.Cleanup(closing.Wait)
 	seed, all, caught, tried := seed(), lanConfigs(), 0, 0
 	for _, p := range plantedLANs {
 		if !strings.HasPrefix(p.name, *onlyFlag) {

@@ -6,8 +6,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hone-net/hone/fastpath"
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 // trialLAN is a bridge and its twin on the way through the same frames; the twin may have programs.
@@ -17,6 +19,7 @@ type trialLAN struct {
 	m           *machine // nil compares the kernel with itself
 	gen         *lanGenerator
 	o           outcome
+	restore     func()
 }
 
 // fdbEach is after how many batches the databases are compared, beside the end of every run.
@@ -24,16 +27,16 @@ const fdbEach = 8
 
 // newTrialLAN makes both bridges.
 func newTrialLAN(c lanConfig, seed uint64) (_ *trialLAN, err error) {
-	t := &trialLAN{c: c, o: outcome{runs: map[string]fastpath.Stats{}}}
+	t := &trialLAN{c: c, o: outcome{runs: map[string]fastpath.Stats{}, sent: map[string]int{}}}
 	defer func() {
 		if err != nil {
 			t.close()
 		}
 	}()
-	if t.kernel, err = newLAN(c); err != nil {
+	if t.restore, err = lab.Pin(0); err != nil {
 		return nil, err
 	}
-	if t.two, err = newLAN(c); err != nil {
+	if err := t.build(c); err != nil {
 		return nil, err
 	}
 	for _, l := range []*lan{t.kernel, t.two} {
@@ -47,17 +50,35 @@ func newTrialLAN(c lanConfig, seed uint64) (_ *trialLAN, err error) {
 	return t, nil
 }
 
-// close takes both apart; once is enough.
+// build makes both at the same time: most of it is waiting for the kernel.
+func (t *trialLAN) build(c lanConfig) error {
+	var failures [2]error
+	var all sync.WaitGroup
+	all.Go(func() { t.kernel, failures[0] = newLAN(c) })
+	all.Go(func() { t.two, failures[1] = newLAN(c) })
+	all.Wait()
+	return errors.Join(failures[:]...)
+}
+
+// closing are those that are taken apart.
+var closing sync.WaitGroup
+
+// close takes both apart, once; whoever wants them gone waits for closing.
 func (t *trialLAN) close() {
-	release()
-	t.m.close()
-	t.m = nil
-	for _, l := range []*lan{t.two, t.kernel} {
-		if l != nil {
-			l.close()
-		}
+	if t.restore != nil {
+		release()
+		t.restore()
 	}
-	t.two, t.kernel = nil, nil
+	m, all := t.m, []*lan{t.two, t.kernel}
+	t.restore, t.m, t.two, t.kernel = nil, nil, nil, nil
+	closing.Go(func() {
+		m.close()
+		for _, l := range all {
+			if l != nil {
+				l.close()
+			}
+		}
+	})
 }
 
 // run plays frames through both and compares what comes out, and what the bridges have learned. Before is called before each
@@ -90,7 +111,7 @@ func (t *trialLAN) run(name string, frames []entry, before func(batch int) error
 	}
 	after, err := t.stats()
 	t.o.runs[name] = difference(after, stats)
-	t.o.frames = max(t.o.frames, len(frames))
+	t.o.sent[name] = len(frames)
 	t.o.packets += len(frames)
 	return err
 }

@@ -143,7 +143,7 @@ func (o outcome) told() outcome {
 	}
 	s := o.runs["fast"]
 	for r, n := range s.Punts {
-		if r := slowpath.Reason(r); int(n)*12 > o.frames && r != slowpath.Multicast && r != slowpath.Moved { // as sentinels are
+		if r := slowpath.Reason(r); int(n)*12 > o.sent["fast"] && r != slowpath.Multicast && r != slowpath.Moved { // as sentinels are
 			o.why = append(o.why, r)
 		}
 	}

@@ -18,9 +18,10 @@ import (
 // outcome is what became of the packets of one configuration.
 type outcome struct {
 	refused  slowpath.Reason
-	cause    string // of the refusal
-	packets  int    // compared
-	frames   int    // sent in one run
+	cause    string         // of the refusal
+	packets  int            // compared
+	frames   int            // sent in one run
+	sent     map[string]int // in each, where they are not alike
 	runs     map[string]fastpath.Stats
 	findings []string
 	unsteady int               // batches that differed once, and then no more
@@ -266,8 +267,11 @@ func (m *machine) twice(frame []byte) (text string, differs bool, err error) {
 
 // share is the part of the frames that were forwarded by the program, in percent.
 func (o *outcome) share(run string) int {
-	s := o.runs[run]
-	return int(100 * (s.Fast + s.Live) / uint64(max(o.frames, 1)))
+	s, frames := o.runs[run], o.frames
+	if n, ok := o.sent[run]; ok {
+		frames = n
+	}
+	return int(100 * (s.Fast + s.Live) / uint64(max(frames, 1)))
 }
 
 // reasons lists why packets of a run were left to the kernel.

@@ -50,7 +50,7 @@ type machine struct {
 type ingress struct {
 	index   int
 	port    *fastpath.Port // nil while there is none
-	text    string         // of the running program
+	text    string         // of the running program, before it was specialized
 	refused slowpath.Reason
 }
 
@@ -173,7 +173,7 @@ func (m *machine) write(writes []ir.Write) error {
 	return m.host.Write(writes)
 }
 
-// compile makes the program of a port.
+// compile makes the program of a port; nil if that is the one that it has.
 func (m *machine) compile(s *introspect.Snapshot, i *ingress) (*ebpf.CollectionSpec, error) {
 	p, err := synth.Program(s, i.index, m.options, m.fib.Shape())
 	if err != nil {
@@ -182,11 +182,14 @@ func (m *machine) compile(s *introspect.Snapshot, i *ingress) (*ebpf.CollectionS
 	if m.fault.program != nil {
 		m.fault.program(p)
 	}
-	p = specialize.Run(p)
+	text := p.String()
+	if text == i.text {
+		return nil, nil
+	}
+	i.text, p = text, specialize.Run(p)
 	if err := ir.Check(p); err != nil {
 		return nil, fmt.Errorf("the program is not sound: %w\n%s", err, p)
 	}
-	i.text = p.String()
 	for _, t := range p.Tables {
 		if t.Kind.Tracks() {
 			if err := m.host.Tables([]*ir.Table{t}); err != nil {
@@ -349,9 +352,11 @@ func (m *machine) renew(s *introspect.Snapshot, i *ingress, reshaped bool) error
 	if i.refused != slowpath.None {
 		return nil
 	}
-	old := i.text
+	if reshaped {
+		i.text = ""
+	}
 	spec, err := m.compile(s, i)
-	if err != nil || !reshaped && i.text == old {
+	if err != nil || spec == nil {
 		return err
 	}
 	return i.port.Swap(spec, slowpath.Parked())

@@ -38,7 +38,9 @@ var ofBridges = []slowpath.Reason{
 }
 
 // elsewhereOfBridges are those of them that no configuration here can show, and why.
-var elsewhereOfBridges = map[slowpath.Reason]string{}
+var elsewhereOfBridges = map[slowpath.Reason]string{
+	slowpath.FDBEntry: "it takes an entry that a locked port has made, or one that hone does not know; synth's tests have them",
+}
 
 const byConnections = "it takes the packets of a real connection; TestConnections has them"
 
