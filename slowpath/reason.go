@@ -84,9 +84,10 @@ const (
 	FDBAgeing                      // bridged: the source's entry is to be kept from ageing
 	FDBEntry                       // bridged: the destination's entry is not understood
 	PortState                      // bridged: the outgoing port does not forward
+	PortVLAN                       // bridged: the outgoing port does not carry the VLAN
 	PortIsolated                   // bridged: both ports are isolated
 	BridgeProtocol                 // bridged: ARP or another protocol that the bridge itself looks at
-	BridgeTag                      // bridged: VLAN tags that programs do not follow
+	BridgeTag                      // bridged: comes or leaves with a VLAN tag
 	lastPacketReason
 )
 
@@ -191,9 +192,10 @@ var reasonTexts = [MaxReasons]reasonText{
 	FDBAgeing:        {"fdb-ageing", "bridged: one frame in a while, so that the entry of its source does not age"},
 	FDBEntry:         {"fdb-entry", "bridged: the entry of the destination is not understood"},
 	PortState:        {"port-state", "bridged: the outgoing port does not forward"},
+	PortVLAN:         {"port-vlan", "bridged: the outgoing port does not carry the VLAN"},
 	PortIsolated:     {"port-isolated", "bridged: both ports are isolated"},
 	BridgeProtocol:   {"bridge-protocol", "bridged: ARP or another protocol that bridges look at"},
-	BridgeTag:        {"bridge-tag", "bridged: VLAN tags that programs do not follow"},
+	BridgeTag:        {"bridge-tag", "bridged: comes or leaves with a VLAN tag"},
 	EgressDisabled:   {"egress-disabled", "the outgoing interface has no IPv6"},
 	RulesetDrop:      {"ruleset-drop", "a rule or a policy of the ruleset drops it"},
 	RulesetReject:    {"ruleset-reject", "a rule of the ruleset rejects it"},

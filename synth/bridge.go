@@ -58,14 +58,15 @@ func refuseBridge(s subject, bridge introspect.Link) verdict {
 		return refused(slowpath.LinkDown, "bridge %s is down", bridge.Name)
 	case b.Ageing < leastAgeing:
 		return refused(slowpath.BridgeAgeing, "bridge %s forgets after %d.%02d s", bridge.Name, b.Ageing/100, b.Ageing%100)
-	case b.VLANFiltering:
-		return refused(slowpath.BridgeVLAN, "bridge %s filters VLANs", bridge.Name)
 	case b.MST || port.VLANTunnel:
 		return refused(slowpath.BridgeVLAN, "bridge %s: spanning trees of VLANs, or VLANs of tunnels", bridge.Name)
 	case port.State != introspect.PortForwarding:
 		return refused(slowpath.BridgeState, "state %d of %s", port.State, bridge.Name)
 	case bridge.Promiscuity > 0 || bridge.Flags&unix.IFF_PROMISC != 0:
 		return refused(slowpath.Promiscuous, "bridge %s is promiscuous", bridge.Name)
+	}
+	if _, ok := untaggedVLAN(s.Snapshot, b, s.link.Index); !ok {
+		return refused(slowpath.BridgeVLAN, "no VLAN of %s takes the untagged frames of %s", bridge.Name, s.link.Name)
 	}
 	return refuseBridgeWatchers(s, bridge)
 }
@@ -110,6 +111,11 @@ func watchesBridges(s *introspect.Snapshot) verdict {
 	return accepted
 }
 
+// sameWatchers tells whether two configurations have the same to see the frames of bridges.
+func sameWatchers(a, b *introspect.Snapshot) bool {
+	return a.Hooks.Equal(b.Hooks) && a.Chains.Equal(b.Chains) || watchesBridges(a) == watchesBridges(b)
+}
+
 // bridgeSysctl is a setting of br_netfilter; without the module, there is none.
 func bridgeSysctl(s *introspect.Snapshot, name string) bool {
 	v, ok := s.Sysctls.Get(introspect.Name("bridge/bridge-nf-" + name))
@@ -142,15 +148,18 @@ var bridgeRefusals = []func(subject) verdict{
 	refuseSwitch, refuseLink, refuseRoutedMaster, refuseChildren, refuseState, refuseUnknown, refuseXDP, refuseFamilies, refuseFilters,
 }
 
-// routesBridge tells why packets to a bridge's own address are all the kernel's.
-func routesBridge(s subject, shape Shape) verdict {
+// routesBridge tells why packets of a VLAN to a bridge's own address are all the kernel's.
+func routesBridge(s subject, vid uint16, shape Shape) verdict {
 	for _, refuse := range bridgeRefusals {
 		if v := refuse(s); v.reason != slowpath.None {
 			return v
 		}
 	}
-	if !slices.Contains(shape.Owned, s.link.Index) {
+	if !slices.Contains(shape.Owned, introspect.FDBKey{Bridge: s.link.Index, MAC: s.link.MAC, VLAN: vid}) {
 		return refused(slowpath.FDBLocal, "%s has no entry for its own address", s.link.Name)
+	}
+	if reason := vlanReason(s.Snapshot, s.link.Index, vid); reason != slowpath.None {
+		return refused(reason, "VLAN %d of %s", vid, s.link.Name)
 	}
 	four, six := leave(s, layout4, shape), leave(s, layout6, shape)
 	if four.reason != slowpath.None && six.reason != slowpath.None {
@@ -223,8 +232,11 @@ func portReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
 
 // bridgeReason vets a bridge as the outgoing interface of packets that are routed to it.
 func bridgeReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
+	_, carried := untaggedVLAN(s, l.Bridge, l.Index)
 	switch {
-	case !plainDevice(l), len(l.Bridge.Unknown) > 0, l.Bridge.VLANFiltering, l.Bridge.MST, watchesBridges(s).reason != slowpath.None:
+	case !carried:
+		return slowpath.PortVLAN
+	case !plainDevice(l), len(l.Bridge.Unknown) > 0, l.Bridge.MST, watchesBridges(s).reason != slowpath.None:
 		return slowpath.EgressKind
 	case l.Flags&running != running, !l.Carrier:
 		return slowpath.EgressDown

@@ -99,7 +99,7 @@ func TestRoutesToBridge(t *testing.T) {
 		{"blocking", swapped(t, text, "port-state=3", "port-state=4"), 2, 60, 0, slowpath.PortState},
 		{"queue of the port", with(text, "qdisc dev=5 parent=0xffffffff kind=tbf"), 2, 60, 0, slowpath.EgressQdisc},
 		{"queue of the bridge", with(text, "qdisc dev=2 parent=0xffffffff kind=tbf"), 2, 60, 0, slowpath.EgressQdisc},
-		{"VLANs", swapped(t, text, "br-ageing", "br-vlan-filtering br-ageing"), 2, 60, 0, slowpath.EgressKind},
+		{"VLANs", swapped(t, text, "br-ageing", "br-vlan-filtering br-ageing"), 2, 60, 0, slowpath.PortVLAN},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBridgeBedAt(t, c.text, 3, bridges)

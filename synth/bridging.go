@@ -21,6 +21,7 @@ type bridging struct {
 	*compiler
 	bridge introspect.Link
 	fdb    *fdb
+	vid    uint16    // of untagged frames; 0: the bridge does not filter VLANs
 	frame  *ir.Value // its length
 	kind   *ir.Value // ethertype, least significant byte first
 }
@@ -32,6 +33,7 @@ func (c *compiler) bridgePort(bridge introspect.Link) (*ir.Program, error) {
 		return nil, fmt.Errorf("synth: program %s: no forwarding database of %s", c.port.Name, bridge.Name)
 	}
 	b := &bridging{compiler: c, bridge: bridge, fdb: table}
+	b.vid, _ = untaggedVLAN(c.snapshot, bridge.Bridge, c.port.Index)
 	b.arm, b.ip = armBridge, layout4
 	b.write()
 	return c.checked()
@@ -44,8 +46,11 @@ func (b *bridging) write() {
 	b.GuardImm(ir.Eq, b.Arith(ir.OpOr, b.Moved(slowpath.Config), b.Moved(slowpath.FDB)), 0, slowpath.Moved)
 	b.Bound(atPayload, slowpath.Short)
 	from := b.LoadLE(atSource48, 8)
-	to, sender := b.ArithImm(ir.OpShl, b.LoadLE(atDestMAC, 8), macShift), b.ArithImm(ir.OpShl, from, macShift)
+	to, sender := b.key(b.LoadLE(atDestMAC, 8)), b.key(from)
 	b.frame, b.kind = b.Meta(ir.MetaLen), b.ArithImm(ir.OpShr, from, 48)
+	if b.vid != 0 {
+		b.untagged()
+	}
 	table := b.Table(b.fdb.table())
 	dest := b.Lookup(table, to)
 	if b.learns() || b.port.Port.Locked {
@@ -53,7 +58,7 @@ func (b *bridging) write() {
 	} else {
 		b.valid(sender)
 	}
-	if routesBridge(b.subject(), b.shape).reason == slowpath.None {
+	if routesBridge(b.subject(), b.vid, b.shape).reason == slowpath.None {
 		b.routed(to)
 	}
 	b.deliverable(dest)
@@ -61,6 +66,22 @@ func (b *bridging) write() {
 	b.Count(ir.CountFast)
 	b.Redirect(b.Field(dest, "port"))
 	b.finish()
+}
+
+// key makes that of a station of a word that begins with a MAC.
+func (b *bridging) key(word *ir.Value) *ir.Value {
+	key := b.ArithImm(ir.OpShl, word, macShift)
+	if b.vid != 0 {
+		key = b.ArithImm(ir.OpOr, key, stationKey(introspect.MAC{}, b.vid))
+	}
+	return key
+}
+
+// untagged wants a frame of the VLAN of untagged frames.
+func (b *bridging) untagged() {
+	for _, tag := range []uint16{unix.ETH_P_8021Q, unix.ETH_P_8021AD} {
+		b.GuardImm(ir.Ne, b.kind, etherType(tag), slowpath.BridgeTag)
+	}
 }
 
 // atSource48 is where the source MAC begins.
@@ -71,7 +92,7 @@ func (b *bridging) learns() bool { return b.port.Port.Learning }
 
 // valid wants a source that may be one, where the bridge asks no more: neither nobody nor many.
 func (b *bridging) valid(sender *ir.Value) {
-	b.GuardImm(ir.Ne, sender, 0, slowpath.FDBSource)
+	b.GuardImm(ir.Ne, sender, stationKey(introspect.MAC{}, b.vid), slowpath.FDBSource)
 	b.GuardImm(ir.NoneSet, sender, 1<<macShift, slowpath.FDBSource)
 }
 
@@ -97,7 +118,7 @@ func (b *bridging) subject() subject { return subject{b.snapshot, b.bridge, b.op
 // routed is for frames to the bridge itself, which come in by it as far as IP knows.
 func (b *bridging) routed(to *ir.Value) {
 	own, next := b.block("own"), b.block("other")
-	b.If(ir.Eq, to, b.Const(stationKey(b.bridge.MAC, 0)), own, next, true)
+	b.If(ir.Eq, to, b.Const(stationKey(b.bridge.MAC, b.vid)), own, next, true)
 	b.asides = append(b.asides, func() {
 		b.Start(own)
 		b.receivedBy(b.bridge)
@@ -159,9 +180,7 @@ func (b *bridging) foreign(next *ir.Block) {
 		b.Punt(slowpath.PartialChecksum)
 		return
 	}
-	for _, tag := range []uint16{unix.ETH_P_8021Q, unix.ETH_P_8021AD} {
-		b.GuardImm(ir.Ne, b.kind, etherType(tag), slowpath.BridgeTag)
-	}
+	b.untagged()
 	for _, own := range bridgeProtocols {
 		b.GuardImm(ir.Ne, b.kind, etherType(own), slowpath.BridgeProtocol)
 	}

@@ -62,7 +62,9 @@ func (f *shared) content(r *row) rowData {
 
 // behind looks by which port of a bridge frames to a neighbour leave.
 func (f *shared) behind(d *rowData, bridge introspect.Index) {
-	e, ok := f.FDB.Get(introspect.FDBKey{Bridge: bridge, MAC: d.dmac})
+	link, _ := f.Links.Get(bridge)
+	vid, _ := untaggedVLAN(f.Snapshot, link.Bridge, bridge)
+	e, ok := f.FDB.Get(introspect.FDBKey{Bridge: bridge, MAC: d.dmac, VLAN: vid})
 	port, out := f.outPort(e, ok)
 	if out.reason != slowpath.None {
 		d.reason, d.dmac = out.reason, introspect.MAC{}
@@ -80,7 +82,11 @@ func (f *shared) outPort(e introspect.FDBEntry, known bool) (introspect.Index, o
 		s.reason = slowpath.FDBUnknown
 	case s.reason == slowpath.None:
 		link, _ := f.Links.Get(s.port)
-		return s.port, outPortOf(f.Snapshot, link)
+		out := outPortOf(f.Snapshot, link)
+		if out.reason == slowpath.None {
+			out.reason = vlanReason(f.Snapshot, s.port, e.Key.VLAN)
+		}
+		return s.port, out
 	}
 	return 0, outPort{reason: s.reason}
 }

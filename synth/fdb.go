@@ -63,6 +63,12 @@ func stationKey(mac introspect.MAC, vlan uint16) uint64 {
 	return binary.LittleEndian.Uint64(word[:])
 }
 
+// vlan is that of the entry.
+func (s station) vlan() uint16 {
+	word := binary.LittleEndian.AppendUint64(nil, s.key)
+	return binary.LittleEndian.Uint16(word)
+}
+
 // here is the word of a row that says that an entry is on a port, and fresh.
 func here(port introspect.Index) uint64 {
 	word := binary.NativeEndian.AppendUint32(nil, uint32(port))
@@ -98,12 +104,13 @@ type fdb struct {
 	free   []int     // places in list
 	rows   []stationRow
 	ports  map[introspect.Index]outPort
+	vlans  *introspect.Snapshot       // whose VLANs the ports carry
 	spare  map[introspect.FDBKey]bool // entries that found no room
 }
 
 // newFDB makes the table of a bridge under a name that no other table has had, with room for so many entries.
 func newFDB(s *introspect.Snapshot, bridge introspect.Index, name string) *fdb {
-	t := &fdb{bridge: bridge, name: name, ports: outPorts(s, bridge), spare: map[introspect.FDBKey]bool{}}
+	t := &fdb{bridge: bridge, name: name, ports: outPorts(s, bridge), vlans: s, spare: map[introspect.FDBKey]bool{}}
 	var keys [][]uint64
 	var answers []int
 	for e := range entriesOf(s, bridge) {
@@ -158,6 +165,9 @@ func (t *fdb) row(at int) stationRow {
 		out.reason = slowpath.PortState
 	}
 	if r.reason = out.reason; r.reason == slowpath.None {
+		r.reason = vlanReason(t.vlans, r.port, r.vlan())
+	}
+	if r.reason == slowpath.None {
 		r.limit = out.limit
 	}
 	if out.isolated {
@@ -219,8 +229,12 @@ func (t *fdb) put(e introspect.FDBEntry, moved map[int]bool) {
 		t.list[i], moved[at] = s, true
 		return
 	}
-	if !group(e.Key.MAC) && (t.full() || !t.insert(s, moved)) {
+	switch {
+	case group(e.Key.MAC):
+	case t.full() || !t.insert(s, moved):
 		t.spare[e.Key] = true
+	default:
+		delete(t.spare, e.Key)
 	}
 }
 
@@ -243,10 +257,11 @@ func (t *fdb) insert(s station, moved map[int]bool) bool {
 // look brings the table up to date with what has become of ports.
 func (t *fdb) look(s *introspect.Snapshot, j *journal) (settle bool) {
 	ports := outPorts(s, t.bridge)
-	if maps.Equal(ports, t.ports) {
+	same := maps.Equal(ports, t.ports) && s.VLANs.Equal(t.vlans.VLANs)
+	t.ports, t.vlans = ports, s
+	if same {
 		return false
 	}
-	t.ports = ports
 	all := map[int]bool{}
 	for at := range t.rows {
 		all[at] = true

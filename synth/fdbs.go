@@ -27,8 +27,8 @@ func (f *FIB) followBridges(old *introspect.Snapshot) {
 	if old == nil {
 		old = &introspect.Snapshot{}
 	}
-	same := sameEgress(old, f.Snapshot)
-	if same && old.FDB.Equal(f.FDB) && old.VLANs.Equal(f.VLANs) {
+	same := sameEgress(old, f.Snapshot) && old.VLANs.Equal(f.VLANs)
+	if same && old.FDB.Equal(f.FDB) {
 		return
 	}
 	changes := map[introspect.Index][]entryChange{}
@@ -76,16 +76,26 @@ func (f *FIB) followBridge(i introspect.Index, changes []entryChange, samePorts 
 	return t
 }
 
-// owned lists the bridges whose own address is an entry of theirs, so that frames to it are for the host. The kernel makes
+// owned lists the entries of bridges for their own addresses, by which frames to them are for the host. The kernel makes
 // it, and an administrator may take it away.
-func (f *FIB) owned() (all []introspect.Index) {
+func (f *FIB) owned() (all []introspect.FDBKey) {
 	for i := range f.fdbs.tables {
 		link, _ := f.Links.Get(i)
-		if e, ok := f.FDB.Get(introspect.FDBKey{Bridge: i, MAC: link.MAC}); ok && e.Local && len(e.Unknown) == 0 {
-			all = append(all, i)
+		own := func(vid uint16) {
+			key := introspect.FDBKey{Bridge: i, MAC: link.MAC, VLAN: vid}
+			if e, ok := f.FDB.Get(key); ok && e.Local && len(e.Unknown) == 0 {
+				all = append(all, key)
+			}
+		}
+		own(0)
+		for key := range f.VLANs.From(introspect.VLANKey{Index: i}) {
+			if key.Index != i {
+				break
+			}
+			own(key.VID)
 		}
 	}
-	slices.Sort(all)
+	slices.SortFunc(all, introspect.FDBKey.Compare)
 	return all
 }
 

@@ -34,7 +34,8 @@ func (f *shared) egressChanged(old *introspect.Snapshot) {
 
 func sameEgress(a, b *introspect.Snapshot) bool {
 	return a.Links.Equal(b.Links) && a.Qdiscs.Equal(b.Qdiscs) && a.Filters.Equal(b.Filters) && a.Taps.Equal(b.Taps) &&
-		a.Netconf.Equal(b.Netconf) && a.Netconf6.Equal(b.Netconf6) && a.Sysctls.Equal(b.Sysctls)
+		a.Netconf.Equal(b.Netconf) && a.Netconf6.Equal(b.Netconf6) && a.Sysctls.Equal(b.Sysctls) && a.VLANs.Equal(b.VLANs) &&
+		sameWatchers(a, b)
 }
 
 // refresh brings rows up to date: all of them if an outgoing interface may have changed, else those of the neighbours
@@ -73,7 +74,9 @@ func (f *shared) refreshBehind(old *introspect.Snapshot, moved map[uint16]uint16
 			continue
 		}
 		n, _ := f.Neighs.Get(introspect.NeighKey{Index: r.key.oif, Addr: r.key.via})
-		if changed[introspect.FDBKey{Bridge: r.key.oif, MAC: n.MAC}] {
+		link, _ := f.Links.Get(r.key.oif)
+		vid, _ := untaggedVLAN(f.Snapshot, link.Bridge, r.key.oif)
+		if changed[introspect.FDBKey{Bridge: r.key.oif, MAC: n.MAC, VLAN: vid}] {
 			f.refreshRow(uint16(i), moved)
 		}
 	}

@@ -76,8 +76,8 @@ type Shape struct {
 	Rows    int // rows of the nexthop table
 	Devices int // entries of the device table
 	Views   []ViewShape
-	Ported  bool               // rows say by which port of a bridge frames leave
-	Owned   []introspect.Index // bridges whose own address is an entry of theirs
+	Ported  bool                // rows say by which port of a bridge frames leave
+	Owned   []introspect.FDBKey // entries of bridges for their own addresses
 	tallies *tallies
 	sets    map[introspect.SetKey]*filter.SetHash
 	fdbs    map[introspect.Index]*fdb

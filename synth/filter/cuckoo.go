@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"math/bits"
 	"slices"
 
 	"github.com/hone-net/hone/slowpath"
@@ -57,6 +58,9 @@ func (c *Cuckoo) make(rows int, keys [][]uint64, answers []int) *Cuckoo {
 		for i := range c.factors {
 			seed = seed*0x5851f42d4c957f2d + 0x14057b7ef767814f
 			c.factors[i] = seed | 1
+			if c.keyed {
+				c.factors[i] = bits.RotateLeft64(seed, 32) | 1 // keys end in zeros, so that the low bits count most
+			}
 		}
 		if c.fill(keys, answers) {
 			return c

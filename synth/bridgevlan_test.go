@@ -1,0 +1,118 @@
+package synth
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// vlanBridge is bridge, which filters VLANs: p0 and p1 are access ports of VLAN 10, p2 of 20, and carries 10 with a tag.
+func vlanBridge(t testing.TB) string {
+	text := swapped(t, bridge(t), "kind=bridge", "kind=bridge br-vlan-filtering")
+	text = strings.ReplaceAll(text, "port=", "vlan=10 port=")
+	return with(text, "vlan dev=2 vid=10 pvid untagged state=3", "vlan dev=3 vid=10 pvid untagged state=3", "vlan dev=4 vid=20 pvid untagged state=3",
+		"vlan dev=4 vid=10 state=3", "vlan dev=9 vid=10 pvid untagged state=3", "fdb bridge=9 mac=02:00:00:00:01:01 vlan=10 local",
+		"fdb bridge=9 mac=02:00:00:00:05:05 vlan=20 port=3", "fdb bridge=9 mac=02:00:00:00:05:06 port=3")
+}
+
+// TestBridgeVLANs changes one thing at a time about a bridge that filters VLANs, or a frame.
+func TestBridgeVLANs(t *testing.T) {
+	text := vlanBridge(t)
+	with := func(from, to string) string { return swapped(t, text, from, to) }
+	const p0, p1 = "vlan dev=2 vid=10 pvid untagged state=3", "vlan dev=3 vid=10 pvid untagged state=3"
+	for _, c := range []struct {
+		name    string
+		text    string
+		reason  slowpath.Reason
+		changes []change
+	}{
+		{"good", text, slowpath.None, nil},
+		{"tag", text, slowpath.BridgeTag, []change{put(12, 0x81, 0)}},
+		{"tag of somebody unknown", text, slowpath.BridgeTag, []change{put(12, 0x81, 0), source(host(1, 77))}},
+		{"leaves with a tag", text, slowpath.BridgeTag, []change{dest(host(3, 2))}},
+		{"another VLAN", text, slowpath.FDBUnknown, []change{dest(introspect.MAC{2, 0, 0, 0, 5, 5})}},
+		{"no VLAN", text, slowpath.FDBUnknown, []change{dest(introspect.MAC{2, 0, 0, 0, 5, 6})}},
+		{"to zero", text, slowpath.FDBUnknown, []change{dest(introspect.MAC{})}},
+		{"out of the VLAN", with(p1, "vlan dev=3 vid=11 pvid untagged state=3"), slowpath.PortVLAN, nil},
+		{"blocking", with(p1, "vlan dev=3 vid=10 pvid untagged state=4"), slowpath.PortVLAN, nil},
+		{"tunnel", with(p1, "vlan dev=3 vid=10 pvid untagged state=3 tunnel"), slowpath.PortVLAN, nil},
+		{"no longer that of untagged frames", with(p1, "vlan dev=3 vid=10 untagged state=3"), slowpath.None, nil},
+		{"tagged there", with(p1, "vlan dev=3 vid=10 pvid state=3"), slowpath.BridgeTag, nil},
+		{"no learning", with("port-learning port-flood\nlink index=3", "port-flood\nlink index=3"), slowpath.None, []change{source(host(7, 7))}},
+		{"no learning, from nobody", with("port-learning port-flood\nlink index=3", "port-flood\nlink index=3"), slowpath.FDBSource, []change{source(introspect.MAC{})}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBridgeBed(t, c.text)
+			var changes []change
+			changes = append(append(changes, dest(host(2, 2)), source(host(1, 2))), c.changes...)
+			frame := datagram(changes...)
+			v := b.run(t, frame)
+			if v.Reason != c.reason || (v.Kind == ir.RedirectExit) != (c.reason == slowpath.None) || !bytes.Equal(v.Packet, frame) {
+				t.Errorf("%v, want %v\n%s", v, c.reason, b.program)
+			}
+		})
+	}
+	for _, fresh := range []string{"vlan dev=2 vid=10 untagged state=3", "vlan dev=2 vid=10 pvid untagged state=4", "vlan dev=2 vid=10 pvid untagged state=3 unknown=x", ""} {
+		if reason, _ := Refuse(parse(t, with(p0, fresh)), 2, bridges); reason != slowpath.BridgeVLAN {
+			t.Errorf("%q: %v", fresh, reason)
+		}
+	}
+}
+
+// TestBridgeVLANsFollow changes what ports carry, and compares the table with a fresh one.
+func TestBridgeVLANsFollow(t *testing.T) {
+	s := parse(t, vlanBridge(t))
+	fib := NewBridgingFIB(s)
+	for _, state := range []uint8{introspect.PortBlocking, introspect.PortForwarding} {
+		key := introspect.VLANKey{Index: 3, VID: 10}
+		v, _ := s.VLANs.Get(key)
+		v.State = state
+		next := *s
+		next.VLANs = s.VLANs.With(key, v)
+		s = &next
+		writes, _ := fib.Update(s)
+		if len(writes) == 0 || !fib.Settles() || !bytes.Equal(fib.fdbs.tables[9].image().Data, newFDB(s, 9, "fresh").image().Data) {
+			t.Errorf("state %d: %d writes, settles %v", state, len(writes), fib.Settles())
+		}
+	}
+}
+
+// vlanRouter is bridgeRouter, whose bridge filters VLANs and is itself in VLAN 7 without a tag.
+func vlanRouter(t testing.TB) string {
+	text := swapped(t, bridgeRouter(t), "kind=bridge", "kind=bridge br-vlan-filtering")
+	text = strings.ReplaceAll(strings.ReplaceAll(text, " port=", " vlan=7 port="), "01:01 local", "01:01 vlan=7 local")
+	return with(text, "vlan dev=2 vid=7 pvid untagged state=3", "vlan dev=5 vid=7 pvid untagged state=3", "vlan dev=6 vid=7 pvid untagged state=3")
+}
+
+// TestRoutesByVLAN routes from a bridge that filters VLANs and to it.
+func TestRoutesByVLAN(t *testing.T) {
+	text := vlanRouter(t)
+	for _, c := range []struct {
+		name       string
+		text       string
+		from, back slowpath.Reason
+	}{
+		{"good", text, slowpath.None, slowpath.None},
+		{"tagged to the bridge", swapped(t, text, "dev=2 vid=7 pvid untagged", "dev=2 vid=7 pvid"), slowpath.FDBLocal, slowpath.None},
+		{"not to the bridge", swapped(t, text, "vlan dev=2 vid=7 pvid untagged state=3\n", ""), slowpath.FDBLocal, slowpath.PortVLAN},
+		{"another VLAN of the bridge", swapped(t, text, "dev=2 vid=7 pvid", "dev=2 vid=8 pvid"), slowpath.FDBLocal, slowpath.FDBUnknown},
+		{"tagged to the host", swapped(t, text, "dev=5 vid=7 pvid untagged", "dev=5 vid=7 pvid"), slowpath.None, slowpath.BridgeTag},
+		{"no such entry", swapped(t, text, "01:01 vlan=7 local", "01:01 local"), slowpath.FDBUnknown, slowpath.None},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBridgeBedAt(t, c.text, 5, bridges)
+			if v := b.run(t, datagram()); v.Reason != c.from || (v.Kind == ir.RedirectExit) != (c.from == slowpath.None) {
+				t.Errorf("from the bridge: %v, want %v\n%s", v, c.from, b.program)
+			}
+			b = newBridgeBedAt(t, c.text, 3, bridges)
+			frame := datagram(put(4, 2), from(10, 2, 0, 9), to(10, 1, 0, 2), repair)
+			if v := b.run(t, frame); v.Reason != c.back || (v.Kind == ir.RedirectExit) != (c.back == slowpath.None) {
+				t.Errorf("to the bridge: %v, want %v\n%s", v, c.back, b.program)
+			}
+		})
+	}
+}
