@@ -7,8 +7,8 @@ import (
 	"github.com/hone-net/hone/synth"
 )
 
-// bridges tells whether ports of bridges have programs: not before the oracle of bridges is content.
-const bridges = false
+// bridges tells whether ports of bridges have programs.
+const bridges = true
 
 // newFIB makes the tables of a configuration.
 func newFIB(s *introspect.Snapshot) *synth.FIB {
