@@ -8,10 +8,11 @@ import (
 // domains is a set of slowpath.Domain, one bit each.
 type domains uint8
 
-// The domains that announcements move. Each but nothing moves slowpath.Any, too.
+// The domains that announcements move. Each but nothing moves slowpath.Any, too, and what moves Config moves FDB: bridges
+// go by both, and ask for one.
 const (
 	nothing    domains = 0
-	toConfig           = domains(1<<slowpath.Any | 1<<slowpath.Config)
+	toConfig           = domains(1<<slowpath.Any | 1<<slowpath.Config | 1<<slowpath.FDB)
 	toRoute4           = domains(1<<slowpath.Any | 1<<slowpath.Route4)
 	toRoute6           = domains(1<<slowpath.Any | 1<<slowpath.Route6)
 	toNeigh            = domains(1<<slowpath.Any | 1<<slowpath.Neigh)

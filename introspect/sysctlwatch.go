@@ -100,8 +100,11 @@ func (w *Watcher) takeSysctls() error {
 			return err
 		}
 		w.s = s
-		w.ledger.sysctls[slowpath.Config] += h.count
-		w.ledger.sysctls[slowpath.Any] += h.count
+		for d := range slowpath.NumDomains {
+			if toConfig&(1<<d) != 0 {
+				w.ledger.sysctls[d] += h.count
+			}
+		}
 	}
 	w.sysctls.holds = left
 	return nil

@@ -126,6 +126,7 @@ func TestWatchSysctlWithheld(t *testing.T) {
 		}
 		w.ledger.seenWords[slowpath.Config]++ // as the program does
 		w.ledger.seenWords[slowpath.Any]++
+		w.ledger.seenWords[slowpath.FDB]++
 		path := "ipv4/conf/all/src_valid_mark"
 		w.sysctls.holds = append(w.sysctls.holds, hold{path: path, value: "1", count: 1, until: time.Now().Add(time.Hour)})
 		if e, err := w.turn(); err != nil || e == w.ledger.moved() {

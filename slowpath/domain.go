@@ -14,7 +14,7 @@ const (
 	Route4               // IPv4 routes
 	Route6               // IPv6 routes
 	Neigh                // neighbours
-	FDB                  // forwarding databases of bridges
+	FDB                  // forwarding databases of bridges, and all that moves Config
 	NumDomains
 )
 

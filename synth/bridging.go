@@ -43,7 +43,7 @@ func (c *compiler) bridgePort(bridge introspect.Link) (*ir.Program, error) {
 // epoch. Both lookups begin before their answers are needed.
 func (b *bridging) write() {
 	b.metadata()
-	b.GuardImm(ir.Eq, b.Arith(ir.OpOr, b.Moved(slowpath.Config), b.Moved(slowpath.FDB)), 0, slowpath.Moved)
+	b.GuardImm(ir.Eq, b.Moved(slowpath.FDB), 0, slowpath.Moved)
 	b.Bound(atPayload, slowpath.Short)
 	from := b.LoadLE(atSource48, 8)
 	to, sender := b.key(b.LoadLE(atDestMAC, 8)), b.key(from)
