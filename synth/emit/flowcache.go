@@ -38,8 +38,9 @@ func (t *tracked) probe() {
 	t.aluImm(asm.And, true, t.tag, ^tagBits)
 	t.aluImm(asm.RSh, false, offset, int32(64-bits.TrailingZeros(uint(t.table.Size))))
 	t.aluImm(asm.LSh, true, offset, int32(bits.TrailingZeros(ir.ConntrackSlot)))
-	t.slot, t.bits, t.entry = t.reg(), t.reg(), t.reg()
-	found, old, missing := t.newLabel(), t.newLabel(), t.newLabel()
+	t.slot, t.at, t.bits, t.entry = t.reg(), t.reg(), t.reg(), t.reg()
+	found, old, missing, ask := t.newLabel(), t.newLabel(), t.newLabel(), t.newLabel()
+	t.hinted(offset, missing)
 	for way := range ir.ConntrackWays {
 		t.way(offset, way)
 		t.load(t.bits, t.slot, slotTag, 4)
@@ -52,21 +53,70 @@ func (t *tracked) probe() {
 	t.load(t.entry, t.slot, slotEntry, 8)
 	t.branchImm(asm.JGE, true, t.age, t.k.HZ, old)
 	t.aside(missing, func() {
-		t.victim(offset)
+		t.way(offset, 0)
+		anew := t.constant(1)
+		t.jump(ask)
 		t.mark(old)
-		t.find()
+		t.setConstant(anew, 0)
+		t.mark(ask)
+		t.find(offset, anew)
 	})
 }
+
+// hinted goes on if a slot of the packet's line may be its: mostly the first one, whose hint is that of the packet then,
+// else one whose hint is.
+func (t *tracked) hinted(offset reg, missing label) {
+	other := t.newLabel()
+	t.hint = t.copy(t.tag)
+	t.aluImm(asm.RSh, true, t.hint, 24)
+	hints, first := t.hintsOf(offset), t.reg()
+	t.load(first, hints, 0, 1)
+	t.branch(asm.JNE, true, first, t.hint, other)
+	t.aside(other, func() { t.anyHint(offset, missing) })
+}
+
+// Bits of the four hints of a line.
+const (
+	hintsOnes  = 0x01010101
+	hintsHighs = -0x7f7f7f80 // 0x80808080
+)
+
+// anyHint goes on if one of a line's four hints is that of the packet.
+func (t *tracked) anyHint(offset reg, missing label) {
+	line, differ, hints := t.copy(offset), t.copy(t.hint), t.reg()
+	t.aluImm(asm.And, true, line, -ir.ConntrackWays*ir.ConntrackSlot)
+	t.load(hints, t.hintsOf(line), 0, ir.ConntrackWays)
+	t.aluImm(asm.Mul, true, differ, hintsOnes)
+	t.alu(asm.Xor, true, differ, hints)
+	// A byte is zero if taking one from it borrows from its highest bit, which was not set.
+	zero := t.copy(differ)
+	t.aluImm(asm.Sub, true, zero, hintsOnes)
+	t.aluImm(asm.Xor, true, differ, -1)
+	t.alu(asm.And, true, zero, differ)
+	t.aluImm(asm.And, true, zero, hintsHighs)
+	t.branchImm(asm.JEq, true, zero, 0, missing)
+}
+
+// hintsOf is where the hints from that of a slot on are.
+func (t *tracked) hintsOf(at reg) reg {
+	hints, n := t.address(t.table.Name, ir.ConntrackHead+t.table.Size*ir.ConntrackSlot), t.copy(at)
+	t.aluImm(asm.RSh, true, n, int32(bits.TrailingZeros(ir.ConntrackSlot)))
+	t.alu(asm.Add, false, hints, n)
+	return hints
+}
+
+// putHint notes what the slot was filled for.
+func (t *tracked) putHint() { t.store(t.hintsOf(t.at), 0, t.hint, 1) }
 
 // way makes slot the address of one of the slots that a packet may have. Which of them comes first is a matter of the
 // hash, so that to the verifier, which goes each way, all are the same.
 func (t *tracked) way(offset reg, n int) {
-	at := t.copy(offset)
+	t.mov(t.at, offset)
 	if n > 0 {
-		t.aluImm(asm.Xor, true, at, int32(n*ir.ConntrackSlot))
+		t.aluImm(asm.Xor, true, t.at, int32(n*ir.ConntrackSlot))
 	}
 	t.setAddress(t.slot, t.table.Name, ir.ConntrackHead)
-	t.alu(asm.Add, false, t.slot, at)
+	t.alu(asm.Add, false, t.slot, t.at)
 }
 
 // sinceStamp is how many jiffies ago the slot's entry was found.
@@ -142,12 +192,16 @@ func (t *tracked) stackPointer(r reg, offset int16) {
 	t.aluImm(asm.Add, false, r, int32(t.place+offset))
 }
 
-// find asks the kernel for the entry and puts its address into the slot, unless every packet of it is the kernel's.
-func (t *tracked) find() {
+// find asks the kernel for the entry and puts its address into the slot, unless every packet of it is the kernel's. An
+// entry that is in no slot gets one only then: no memory is touched for the first packet of a connection.
+func (t *tracked) find(offset, anew reg) {
 	t.note = "find the entry"
 	t.lookup()
-	entry, foreign := t.copy(r0), t.reg()
+	entry, foreign, has := t.copy(r0), t.reg(), t.newLabel()
 	t.branchImm(asm.JEq, false, entry, 0, t.fail(slowpath.ConntrackMiss))
+	t.branchImm(asm.JEq, true, anew, 0, has)
+	t.victim(offset)
+	t.mark(has)
 	t.store(t.slot, slotEntry, entry, 8)
 	t.load(t.entry, t.slot, slotEntry, 8) // a number, no pointer to hold on to
 	t.foreign(t.view(t.entry), foreign)
@@ -160,6 +214,7 @@ func (t *tracked) find() {
 	t.alu(asm.Or, true, tag, t.bits)
 	t.store(t.slot, slotStamp, t.now, 4)
 	t.store(t.slot, slotTag, tag, 4)
+	t.putHint()
 	t.setConstant(t.age, 0)
 }
 

@@ -20,7 +20,9 @@ const (
 	StatusDestNAT   = 1 << 5 // IPS_DST_NAT
 )
 
-// The flow cache of a Conntrack table: its slots follow a head, four of them a line of the processor's cache.
+// The flow cache of a Conntrack table: its slots follow a head, four of them a line of the processor's cache. Then comes a
+// byte for each slot, the hint: bits of the hash of the packet that it was filled for. Most packets of connections that are
+// in no slot are told by hints, which are so few that they stay in the processor's caches.
 const (
 	ConntrackHead = 64
 	ConntrackSlot = 16
