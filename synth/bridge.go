@@ -19,7 +19,7 @@ func bridgeOf(s *introspect.Snapshot, l introspect.Link) (introspect.Link, bool)
 // bridged tells whether an interface is a port of a bridge.
 func (s subject) bridged() bool {
 	_, ok := bridgeOf(s.Snapshot, s.link)
-	return ok && s.options.Bridges
+	return ok
 }
 
 // portNames lists the ports of a bridge.
@@ -170,7 +170,9 @@ func routesBridge(s subject, vid uint16, shape Shape) verdict {
 
 // refuseRoutedMaster wants a bridge that is part of nothing but a VRF.
 func refuseRoutedMaster(s subject) verdict {
-	s.options.Bridges = false
+	if bridge, ok := bridgeOf(s.Snapshot, s.link); ok {
+		return refused(slowpath.Member, "a port of %s", bridge.Name)
+	}
 	return refuseMaster(s)
 }
 
@@ -178,7 +180,7 @@ func refuseRoutedMaster(s subject) verdict {
 // not filter VLANs, or has more ports than one that learn or flood.
 func (s subject) bridgePromiscuity() uint32 {
 	bridge, ok := bridgeOf(s.Snapshot, s.link)
-	if !ok || !s.options.Bridges {
+	if !ok {
 		return 0
 	}
 	if !bridge.Bridge.VLANFiltering {

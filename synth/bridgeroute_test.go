@@ -25,7 +25,7 @@ func bridgeRouter(t testing.TB) string {
 func newBridgeBedAt(t testing.TB, text string, ifindex int, o Options) *bed {
 	t.Helper()
 	b := &bed{snapshot: parse(t, text)}
-	b.fib = NewBridgingFIB(b.snapshot)
+	b.fib = NewFIB(b.snapshot)
 	if reason, cause := Refuse(b.snapshot, ifindex, o); reason != slowpath.None {
 		t.Fatalf("refused: %v, %s", reason, cause)
 	}
@@ -120,7 +120,7 @@ func TestBridgeRowsFollow(t *testing.T) {
 	seed := rand.Uint64()
 	w := rand.New(rand.NewPCG(seed, 9))
 	s := parse(t, bridgeRouter(t))
-	fib := NewBridgingFIB(s)
+	fib := NewFIB(s)
 	env := fib.Env()
 	p, err := Program(s, 3, bridges, fib.Shape())
 	if err != nil {
@@ -146,7 +146,7 @@ func TestBridgeRowsFollow(t *testing.T) {
 				copy(env.Tables[w.Table][w.Offset:], w.Data)
 			}
 		}
-		fresh := NewBridgingFIB(s).Env()
+		fresh := NewFIB(s).Env()
 		for n := byte(2); n < 7; n++ {
 			frame := datagram(put(4, 2), from(10, 2, 0, 9), to(10, 1, 0, n), repair)
 			got, err := ir.Eval(p, env, frame)

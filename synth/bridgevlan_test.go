@@ -66,7 +66,7 @@ func TestBridgeVLANs(t *testing.T) {
 // TestBridgeVLANsFollow changes what ports carry, and compares the table with a fresh one.
 func TestBridgeVLANsFollow(t *testing.T) {
 	s := parse(t, vlanBridge(t))
-	fib := NewBridgingFIB(s)
+	fib := NewFIB(s)
 	for _, state := range []uint8{introspect.PortBlocking, introspect.PortForwarding} {
 		key := introspect.VLANKey{Index: 3, VID: 10}
 		v, _ := s.VLANs.Get(key)

@@ -20,7 +20,7 @@ func bridge(t testing.TB) string {
 	return string(text)
 }
 
-var bridges = Options{Hook: "xdp", VethTag: true, VethSummed: true, FIBLookup: true, Bridges: true}
+var bridges = Options{Hook: "xdp", VethTag: true, VethSummed: true, FIBLookup: true}
 
 // newBridgeBed is the bed of p0, with the entries of all sources kept from ageing.
 func newBridgeBed(t testing.TB, text string) *bed {

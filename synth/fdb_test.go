@@ -67,7 +67,7 @@ func TestFDBFollows(t *testing.T) {
 
 func follows(t *testing.T, seed uint64, hosts int) {
 	l := newLAN(t, seed, hosts)
-	fib := NewBridgingFIB(l.now())
+	fib := NewFIB(l.now())
 	tables := fib.Env().Tables
 	for round := range 60 {
 		for range l.IntN(hosts/4) + 1 {
@@ -113,7 +113,7 @@ func follows(t *testing.T, seed uint64, hosts int) {
 func TestFDBFlood(t *testing.T) {
 	const hosts = 100000
 	l := newLAN(t, 1, hosts)
-	fib := NewBridgingFIB(l.now())
+	fib := NewFIB(l.now())
 	key := func(i int) introspect.FDBKey {
 		return introspect.FDBKey{Bridge: 9, MAC: introspect.MAC{2, 0, 1, byte(i >> 16), byte(i >> 8), byte(i)}}
 	}
@@ -139,7 +139,7 @@ func TestFDBFlood(t *testing.T) {
 // TestFDBSettles: entries that come need no patience; whatever changes or goes does.
 func TestFDBSettles(t *testing.T) {
 	s := parse(t, bridge(t))
-	fib := NewBridgingFIB(s)
+	fib := NewFIB(s)
 	for _, c := range []struct {
 		name   string
 		entry  introspect.FDBEntry

@@ -13,17 +13,13 @@ import (
 
 // fdbs are the forwarding databases of bridges. The map is never changed: a Shape may hold it.
 type fdbs struct {
-	bridging bool // they are wanted
-	tables   map[introspect.Index]*fdb
-	made     int // tables that there have been
+	tables map[introspect.Index]*fdb
+	made   int // tables that there have been
 }
 
 // followBridges brings the forwarding databases up to date. One that has become too small is made anew under another name,
 // and programs with it.
 func (f *FIB) followBridges(old *introspect.Snapshot) {
-	if !f.fdbs.bridging {
-		return
-	}
 	if old == nil {
 		old = &introspect.Snapshot{}
 	}

@@ -24,13 +24,8 @@ type FIB struct {
 }
 
 // NewFIB makes the tables of a configuration.
-func NewFIB(s *introspect.Snapshot) *FIB { return newFIB(s, false) }
-
-// NewBridgingFIB is NewFIB with the forwarding databases of bridges.
-func NewBridgingFIB(s *introspect.Snapshot) *FIB { return newFIB(s, true) }
-
-func newFIB(s *introspect.Snapshot, bridging bool) *FIB {
-	f := &FIB{tallies: newTallies(), fdbs: fdbs{bridging: bridging}, shared: shared{Snapshot: s, journal: &journal{}}}
+func NewFIB(s *introspect.Snapshot) *FIB {
+	f := &FIB{tallies: newTallies(), shared: shared{Snapshot: s, journal: &journal{}}}
 	f.followSets(nil)
 	f.followBridges(nil)
 	f.build(s, Shape{})

@@ -37,7 +37,7 @@ func TestGolden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := parse(t, c.text)
-			p, err := Program(s, ingressNamed(name), c.options, NewBridgingFIB(s).Shape())
+			p, err := Program(s, ingressNamed(name), c.options, NewFIB(s).Shape())
 			if err != nil {
 				t.Fatal(err)
 			}

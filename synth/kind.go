@@ -31,7 +31,7 @@ func software(l introspect.Link) bool { return l.Kind != kindPlain }
 
 func refuseKind(s subject) verdict {
 	switch {
-	case s.link.Kind == kindBridge && s.options.Bridges:
+	case s.link.Kind == kindBridge:
 		return refused(slowpath.Bridge, "its ports are %s", portNames(s.Snapshot, s.link.Index))
 	case !slices.Contains(compiledKinds, s.link.Kind):
 		return refused(slowpath.Kind, "kind %s", s.link.Kind)
@@ -49,7 +49,7 @@ func refuseMaster(s subject) verdict {
 	if master.Kind == kindVRF || s.link.SlaveKind == kindVRF {
 		return refuseVRF(s, master)
 	}
-	if master.Kind == kindBridge && s.options.Bridges {
+	if master.Kind == kindBridge {
 		return refuseBridge(s, master)
 	}
 	return refused(slowpath.Member, "a port of %s", master.Name)

@@ -20,8 +20,6 @@ type Options struct {
 	Steps int
 	// Conntrack tells whether programs may decide packets of established connections where connections are tracked.
 	Conntrack bool
-	// Bridges tells whether ports of bridges have programs; else they are left to the kernel as members.
-	Bridges bool
 }
 
 // MostSteps is how many steps of rules a program has where nobody says anything else: more of them may be too much for the

@@ -172,7 +172,7 @@ func TestConfigReasons(t *testing.T) {
 		{name: "no carrier", reason: slowpath.EgressDown, old: "02:01 broadcast=ff:ff:ff:ff:ff:ff carrier", fresh: "02:01 broadcast=ff:ff:ff:ff:ff:ff"},
 		{name: "not ready", reason: slowpath.EgressNotReady, old: "02:01 broadcast=ff:ff:ff:ff:ff:ff carrier oper=6 xdp-features=0x7",
 			fresh: "02:01 broadcast=ff:ff:ff:ff:ff:ff carrier oper=6 xdp-features=0x3"},
-		{name: "bridge", reason: slowpath.EgressKind, old: "name=r1 type=1 flags=0x11043", fresh: "name=r1 type=1 flags=0x11043 kind=bridge"},
+		{name: "bridge", reason: slowpath.FDBUnknown, old: "name=r1 type=1 flags=0x11043", fresh: "name=r1 type=1 flags=0x11043 kind=bridge"},
 		{name: "port", reason: slowpath.EgressKind, old: "name=r1 type=1 flags=0x11043", fresh: "name=r1 type=1 flags=0x11043 master=9"},
 		{name: "shaped", reason: slowpath.EgressQdisc, old: "dev=3 parent=0xffffffff kind=noqueue", fresh: "dev=3 parent=0xffffffff kind=tbf"},
 		{name: "class", reason: slowpath.EgressQdisc, lines: []string{"qdisc dev=3 handle=1 parent=5 kind=netem"}},

@@ -55,9 +55,6 @@ func TestRefuseBridge(t *testing.T) {
 			}
 		})
 	}
-	if reason, cause := Refuse(parse(t, text), 2, tested); reason != slowpath.Member {
-		t.Errorf("not switched on: %v: %q", reason, cause)
-	}
 	if reason, cause := Refuse(parse(t, text), 9, bridges); reason != slowpath.Bridge || !strings.Contains(cause, "p0, p1, p2") {
 		t.Errorf("the bridge itself: %v: %q", reason, cause)
 	}

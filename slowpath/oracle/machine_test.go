@@ -69,7 +69,7 @@ func (b *bed) machineOf(c config, f fault, watched bool) (m *machine, s *introsp
 	}
 	m.options = synth.Options{Hook: c.hook, VethTag: m.kernel.VethTag != nil,
 		VethSummed: m.kernel.VethTag != nil && m.kernel.VethTag.SummedMask != 0, FIBLookup: m.kernel.FIBLookup, Ruleset: true, Tallies: true,
-		Conntrack: m.kernel.Conntrack != nil, Bridges: watched && b.sides == lanPorts}
+		Conntrack: m.kernel.Conntrack != nil}
 	if c.hook == "" {
 		m.options.Hook = "xdp"
 	}
@@ -130,9 +130,7 @@ func (m *machine) install(s *introspect.Snapshot) (err error) {
 	if m.host, err = fastpath.Open(m.kernel, m.seen); err != nil {
 		return err
 	}
-	if m.fib = synth.NewFIB(s); m.options.Bridges {
-		m.fib = synth.NewBridgingFIB(s)
-	}
+	m.fib = synth.NewFIB(s)
 	if err := m.image(); err != nil {
 		return err
 	}

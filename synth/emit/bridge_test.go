@@ -35,8 +35,8 @@ func TestRealBridges(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fib := synth.NewBridgingFIB(s)
-			p, err := synth.Program(s, 2, synth.Options{Hook: "xdp", Bridges: true}, fib.Shape())
+			fib := synth.NewFIB(s)
+			p, err := synth.Program(s, 2, synth.Options{Hook: "xdp"}, fib.Shape())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,9 +61,9 @@ func TestRealBridgeRouters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fib := synth.NewBridgingFIB(s)
+	fib := synth.NewFIB(s)
 	for _, port := range []int{3, 5} {
-		p, err := synth.Program(s, port, synth.Options{Hook: "xdp", Bridges: true}, fib.Shape())
+		p, err := synth.Program(s, port, synth.Options{Hook: "xdp"}, fib.Shape())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -80,7 +80,7 @@ func (a *Agent) parkAll(why string) {
 // update brings the contents of the tables up to date.
 func (a *Agent) update(s *introspect.Snapshot) (writes []ir.Write, reshaped bool) {
 	if a.fib == nil {
-		a.fib = newFIB(s)
+		a.fib = synth.NewFIB(s)
 		return nil, true
 	}
 	return a.fib.Update(s)

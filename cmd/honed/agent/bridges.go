@@ -4,19 +4,7 @@ import (
 	"time"
 
 	"github.com/hone-net/hone/introspect"
-	"github.com/hone-net/hone/synth"
 )
-
-// bridges tells whether ports of bridges have programs.
-const bridges = true
-
-// newFIB makes the tables of a configuration.
-func newFIB(s *introspect.Snapshot) *synth.FIB {
-	if bridges {
-		return synth.NewBridgingFIB(s)
-	}
-	return synth.NewFIB(s)
-}
 
 // ageing is when the entries of bridges are to age again next: a program keeps the kernel from seeing the frames by which
 // a bridge knows that somebody is still there, but for one in a while.

@@ -88,7 +88,6 @@ func (o Options) synth(name string) synth.Options {
 		Ruleset:    o.Steps >= 0,
 		Steps:      max(o.Steps, 0),
 		Tallies:    o.Config.Counters == config.Delta,
-		Bridges:    bridges,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth"
 	"github.com/hone-net/hone/synth/emit"
 )
 
@@ -47,7 +48,7 @@ func Dump(s *introspect.Snapshot, o Options, kind, name string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	d := decide(s, link, o, newFIB(s).Shape(), decision{})
+	d := decide(s, link, o, synth.NewFIB(s).Shape(), decision{})
 	if d.reason != slowpath.None {
 		return "", fmt.Errorf("agent: dump: %s has no program: %s: %s", name, d.reason, d.detail)
 	}
@@ -56,7 +57,7 @@ func Dump(s *introspect.Snapshot, o Options, kind, name string) (string, error) 
 
 func dumpAll(s *introspect.Snapshot, o Options, kind string) (string, error) {
 	var all strings.Builder
-	shape := newFIB(s).Shape()
+	shape := synth.NewFIB(s).Shape()
 	for _, link := range s.Links.All() {
 		d := decide(s, link, o, shape, decision{})
 		if d.reason != slowpath.None {

@@ -8,6 +8,7 @@ import (
 	"github.com/hone-net/hone/control/packet"
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth"
 	"github.com/hone-net/hone/synth/ir"
 )
 
@@ -65,7 +66,7 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 		x.Route, x.Neighbour = route(s, link, frame)
 		follow(&x, s, o, link, p, frame)
 	}
-	fib := newFIB(s)
+	fib := synth.NewFIB(s)
 	d := decide(s, link, o, fib.Shape(), decision{})
 	if d.reason != slowpath.None {
 		x.Reason, x.Detail = d.reason.String(), d.detail
