@@ -223,6 +223,8 @@ func inside(m netlink.Message, n int) bool {
 
 func sizeofHeader(m netlink.Message) int {
 	switch uint16(m.Header.Type) {
+	case unix.RTM_NEWVLAN:
+		return sizeofVLANMsg
 	case unix.RTM_NEWLINK:
 		return sizeofIfInfomsg
 	case unix.RTM_NEWADDR, unix.RTM_NEWNEXTHOP:

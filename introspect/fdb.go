@@ -23,7 +23,7 @@ func decodeFDB(b []byte) (f FDBEntry, ok bool, err error) {
 	if len(b) < sizeofNdmsg {
 		return f, false, errShort
 	}
-	if b[0] != unix.AF_BRIDGE || b[10]&unix.NTF_SELF != 0 {
+	if b[0] != unix.AF_BRIDGE {
 		return f, false, nil
 	}
 	f.Port = Index(int32(native.Uint32(b[4:])))
@@ -51,7 +51,7 @@ func decodeFDB(b []byte) (f FDBEntry, ok bool, err error) {
 	if f.Local {
 		f.Port = 0
 	}
-	return f, err == nil && hasMAC && f.Key.Bridge > 0, err
+	return f, err == nil && hasMAC && f.Key.Bridge > 0 && flags&unix.NTF_SELF == 0, err
 }
 
 // more reads the flags that found no room in the header.

@@ -60,9 +60,6 @@ var kindConfigs = []kindConfig{
 		refused: slowpath.Kind},
 	{config: config{name: "macvtap on r0", setup: []string{"ip link add m0 link r0 type macvtap mode bridge"}},
 		refused: slowpath.Kind},
-	{config: config{name: "r0 in a bridge with vlan filtering", setup: []string{
-		"ip link add br0 type bridge vlan_filtering 1", "ip link set br0 up", "ip link set r0 master br0"}},
-		refused: slowpath.Member},
 	{config: config{name: "r0 in a bond", setup: []string{"ip link add bond0 type bond mode active-backup",
 		"ip link set r0 down", "ip link set r0 master bond0", "ip link set bond0 up", "ip link set r0 up"}},
 		refused: slowpath.Member},

@@ -14,6 +14,8 @@ var elsewhere = map[slowpath.Reason]string{
 	slowpath.VRF:            "the kernel may be without VRF; synth's tests have a Snapshot of it",
 	slowpath.NotEthernet:    "r0 is always Ethernet; synth's tests have a tun",
 	slowpath.Loopback:       "r0 is never the loopback interface; synth's tests ask for it",
+	slowpath.Member:         "the kernel may be without bonds and teams; TestKinds has them",
+	slowpath.Bridge:         "r0 is never a bridge; synth's tests ask for one",
 	slowpath.NoDriver:       "a veth has XDP; honed says it of drivers that have not",
 	slowpath.AttachFailed:   "honed says it of a kernel that refuses a program",
 	slowpath.NexthopUnknown: "the kernel removes the routes of a nexthop object before the object; synth's tests have a Snapshot of it",
