@@ -54,6 +54,8 @@ func refuseBridge(s subject, bridge introspect.Link) verdict {
 	switch {
 	case len(unknown) > 0:
 		return refused(slowpath.Unknown, "bridge %s: attribute %s", bridge.Name, strings.Join(unknown, " "))
+	case s.link.Switch != "":
+		return refused(slowpath.Kind, "a port of the switch chip %s, which bridges by itself", s.link.Switch)
 	case bridge.Flags&unix.IFF_UP == 0:
 		return refused(slowpath.LinkDown, "bridge %s is down", bridge.Name)
 	case b.Ageing < leastAgeing:
@@ -220,7 +222,7 @@ func portReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
 	switch {
 	case l.Port.State != introspect.PortForwarding:
 		return slowpath.PortState
-	case len(l.Port.Unknown) > 0 || l.Port.VLANTunnel:
+	case len(l.Port.Unknown) > 0 || l.Port.VLANTunnel || l.Switch != "":
 		return slowpath.EgressKind
 	}
 	if reason := deviceReason(s, l); reason != slowpath.None {

@@ -25,6 +25,7 @@ func TestRefuseBridge(t *testing.T) {
 		{name: "no promiscuity", old: "promiscuity=1", fresh: "promiscuity=0"},
 		{name: "ageing", reason: slowpath.BridgeAgeing, old: "br-ageing=30000", fresh: "br-ageing=999"},
 		{name: "no ageing", reason: slowpath.BridgeAgeing, old: "br-ageing=30000", fresh: "br-ageing=0"},
+		{name: "switch chip", reason: slowpath.Kind, old: "name=p0 type=1", fresh: "switch=0a0b name=p0 type=1"},
 		{name: "short ageing", old: "br-ageing=30000", fresh: "br-ageing=1000"},
 		{name: "spanning trees", reason: slowpath.BridgeVLAN, old: "br-ageing", fresh: "br-mst br-ageing"},
 		{name: "tunnels", reason: slowpath.BridgeVLAN, old: port, fresh: "port-vlan-tunnel " + port},
