@@ -17,13 +17,17 @@ func (p *Program) String() string {
 		fmt.Fprintf(&w, "\t%s\n", t)
 	}
 	for _, b := range p.Blocks {
-		fmt.Fprintf(&w, "%s:\n", b.Name)
+		words(&w, b.Name, ":\n")
 		for _, v := range b.Values {
 			if v.Op != OpConst {
-				fmt.Fprintf(&w, "\t%s\n", v)
+				w.WriteByte('\t')
+				v.print(&w)
+				w.WriteByte('\n')
 			}
 		}
-		fmt.Fprintf(&w, "\t%s\n", &b.Exit)
+		w.WriteByte('\t')
+		b.Exit.print(&w)
+		w.WriteByte('\n')
 	}
 	w.WriteString("}\n")
 	return w.String()
@@ -125,36 +129,49 @@ func (p Prefix) String() string {
 // String gives the value's line in the text form.
 func (v *Value) String() string {
 	var w strings.Builder
+	v.print(&w)
+	return w.String()
+}
+
+// print writes the value's line. Programs have thousands of lines and are printed whenever something changes, so that it is
+// done without the package fmt.
+func (v *Value) print(w *strings.Builder) {
 	if v.Op.Yields() {
-		fmt.Fprintf(&w, "v%d = ", v.ID)
+		words(w, "v", strconv.Itoa(v.ID), " = ")
 	}
 	w.WriteString(v.Op.String())
 	switch v.Op {
 	case OpConst:
-		fmt.Fprintf(&w, " %s", number(v.Imm))
+		words(w, " ", number(v.Imm))
 	case OpLoad, OpLoadLE, OpStore, OpStoreLE:
-		fmt.Fprintf(&w, ".%d %d", v.Width, v.Imm)
+		words(w, ".", strconv.Itoa(int(v.Width)), " ", strconv.FormatUint(v.Imm, 10))
 	case OpMeta:
-		fmt.Fprintf(&w, " %s", Meta(v.Imm))
+		words(w, " ", Meta(v.Imm).String())
 	case OpCount:
-		fmt.Fprintf(&w, " %s", Counter(v.Imm))
+		words(w, " ", Counter(v.Imm).String())
 	case OpMoved:
-		fmt.Fprintf(&w, " %s", v.Domain)
+		words(w, " ", v.Domain.String())
 	case OpBound:
-		fmt.Fprintf(&w, " %d", v.Imm)
+		words(w, " ", strconv.FormatUint(v.Imm, 10))
 	case OpGuard, OpSelect:
-		fmt.Fprintf(&w, " %s", v.Cond)
+		words(w, " ", v.Cond.String())
 	case OpLookup, OpCommit:
-		fmt.Fprintf(&w, " %s", tableName(v.Table))
+		words(w, " ", tableName(v.Table))
 	}
-	printArgs(&w, v.Args)
+	printArgs(w, v.Args)
 	switch v.Op {
 	case OpBound, OpGuard, OpHit:
-		fmt.Fprintf(&w, " %s", v.Reason)
+		words(w, " ", v.Reason.String())
 	case OpField, OpMark:
-		fmt.Fprintf(&w, " %s", v.Field)
+		words(w, " ", v.Field)
 	}
-	return w.String()
+}
+
+// words writes one string after the other.
+func words(w *strings.Builder, all ...string) {
+	for _, s := range all {
+		w.WriteString(s)
+	}
 }
 
 func tableName(t *Table) string {
@@ -165,15 +182,15 @@ func tableName(t *Table) string {
 }
 
 // printArgs writes operands: constants as numbers, others by name.
-func printArgs(w io.Writer, args []*Value) {
+func printArgs(w *strings.Builder, args []*Value) {
 	for _, a := range args {
 		switch {
 		case a == nil:
-			fmt.Fprint(w, " nothing")
+			w.WriteString(" nothing")
 		case a.Op == OpConst:
-			fmt.Fprintf(w, " %s", number(a.Imm))
+			words(w, " ", number(a.Imm))
 		default:
-			fmt.Fprintf(w, " v%d", a.ID)
+			words(w, " v", strconv.Itoa(a.ID))
 		}
 	}
 }
@@ -189,30 +206,34 @@ func number(n uint64) string {
 // String gives the exit's line in the text form.
 func (e *Exit) String() string {
 	var w strings.Builder
+	e.print(&w)
+	return w.String()
+}
+
+func (e *Exit) print(w *strings.Builder) {
 	switch e.Kind {
 	case Jump:
-		fmt.Fprintf(&w, "jump %s", e.Then.Name)
+		words(w, "jump ", e.Then.Name)
 	case If:
-		fmt.Fprintf(&w, "if %s", e.Cond)
-		printArgs(&w, e.Args)
-		fmt.Fprintf(&w, " %s %s", e.Then.Name, e.Else.Name)
+		words(w, "if ", e.Cond.String())
+		printArgs(w, e.Args)
+		words(w, " ", e.Then.Name, " ", e.Else.Name)
 		if e.Unlikely {
 			w.WriteString(" unlikely")
 		}
 	case Punt:
 		if w.WriteString("punt"); len(e.Args) == 0 {
-			fmt.Fprintf(&w, " %s", e.Reason)
+			words(w, " ", e.Reason.String())
 		} else {
 			w.WriteString(" by")
-			printArgs(&w, e.Args)
+			printArgs(w, e.Args)
 		}
 	case RedirectExit:
 		w.WriteString("redirect")
-		printArgs(&w, e.Args)
+		printArgs(w, e.Args)
 	case Abort:
 		w.WriteString("abort")
 	default:
 		w.WriteString("exit?")
 	}
-	return w.String()
 }
