@@ -20,7 +20,7 @@ type MAC [6]byte
 type Packet struct {
 	Interface string
 	Raw       []byte // the frame as it was given in hexadecimal; the rest is empty then
-	Src, Dst  MAC    // Ethernet addresses; a zero Dst is the interface's own
+	Src, Dst  MAC    // Ethernet addresses; a zero Src is somebody's, a zero Dst the interface's own
 	EtherType uint16
 	VLAN      int // tag in the frame's metadata, 0 without
 	IP        IP
@@ -72,10 +72,17 @@ func (p *Packet) Frame(own MAC) []byte {
 	}
 	frame := make([]byte, etherLen+max(p.IP.Total, p.IP.header()))
 	copy(frame, dst[:])
-	copy(frame[6:], p.Src[:])
+	copy(frame[6:], p.source())
 	binary.BigEndian.PutUint16(frame[12:], p.EtherType)
 	p.IP.put(frame[etherLen:], p.tcpFlags())
 	return frame
+}
+
+func (p *Packet) source() []byte {
+	if p.Src == (MAC{}) {
+		return []byte{2, 0, 0, 0, 0, 0xfe}
+	}
+	return p.Src[:]
 }
 
 // tcpFlags are those of the first packet of a connection, or of a later one.

@@ -18,7 +18,6 @@ func Parse(text string) (*Packet, error) {
 		return nil, fmt.Errorf("packet: parse description: longer than %d bytes", maxDescription)
 	}
 	p := &parser{words: strings.Fields(strings.ReplaceAll(text, ">", " > "))}
-	p.packet.Src = MAC{2, 0, 0, 0, 0, 0xfe}
 	p.packet.IP = IP{TTL: 64, Protocol: udp, Sport: 1024, Dport: 9, Four: Four{DF: true}}
 	for p.err == nil && len(p.words) > 0 {
 		p.clause(p.next("a word"))

@@ -45,16 +45,22 @@ func bridgeOf(s *introspect.Snapshot, link introspect.Link) (introspect.Link, bo
 
 // known tells what a bridge knows of the addresses of a frame. It is for the reader of an explanation; nothing is decided
 // by it.
-func known(s *introspect.Snapshot, bridge introspect.Link, frame []byte) string {
+func known(s *introspect.Snapshot, bridge, port introspect.Link, frame []byte) string {
 	if len(frame) < 12 {
 		return bridge.Name
 	}
+	vlan := uint16(0)
+	for k, v := range s.VLANs.From(introspect.VLANKey{Index: port.Index}) {
+		if k.Index == port.Index && v.PVID && bridge.Bridge.VLANFiltering {
+			vlan = k.VID
+		}
+	}
 	to, from := introspect.MAC(frame[:6]), introspect.MAC(frame[6:12])
-	return bridge.Name + ", to " + whereabouts(s, bridge, to) + ", from " + whereabouts(s, bridge, from)
+	return bridge.Name + ", to " + whereabouts(s, bridge, to, vlan) + ", from " + whereabouts(s, bridge, from, vlan)
 }
 
-func whereabouts(s *introspect.Snapshot, bridge introspect.Link, mac introspect.MAC) string {
-	e, ok := s.FDB.Get(introspect.FDBKey{Bridge: bridge.Index, MAC: mac})
+func whereabouts(s *introspect.Snapshot, bridge introspect.Link, mac introspect.MAC, vlan uint16) string {
+	e, ok := s.FDB.Get(introspect.FDBKey{Bridge: bridge.Index, MAC: mac, VLAN: vlan})
 	switch {
 	case !ok:
 		return mac.String() + " (not known)"
@@ -63,4 +69,22 @@ func whereabouts(s *introspect.Snapshot, bridge introspect.Link, mac introspect.
 	}
 	port, _ := s.Links.Get(e.Port)
 	return mac.String() + " (at " + port.Name + ")"
+}
+
+// stationAt is the address of some station at a port, zero where none is known.
+func stationAt(s *introspect.Snapshot, port introspect.Link) introspect.MAC {
+	for k, e := range s.FDB.From(introspect.FDBKey{Bridge: port.Master}) {
+		if k.Bridge != port.Master {
+			break
+		}
+		if e.Port == port.Index && !e.Local {
+			return k.MAC
+		}
+	}
+	return introspect.MAC{}
+}
+
+// goesTo tells whether a frame is to an address.
+func goesTo(frame []byte, to introspect.MAC) bool {
+	return len(frame) >= len(to) && introspect.MAC(frame[:len(to)]) == to
 }

@@ -53,18 +53,22 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 	if err != nil {
 		return control.Explanation{}, err
 	}
-	own := link.MAC
+	in, own := link, link.MAC
 	bridge, isPort := bridgeOf(s, link)
 	if isPort {
-		own = bridge.MAC
+		in, own = bridge, bridge.MAC
+		if p.Src == (packet.MAC{}) {
+			p.Src = packet.MAC(stationAt(s, link))
+		}
 	}
 	frame := p.Frame(packet.MAC(own))
 	x := control.Explanation{Packet: description, Interface: link.Name, Path: "kernel", Before: hex.EncodeToString(frame)}
 	if isPort {
-		x.Bridge = known(s, bridge, frame)
-	} else {
-		x.Route, x.Neighbour = route(s, link, frame)
-		follow(&x, s, o, link, p, frame)
+		x.Bridge = known(s, bridge, link, frame)
+	}
+	if !isPort || goesTo(frame, bridge.MAC) {
+		x.Route, x.Neighbour = route(s, in, frame)
+		follow(&x, s, o, in, p, frame)
 	}
 	fib := synth.NewFIB(s)
 	d := decide(s, link, o, fib.Shape(), decision{})
