@@ -53,7 +53,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": await, "router": router, "bridged": bridged, "send": send, "none": none, "signal": signalProcess,
 			"foreign": foreign, "scrape": scrape, "settled": settled, "fast": fast,
-			"listen": listen, "stream": stream,
+			"listen": listen, "stream": stream, "scene": scene,
 			"plug": plug, "serve": serve, "visits": visits, "counts": counts, "carried": carried,
 		},
 	})
@@ -85,7 +85,7 @@ func setup(e *testscript.Env) error {
 }
 
 // condition knows [root]: the script may make network namespaces; and [fast]: the kernel tells what a fast path between
-// veth pairs takes, the VLAN tag of a frame and the devices that take redirected ones; [tracked]: programs can read its connections; [vlan]: it has VLAN devices; and
+// veth pairs takes, the VLAN tag of a frame and the devices that take redirected ones; [tracked]: programs can read its connections; [vlan]: it has VLAN devices; [filters]: its bridges filter VLANs; and
 // [unveth]: the machine is one of packaging/vm, which nobody else uses, and its module veth was there and is not any more.
 func condition(name string) (bool, error) {
 	switch name {
@@ -99,6 +99,8 @@ func condition(name string) (bool, error) {
 	case "vlan":
 		lines := "ip link add p type veth peer name q && ip link add link p name p.5 type vlan id 5"
 		return exec.Command("unshare", "-n", "sh", "-c", lines).Run() == nil, nil
+	case "filters":
+		return exec.Command("unshare", "-n", "ip", "link", "add", "br0", "type", "bridge", "vlan_filtering", "1").Run() == nil, nil
 	case "unveth":
 		return os.Getenv("HONE_VM") != "" && unix.DeleteModule("veth", unix.O_NONBLOCK) == nil, nil
 	}

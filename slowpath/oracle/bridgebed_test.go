@@ -113,7 +113,7 @@ func (l *lan) visibleTags() error {
 	return nil
 }
 
-// ready opens the ends of the ports and learns what the bridge's own devices are.
+// ready opens the ends of the ports.
 func (l *lan) ready() error {
 	if l.c.tagged {
 		if err := tagOddFrames(l.bed); err != nil {
@@ -125,6 +125,11 @@ func (l *lan) ready() error {
 		return err
 	}
 	l.unknown = false
+	return l.devices()
+}
+
+// devices learns the addresses of the devices of the bridge's namespace, beside those that there were.
+func (l *lan) devices() error {
 	return l.net.R.Do(func() error {
 		all, err := net.Interfaces()
 		for _, i := range all {

@@ -197,7 +197,7 @@ func lacks(a, b []string) string {
 // alter changes the configuration of both.
 func (t *trialLAN) alter() error {
 	for _, l := range []*lan{t.kernel, t.two} {
-		if err := errors.Join(l.configure(t.c.alter), l.net.R.Do(l.addresses)); err != nil {
+		if err := errors.Join(l.configure(t.c.alter), l.net.R.Do(l.addresses), l.devices()); err != nil {
 			return err
 		}
 		l.unknown = false

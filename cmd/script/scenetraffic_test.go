@@ -1,0 +1,242 @@
+package script
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/slowpath/lab"
+)
+
+// call is a connection of a scene.
+type call struct{ net.Conn }
+
+// traffic is frames from one host to another, each with the moment of its making.
+type traffic struct {
+	mu   sync.Mutex
+	from uint64 // a moment
+	n    int    // that were made after it, and have arrived
+	quit chan struct{}
+	wait sync.WaitGroup
+}
+
+// act does what takes a socket in a host.
+func (p *play) act(word, one, more string) error {
+	two, three, _ := strings.Cut(more, " ")
+	switch word {
+	case "serve":
+		return p.serve(one, two)
+	case "connect":
+		return p.connect(one, two, three)
+	case "echo":
+		return p.echo(one, two)
+	case "traffic":
+		return p.traffic(one, two, three)
+	case "change":
+		return p.change(one, two, three)
+	}
+	n, err := strconv.Atoi(two)
+	if err != nil {
+		return err
+	}
+	return p.flood(one, n)
+}
+
+func (p *play) serve(host, port string) error {
+	var l net.Listener
+	err := inNetns(p.namespace(host), func() (err error) { l, err = net.Listen("tcp4", ":"+port); return err })
+	if err != nil {
+		return err
+	}
+	p.undo = append(p.undo, func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				_, _ = io.Copy(c, c)
+			}()
+		}
+	}()
+	return nil
+}
+
+func (p *play) connect(name, host, addr string) error {
+	return inNetns(p.namespace(host), func() error {
+		c, err := net.DialTimeout("tcp4", addr, lab.Patience(10*time.Second))
+		if err == nil {
+			p.calls[name] = &call{c}
+			p.undo = append(p.undo, func() { c.Close() })
+		}
+		return err
+	})
+}
+
+// echo sends bytes by a connection and wants them back.
+func (p *play) echo(name, bytes string) error {
+	n, err := strconv.Atoi(bytes)
+	c := p.calls[name]
+	if err != nil || c == nil {
+		return fmt.Errorf("no connection, or no number: %w", err)
+	}
+	if err := c.SetDeadline(time.Now().Add(lab.Patience(15 * time.Second))); err != nil {
+		return err
+	}
+	go func() { _, _ = c.Write(make([]byte, n)) }()
+	got, err := io.ReadFull(c, make([]byte, n))
+	if err != nil {
+		p.say("echo "+name, fmt.Sprintf("not everything came back: %v", err))
+		return nil
+	}
+	p.say("echo "+name, fmt.Sprintf("%d came back", got))
+	return nil
+}
+
+// experimental is the type of the frames of traffic (IEEE 802), in network order for sockets.
+const experimental = 0x88b5
+
+// packetSocket opens a packet socket at e0 of a host.
+func (p *play) packetSocket(host string, protocol int) (fd int, err error) {
+	return fd, inNetns(p.namespace(host), func() error {
+		i, err := net.InterfaceByName("e0")
+		if err != nil {
+			return err
+		}
+		if fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
+			return err
+		}
+		return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: uint16(protocol>>8 | protocol&0xff<<8), Ifindex: i.Index})
+	})
+}
+
+// hostMAC is that of e0 of a host.
+func hostMAC(host string) net.HardwareAddr {
+	n, _ := strconv.Atoi(strings.TrimPrefix(host, "h"))
+	return net.HardwareAddr{2, 0, 0, 0, 0, byte(n)}
+}
+
+func nanoseconds() uint64 {
+	var now unix.Timespec
+	unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
+	return uint64(now.Nano())
+}
+
+// traffic sends 1000 frames a second.
+func (p *play) traffic(name, from, to string) error {
+	out, err := p.packetSocket(from, 0)
+	if err != nil {
+		return err
+	}
+	in, err := p.packetSocket(to, experimental)
+	if err != nil {
+		return err
+	}
+	t := &traffic{quit: make(chan struct{})}
+	p.flows[name] = t
+	t.wait.Go(func() { t.send(out, hostMAC(from), hostMAC(to)) })
+	t.wait.Go(func() { t.receive(in) })
+	p.undo = append(p.undo, func() {
+		close(t.quit)
+		t.wait.Wait()
+		unix.Close(out)
+		unix.Close(in)
+	})
+	return nil
+}
+
+func (t *traffic) over() bool {
+	select {
+	case <-t.quit:
+		return true
+	default:
+		return false
+	}
+}
+
+func (t *traffic) send(fd int, from, to net.HardwareAddr) {
+	f := make([]byte, 80)
+	copy(f, to)
+	copy(f[6:], from)
+	binary.BigEndian.PutUint16(f[12:], experimental)
+	for !t.over() {
+		binary.NativeEndian.PutUint64(f[14:], nanoseconds())
+		_, _ = unix.Write(fd, f) // the port may be down
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (t *traffic) receive(fd int) {
+	buf := make([]byte, 128)
+	for !t.over() {
+		if n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 20); n == 0 {
+			continue
+		}
+		n, err := unix.Read(fd, buf)
+		if err != nil || n < 22 {
+			continue
+		}
+		made := binary.NativeEndian.Uint64(buf[14:])
+		t.mu.Lock()
+		if made > t.from {
+			t.n++
+		}
+		t.mu.Unlock()
+	}
+}
+
+// change runs a command under traffic and tells how many frames arrive that were made after it: none, or some.
+func (p *play) change(name, host, line string) error {
+	t := p.flows[name]
+	if t == nil {
+		return fmt.Errorf("no traffic of that name")
+	}
+	if line != "" {
+		p.say(host+" "+line, p.run(host, line))
+	}
+	t.mu.Lock()
+	t.from, t.n = nanoseconds(), 0
+	t.mu.Unlock()
+	time.Sleep(300 * time.Millisecond)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	arrives := "frames arrive"
+	if t.n == 0 {
+		arrives = "no frame arrives"
+	} else if t.n < 20 {
+		arrives = fmt.Sprintf("%d frames arrive", t.n)
+	}
+	p.say("change "+name, arrives)
+	return nil
+}
+
+// flood sends one frame from each of n senders to everybody, as fast as the bridge takes them.
+func (p *play) flood(host string, n int) error {
+	fd, err := p.packetSocket(host, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	f := make([]byte, 60)
+	copy(f, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x06})
+	binary.BigEndian.PutUint16(f[12:], experimental+1)
+	for i := range n {
+		binary.BigEndian.PutUint32(f[8:], uint32(i))
+		if _, err := unix.Write(fd, f); err != nil {
+			return err
+		}
+		if i%100 == 99 {
+			time.Sleep(time.Millisecond) // a veth's ring holds 256
+		}
+	}
+	return nil
+}
