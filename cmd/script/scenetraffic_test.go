@@ -170,7 +170,7 @@ func (t *traffic) send(fd int, from, to net.HardwareAddr) {
 	binary.BigEndian.PutUint16(f[12:], experimental)
 	for !t.over() {
 		binary.NativeEndian.PutUint64(f[14:], nanoseconds())
-		_, _ = unix.Write(fd, f) // the port may be down
+		_ = unix.Send(fd, f, unix.MSG_DONTWAIT) // the port may be down
 		time.Sleep(time.Millisecond)
 	}
 }
@@ -178,10 +178,8 @@ func (t *traffic) send(fd int, from, to net.HardwareAddr) {
 func (t *traffic) receive(fd int) {
 	buf := make([]byte, 128)
 	for !t.over() {
-		if n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 20); n == 0 {
-			continue
-		}
-		n, err := unix.Read(fd, buf)
+		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 20)
+		n, _, err := unix.Recvfrom(fd, buf, unix.MSG_DONTWAIT)
 		if err != nil || n < 22 {
 			continue
 		}
