@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/hone-net/hone/slowpath"
@@ -36,6 +37,7 @@ type Watcher struct {
 	unsettled map[RouteKey]bool // routes that never rest
 	deleted   recent            // entries of bridges
 	tornFDB   bool              // the dump of those may miss some
+	retryFDB  time.Time         // when to look for them
 
 	passed bool // a barrier, since something was announced that may not be done yet
 	blind  bool // something was lost, so that what is announced is not all known
