@@ -191,12 +191,24 @@ func (l *lan) keep(port uint32, f []byte) []byte {
 	}
 	if own {
 		// Answers go back by any port.
-		return l.comparable(0, f)
+		tag, bare := untagged(f)
+		if bare = l.comparable(0, bare); bare == nil {
+			return nil
+		}
+		return append(tag, bare...)
 	}
 	if l.c.trims {
 		return withoutPadding(f)
 	}
 	return f
+}
+
+// untagged takes a VLAN tag off a frame that has one.
+func untagged(f []byte) (tag, bare []byte) {
+	if len(f) < lab.OffIP+4 || binary.BigEndian.Uint16(f[lab.OffEtherType:]) != 0x8100 {
+		return nil, f
+	}
+	return slices.Clone(f[lab.OffEtherType:lab.OffIP]), slices.Concat(f[:lab.OffEtherType], f[lab.OffEtherType+4:])
 }
 
 // withoutPadding cuts off what the kernel cuts off of IP packets that netfilter is asked about.

@@ -107,6 +107,9 @@ func vlanConfigs() []lanConfig {
 		routed.after = append(routed.after, fmt.Sprintf("ip neigh add %s lladdr %s nud permanent dev br0.10", stationAddr(i), stationMAC(i)))
 	}
 	routed.routed = true
+	bare := vlanLAN("routed, without tags", withAddress(append(access[:3:3], "bridge vlan add dev r2 vid 10 pvid untagged",
+		"bridge vlan add dev r3 vid 10", "bridge vlan add dev br0 vid 10 pvid untagged self")...)...)
+	bare.routed = true
 	return []lanConfig{
 		vlanLAN("as it comes"),
 		vlanLAN("access ports", access...),
@@ -122,6 +125,7 @@ func vlanConfigs() []lanConfig {
 		with(vlanLAN("802.1ad", "ip link set br0 type bridge vlan_protocol 802.1ad", "bridge vlan add dev r0 vid 10", "bridge vlan add dev r1 vid 10"), tags(0, 10)),
 		with(vlanLAN("nf-call", append(trunk, asked...)...), func(c *lanConfig) { c.tags, c.trims = []uint16{0, 10, 20}, true }),
 		routed,
+		bare,
 		with(vlanLAN("change: another pvid", trunk...), func(c *lanConfig) {
 			c.tags, c.alter = []uint16{0, 10, 20}, lines("bridge vlan add dev r1 vid 20 pvid untagged", "bridge vlan del dev r1 vid 10")
 		}),
