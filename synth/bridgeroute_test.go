@@ -75,6 +75,16 @@ func TestRoutesFromBridge(t *testing.T) {
 	}
 }
 
+// TestNoLiveLookupFromBridge: the live lookup would ask as if the packet had come in by the port.
+func TestNoLiveLookupFromBridge(t *testing.T) {
+	b := newBridgeBedAt(t, bridgeRouter(t), 5, bridges)
+	b.env.FIB = func([]uint64) []byte { panic("asked") }
+	b.env.Moved[slowpath.Any], b.env.Moved[slowpath.Route4] = 1, 1
+	if v := b.run(t, datagram()); v.Kind != ir.Punt || v.Reason != slowpath.Moved {
+		t.Errorf("%v", v)
+	}
+}
+
 // TestRoutesToBridge: a nexthop on a bridge is behind a port.
 func TestRoutesToBridge(t *testing.T) {
 	text := bridgeRouter(t)

@@ -100,8 +100,9 @@ func Program(s *introspect.Snapshot, ifindex int, o Options, shape Shape) (*ir.P
 // receivedBy says by which interface packets come in as far as IP knows.
 func (c *compiler) receivedBy(link introspect.Link) {
 	c.link = link
-	if _, ok := vrfOf(c.snapshot, link); ok {
-		c.options.FIBLookup = false // whether it finds the VRF is not the same in all kernels
+	if _, ok := vrfOf(c.snapshot, link); ok || link.Index != c.port.Index {
+		// Whether it finds the VRF is not the same in all kernels; and of a bridge it would take the port for the interface.
+		c.options.FIBLookup = false
 	}
 	for _, ip := range []*layout{layout4, layout6} {
 		c.picks[ip] = pickerOf(c.snapshot, link, c.shape, ip)
