@@ -123,6 +123,14 @@ func TestCheckRefuses(t *testing.T) {
 		{"live lookup operands", "want 7", func(b *Builder) { b.Lookup(b.Table(testFIB), b.Const(1)); b.Punt(slowpath.TTL) }},
 		{"shift", "shift 64", func(b *Builder) { b.ArithImm(OpShl, b.Const(1), 64); b.Punt(slowpath.TTL) }},
 		{"no reason", "no reason", func(b *Builder) { b.Punt(slowpath.None) }},
+		{"even factor", "factor 0x2", func(b *Builder) {
+			b.Table(&Table{Name: "bad", Kind: Keyed, Size: 4, RowSize: 16, Factor: 2})
+			b.Punt(slowpath.TTL)
+		}},
+		{"one keyed row", "1 rows", func(b *Builder) {
+			b.Table(&Table{Name: "bad", Kind: Keyed, Size: 1, RowSize: 16, Factor: 1})
+			b.Punt(slowpath.TTL)
+		}},
 		{"bad table", "3 rows", func(b *Builder) {
 			b.Table(&Table{Name: "bad", Kind: Rows, Size: 3, RowSize: 8})
 			b.Punt(slowpath.TTL)
