@@ -5,6 +5,7 @@ import (
 	"flag"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -76,13 +77,31 @@ func (t *trialLAN) steady(n int) error {
 var lanPacketsFlag = flag.Int("oracle.bridged", 180000, "frames to compare over all configurations of bridges")
 
 // goldenLANs is the golden file of bridges.
-var goldenLANs = goldenFile{filepath.Join("testdata", "bridges.txt"), goldenLANHeader}
+var goldenLANs = goldenFile{filepath.Join("testdata", "bridges.txt"), goldenLANHeader, nearLAN}
 
 const goldenLANHeader = `# What the fast path does with the frames of each configuration of a bridge: the reason why no port has one, or the
 # percentage of frames that it takes while it follows what the bridge learns most of the time (fast), while it does not
 # (behind), and always (after), and what most others are left to the kernel for. Written by:
 # go test ./slowpath/oracle -run TestBridges$ -oracle.update
 `
+
+// nearLAN compares an outcome with the golden one: the refusal, or the shares, which may be larger and a good deal smaller.
+// How many frames come while nobody has followed what the bridge learned is a matter of time, and so is what they are left
+// to the kernel for.
+func nearLAN(want, got string) (same, late bool) {
+	if strings.HasPrefix(want, "refused") || strings.HasPrefix(got, "refused") {
+		return want == got, false
+	}
+	x, y := strings.Fields(want), strings.Fields(got)
+	for i := 0; i+1 < min(len(x), len(y), 6); i += 2 {
+		m, err1 := strconv.Atoi(strings.TrimSuffix(x[i+1], ","))
+		n, err2 := strconv.Atoi(strings.TrimSuffix(y[i+1], ","))
+		if err1 != nil || err2 != nil || x[i] != y[i] || n < m/3-slack {
+			return false, false
+		}
+	}
+	return true, false
+}
 
 // TestBridges compares a bridge that has programs with its twin that has none: what comes out of every port, and what they
 // know afterwards.
@@ -132,6 +151,9 @@ func TestBridges(t *testing.T) {
 	t.Logf("told: %d frames compared over %d configurations of bridges in %.1f s, %.0f a second, seed %d",
 		packets, len(results), took.Seconds(), float64(packets)/took.Seconds(), seed)
 	if (*onlyFlag == "" && *wholeFlag || *updateFlag) && !t.Failed() {
+		if !*updateFlag { // those of which the kernel knows nothing are not in the file
+			listed = slices.DeleteFunc(listed, func(c config) bool { _, made := results[c.name]; return !made })
+		}
 		goldenLANs.check(t, listed, results)
 	}
 	if *onlyFlag == "" && *wholeFlag && !t.Failed() {

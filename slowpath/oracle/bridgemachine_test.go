@@ -15,7 +15,7 @@ func (t *trialLAN) accelerate(f fault) error {
 	if err != nil {
 		return err
 	}
-	t.m, m.single = m, true
+	t.m, m.single, m.ingress = m, true, m.ingress[:t.accelerated()]
 	if t.o.refused, err = m.start(s); err != nil {
 		return err
 	}
@@ -31,6 +31,14 @@ func (t *trialLAN) accelerate(f fault) error {
 	// Those of other ports go on.
 	t.o.refused, t.o.cause = m.ingress[0].refused, m.cause
 	return nil
+}
+
+// accelerated is how many ports may have programs: those of the bridge, and more where frames come in by them.
+func (t *trialLAN) accelerated() int {
+	if t.c.routed || len(t.c.members) > 0 || len(t.c.alter) > 0 {
+		return lanPorts
+	}
+	return bridgePorts
 }
 
 // judge compares the kernel with the twin: while programs and tables follow what the bridge learns, but not before each

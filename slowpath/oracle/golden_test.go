@@ -14,9 +14,12 @@ var updateFlag = flag.Bool("oracle.update", false, "write the shares of this run
 
 // goldenFile holds, for each configuration, how much of its traffic the fast path takes: a change that makes it lazy is
 // seen.
-type goldenFile struct{ path, header string }
+type goldenFile struct {
+	path, header string
+	near         func(want, got string) (same, late bool)
+}
 
-var golden = goldenFile{filepath.Join("testdata", "golden.txt"), goldenHeader}
+var golden = goldenFile{filepath.Join("testdata", "golden.txt"), goldenHeader, near}
 
 // slack is by how many percent of the packets a share may differ from the golden one, for numbers of packets and seeds
 // other than those of the golden run.
@@ -45,7 +48,7 @@ func (g goldenFile) check(t *testing.T, all []config, results map[string]outcome
 			t.Errorf("%s: not in %s", name, g.path)
 			continue
 		}
-		same, waited := near(line, o.String())
+		same, waited := g.near(line, o.String())
 		if waited {
 			late = append(late, name)
 		}
