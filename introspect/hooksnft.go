@@ -69,7 +69,8 @@ var plainExpressions = map[string]bool{"bitwise": true, "byteorder": true, "cmp"
 // plainExtensions are the matches and targets of iptables of which the same is true.
 var plainExtensions = map[string]bool{"addrtype": true, "comment": true, "tcp": true, "udp": true, "icmp": true, "icmp6": true,
 	"multiport": true, "mark": true, "MARK": true, "mac": true, "limit": true, "tcpmss": true, "TCPMSS": true, "LOG": true,
-	"NFLOG": true, "iprange": true, "length": true, "pkttype": true, "REJECT": true, "hl": true, "ttl": true, "statistic": true}
+	"NFLOG": true, "iprange": true, "length": true, "pkttype": true, "REJECT": true, "hl": true, "ttl": true, "dscp": true,
+	"tos": true, "statistic": true}
 
 // plainObjects are the types of stateful objects of which the same is true: counter, quota, limit, tunnel, secmark.
 var plainObjects = map[uint32]bool{1: true, 2: true, 4: true, 6: true, 8: true}

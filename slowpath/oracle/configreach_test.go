@@ -89,6 +89,8 @@ var xtConfigs = []config{
 	{name: "iptables: kinds of addresses", rules: iptables("-A FORWARD -m addrtype --dst-type LOCAL -j DROP", "-A FORWARD -m addrtype --src-type UNICAST -p udp -m udp --dport 53 -j DROP")},
 	{name: "iptables: other matches", rules: iptables("-A FORWARD -m length --length 60:70 -j DROP", "-A FORWARD -m ttl --ttl-gt 200 -j DROP", "-A FORWARD -m iprange --src-range 100.64.0.0-100.80.0.0 -p tcp -j DROP",
 		"-A FORWARD -m dscp --dscp 0x0a -j DROP")},
+	{name: "iptables: other matches, turned round", rules: iptables("-A FORWARD -m length ! --length 0:1200 -j DROP", "-A FORWARD -m ttl --ttl-lt 63 -p udp -j DROP", "-A FORWARD -m ttl --ttl-eq 63 -p tcp -j DROP",
+		"-A FORWARD -m iprange ! --src-range 100.64.0.0-100.127.0.0 --dst-range 172.16.0.0-172.24.3.4 -j DROP", "-A FORWARD -m dscp ! --dscp 0x00 -p tcp -j DROP", "-A FORWARD -m tos --tos 0x10/0x1c -j DROP")},
 	{name: "iptables: reject and log", rules: iptables("-A FORWARD -p tcp -m tcp --dport 22 -j REJECT --reject-with tcp-reset", "-A FORWARD -p udp -m udp --dport 53 -j REJECT", "-A FORWARD -p tcp -m tcp --dport 80 -j LOG")},
 }
 
