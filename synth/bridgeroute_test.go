@@ -125,6 +125,30 @@ func TestRoutesToBridge(t *testing.T) {
 	}
 }
 
+// TestFirstBridge adds the first bridge to a host: its rows come to name ports, in place, and programs to read them.
+func TestFirstBridge(t *testing.T) {
+	s := parse(t, bridgeRouter(t))
+	before := *s
+	before.Links, before.FDB = s.Links.Without(2).Without(5).Without(6), introspect.Map[introspect.FDBKey, introspect.FDBEntry]{}
+	fib := NewFIB(&before)
+	env := fib.Env()
+	writes, reshaped := fib.Update(s)
+	if reshaped || !fib.Shape().Ported {
+		t.Fatalf("new tables: %v, %+v", reshaped, fib.Shape())
+	}
+	for _, w := range writes {
+		if w.Table == tableNexthop {
+			copy(env.Tables[w.Table][w.Offset:], w.Data)
+		}
+	}
+	if !bytes.Equal(fib.rows.image(), env.Tables[tableNexthop][:len(fib.rows.image())]) {
+		t.Error("the rows are others")
+	}
+	if _, reshaped := fib.Update(&before); reshaped || !fib.Shape().Ported {
+		t.Errorf("without the bridge: new tables: %v", reshaped)
+	}
+}
+
 // TestBridgeRowsFollow lets hosts move between ports, and compares the rows with fresh ones.
 func TestBridgeRowsFollow(t *testing.T) {
 	seed := rand.Uint64()
