@@ -11,7 +11,7 @@ import (
 func TestLongWalksLoad(t *testing.T) {
 	b := ir.NewBuilder("long")
 	b.Bound(54, slowpath.Short)
-	routes := &ir.Table{Name: "route6", Kind: ir.LPM6, Domain: slowpath.Any, Steps: ir.MaxSteps, Size: 1 << 16}
+	routes := &ir.Table{Name: "route6", Kind: ir.LPM6, Domain: slowpath.Any, Steps: ir.MaxSteps, Size: 1 << 16, Leaves: true}
 	src := b.Lookup(b.Table(routes), b.Load(22, 8), b.Load(30, 8))
 	dst := b.Lookup(routes, b.Load(38, 8), b.Load(46, 8))
 	row := b.Lookup(b.Table(testNexthop), dst)
