@@ -130,8 +130,11 @@ func (p *play) line(line string) error {
 	case "serve", "connect", "echo", "traffic", "change", "flood":
 		return p.act(word, one, more)
 	}
-	out := p.run(word, rest)
-	p.say(line, out)
+	do := rest
+	if strings.HasPrefix(rest, "ping ") {
+		do = "ip neigh flush all 2>/dev/null; " + rest // or it hears of a neighbour that it asked for in vain before
+	}
+	p.say(line, p.run(word, do))
 	return nil
 }
 
@@ -140,12 +143,13 @@ func (p *play) say(line, out string) { fmt.Fprintf(&p.record, "%s\n%s", line, se
 
 var (
 	sceneTimes = regexp.MustCompile(`time[= ][0-9.]+ ?ms|rtt .*|, pipe \d+`)
+	sceneSpace = regexp.MustCompile(`(?m) +$`)
 	sceneNames = regexp.MustCompile(`hone-c[0-9]+-[0-9]+[kh]`)
 )
 
 // seen takes out of what is printed what is never the same.
 func seen(out string) string {
-	out = sceneNames.ReplaceAllString(sceneTimes.ReplaceAllString(out, "T"), "N")
+	out = sceneSpace.ReplaceAllString(sceneNames.ReplaceAllString(sceneTimes.ReplaceAllString(out, "T"), "N"), "")
 	if out != "" && !strings.HasSuffix(out, "\n") {
 		out += "\n"
 	}
@@ -191,7 +195,7 @@ func (p *play) build(hosts string) error {
 		p.made = append(p.made, p.namespace(name))
 		lines := []string{"ip link set lo up", "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1"}
 		if i == 0 {
-			lines = append(lines, "sysctl -qw net.ipv4.ip_forward=1", "sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.bridge-nf-call-arptables=0 || true")
+			lines = append(lines, "sysctl -qw net.ipv4.ip_forward=1", "sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.bridge-nf-call-arptables=0 2>/dev/null || true")
 		} else {
 			lines = append(lines, fmt.Sprintf("ip link add e0 address 02:00:00:00:00:%02x type veth peer name p%d address 02:00:00:00:01:%02x netns %s", i, i, i, p.namespace("R")),
 				"ip link set e0 up", fmt.Sprintf("ip addr add 10.0.0.%d/24 dev e0", i), fmt.Sprintf("ip netns exec %s ip link set p%d up", p.namespace("R"), i),
@@ -311,7 +315,7 @@ func (p *play) end(name string) error {
 	time.Sleep(200 * time.Millisecond)
 	b.cmd.Process.Signal(syscall.SIGINT)
 	b.cmd.Wait()
-	lines := strings.Split(strings.TrimSpace(b.out.String()), "\n")
+	lines := strings.Split(strings.TrimSpace(seen(b.out.String())), "\n")
 	slices.Sort(lines)
 	p.say("end "+name, strings.Join(slices.Compact(lines), "\n"))
 	return nil
