@@ -72,7 +72,9 @@ func stream(ts *testscript.TestScript, neg bool, args []string) {
 	least, err := strconv.Atoi(args[3])
 	ts.Check(err)
 	share := 0
-	for range 5 { // a sysctl that is written somewhere on the machine stops every program for a moment
+	// A sysctl that is written somewhere on the machine stops every program for a moment, and what the kernel sees of a
+	// connection then makes it watch the window again until the program asks anew.
+	for end := time.Now().Add(lab.Patience(4 * time.Second)); time.Now().Before(end); {
 		settled(ts, false, nil)
 		fast, arrived := fastPackets(ts), received(ts)
 		ts.Check(s.carry(n))

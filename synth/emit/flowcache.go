@@ -262,7 +262,8 @@ func (t *tracked) refresh() {
 }
 
 // ask tells the agent of a connection whose window the kernel watches, once for the slot and not before the connection
-// has gone on for a while: many are over by then.
+// has gone on for a while: many are over by then. A single packet that the kernel gets makes it watch again, so that the slot
+// is filled anew, and may ask again, sooner than others.
 func (t *tracked) ask() {
 	no := t.fail(slowpath.ConntrackWindow)
 	t.branchImm(asm.JLT, true, t.age, t.k.HZ/8, no)
@@ -271,6 +272,9 @@ func (t *tracked) ask() {
 	t.alu(asm.Or, true, tag, t.bits)
 	t.aluImm(asm.Or, true, tag, tagAsked)
 	t.store(t.slot, slotTag, tag, 4)
+	stamp := t.copy(t.now)
+	t.aluImm(asm.Sub, true, stamp, t.k.HZ-t.k.HZ/4)
+	t.store(t.slot, slotStamp, stamp, 4)
 	for at := int16(0); at < askBytes; at += 8 {
 		t.storeImm(frame, t.place+at, 0, 8)
 	}
