@@ -56,18 +56,7 @@ func (p *play) serve(host, port string) error {
 		return err
 	}
 	p.undo = append(p.undo, func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				_, _ = io.Copy(c, c)
-			}()
-		}
-	}()
+	go answer(l, func(c net.Conn) { _, _ = io.Copy(c, c) })
 	return nil
 }
 

@@ -33,22 +33,25 @@ func listen(ts *testscript.TestScript, neg bool, args []string) {
 	var l net.Listener
 	ts.Check(inNetns(ts.Getenv("B"), func() (err error) { l, err = net.Listen("tcp", args[0]); return err }))
 	ts.Defer(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			if len(args) == 2 && !strings.HasPrefix(c.RemoteAddr().String(), args[1]+":") {
-				c.Close() // which the other end notices
-				continue
-			}
-			go func() {
-				defer c.Close()
-				_, _ = io.Copy(c, c)
-			}()
+	go answer(l, func(c net.Conn) {
+		if len(args) == 1 || strings.HasPrefix(c.RemoteAddr().String(), args[1]+":") {
+			_, _ = io.Copy(c, c)
+		} // else it is closed, which the other end notices
+	})
+}
+
+// answer serves each connection that comes, and then closes it, until the listener is closed.
+func answer(l net.Listener, serve func(net.Conn)) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
 		}
-	}()
+		go func() {
+			defer c.Close()
+			serve(c)
+		}()
+	}
 }
 
 // stream NAME ADDR BYTES [PERCENT] sends bytes from $A by a connection of that name, which is made with the first ones, and

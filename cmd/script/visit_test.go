@@ -50,20 +50,11 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	var l net.Listener
 	ts.Check(inNetns(args[1], func() (err error) { l, err = net.Listen("tcp", args[2]); return err }))
 	ts.Defer(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
-				fmt.Fprintf(c, "%s sees %s\n", args[0], host)
-				_, _ = io.Copy(c, c)
-			}()
-		}
-	}()
+	go answer(l, func(c net.Conn) {
+		host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
+		fmt.Fprintf(c, "%s sees %s\n", args[0], host)
+		_, _ = io.Copy(c, c)
+	})
 }
 
 // visits FILE makes the connections that the lines of a file name, "NS ADDRESS:PORT", one after the other, and prints what

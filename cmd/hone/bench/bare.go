@@ -24,23 +24,34 @@ func verdictSpec(name string, verdict int32) *ebpf.ProgramSpec {
 // less one, the checksum, redirect. It checks nothing and is right for the generator's frames only.
 func bareSpec(f format, dst, src net.HardwareAddr, oif int32) *ebpf.ProgramSpec {
 	macs := append(append([]byte{}, dst...), src...)
-	insns := asm.Instructions{
-		asm.LoadMem(asm.R2, asm.R1, 0, asm.Word), // data
-		asm.LoadMem(asm.R3, asm.R1, 4, asm.Word), // data_end
-		asm.Mov.Reg(asm.R4, asm.R2),
-		asm.Add.Imm(asm.R4, 34),
-		asm.JGT.Reg(asm.R4, asm.R3, "pass"),
+	insns := append(bareBound(34),
 		asm.LoadImm(asm.R5, int64(binary.LittleEndian.Uint64(macs)), asm.DWord),
 		asm.StoreMem(asm.R2, 0, asm.R5, asm.DWord),
 		asm.Mov.Imm32(asm.R5, int32(binary.LittleEndian.Uint32(macs[8:]))),
 		asm.StoreMem(asm.R2, 8, asm.R5, asm.Word),
-	}
+	)
 	if f.six {
 		insns = append(insns, bareHops(lab.Off6HopLimit)...)
 	} else {
 		insns = append(insns, bareHops(lab.OffTTL)...)
 		insns = append(insns, bareChecksum()...)
 	}
+	return bareRedirect(insns, oif)
+}
+
+// bareBound wants so many bytes of the frame, which begins at r2; shorter ones go to "pass".
+func bareBound(n int32) asm.Instructions {
+	return asm.Instructions{
+		asm.LoadMem(asm.R2, asm.R1, 0, asm.Word), // data
+		asm.LoadMem(asm.R3, asm.R1, 4, asm.Word), // data_end
+		asm.Mov.Reg(asm.R4, asm.R2),
+		asm.Add.Imm(asm.R4, n),
+		asm.JGT.Reg(asm.R4, asm.R3, "pass"),
+	}
+}
+
+// bareRedirect ends a program that is written by hand: the frame leaves by an interface.
+func bareRedirect(insns asm.Instructions, oif int32) *ebpf.ProgramSpec {
 	insns = append(insns,
 		asm.Mov.Imm(asm.R1, oif),
 		asm.Mov.Imm(asm.R2, 0),

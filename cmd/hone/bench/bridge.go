@@ -137,23 +137,12 @@ var bareBridgeSubject = subject{name: "bare", start: func(r *rig) (func() error,
 // stations have the same, then redirect.
 func bareBridgeSpec(oif int32) *ebpf.ProgramSpec {
 	first := int32(binary.LittleEndian.Uint32(stationMAC(0)))
-	return &ebpf.ProgramSpec{Name: "bare", Type: ebpf.XDP, AttachType: ebpf.AttachXDP, License: "Dual MIT/GPL", Instructions: asm.Instructions{
-		asm.LoadMem(asm.R2, asm.R1, 0, asm.Word), // data
-		asm.LoadMem(asm.R3, asm.R1, 4, asm.Word), // data_end
-		asm.Mov.Reg(asm.R4, asm.R2),
-		asm.Add.Imm(asm.R4, 14),
-		asm.JGT.Reg(asm.R4, asm.R3, "pass"),
+	return bareRedirect(append(bareBound(14),
 		asm.LoadMem(asm.R4, asm.R2, 0, asm.Word),
 		asm.JNE.Imm32(asm.R4, first, "pass"),
 		asm.LoadMem(asm.R4, asm.R2, 6, asm.Word),
 		asm.JNE.Imm32(asm.R4, first, "pass"),
-		asm.Mov.Imm(asm.R1, oif),
-		asm.Mov.Imm(asm.R2, 0),
-		asm.FnRedirect.Call(),
-		asm.Return(),
-		asm.Mov.Imm(asm.R0, xdpPass).WithSymbol("pass"),
-		asm.Return(),
-	}}
+	), oif)
 }
 
 // routedBridge compares the subjects where one of the two ports belongs to a bridge that has the address.
