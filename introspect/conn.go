@@ -19,6 +19,7 @@ type sensors struct {
 	generic         *genetlink.Conn
 	netdev, ethtool genetlink.Family // ID 0 where the kernel has none
 	unlisted        bool             // the kernel does not list its netfilter hooks
+	tags            *tagKeeper       // nil until a bridge has a port
 	programs        map[link.ID]Hook // BPF links that were looked at, and the hooks that they are on
 }
 
@@ -69,7 +70,7 @@ func (k *sensors) family(name string) (genetlink.Family, error) {
 
 // close closes the sockets.
 func (k *sensors) close() error {
-	errs := []error{k.taps.close()}
+	errs := []error{k.taps.close(), k.tags.close()}
 	for _, c := range []*netlink.Conn{k.netfilter, k.xfrm} {
 		if c != nil {
 			errs = append(errs, c.Close())
@@ -93,7 +94,7 @@ func readSilent(s *Snapshot) (*Snapshot, error) {
 }
 
 func (k *sensors) readAll(s *Snapshot) (*Snapshot, error) {
-	for _, read := range []func(*Snapshot) (*Snapshot, error){k.readTaps, readSysctls, readLearned, k.readRuleset, k.readHooks, k.readFeatures, readTCX} {
+	for _, read := range []func(*Snapshot) (*Snapshot, error){k.readTaps, readSysctls, readLearned, k.readRuleset, k.readHooks, k.readFeatures, k.readTags, readTCX} {
 		var err error
 		if s, err = read(s); err != nil {
 			return s, err

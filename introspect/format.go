@@ -26,6 +26,7 @@ func (v *Link) fields(t *text) {
 	num(t, "xdp-id", &v.XDPProgID)
 	bits(t, "xdp-features", &v.XDPFeatures)
 	t.flag("strips-vlan", &v.StripsVLAN)
+	t.flag("keeps-tags", &v.KeepsTags)
 	num(t, "vrf-table", &v.VRFTable)
 	t.word("switch", &v.Switch)
 	v.Bridge.fields(t)

@@ -193,7 +193,7 @@ func foldLink(s *Snapshot, m message, e *Effect) (bool, error) {
 		s.forget(l.Index)
 		return known, nil
 	}
-	l.XDPFeatures, l.StripsVLAN = old.XDPFeatures, old.StripsVLAN
+	l.silentFrom(old)
 	changes := native.Uint32(m.data[12:]) // ifi_change, all ones for a new device
 	if !known || changes == ^uint32(0) {
 		e.Resync |= Links | Silent // the first message may precede its pairing with a peer
@@ -213,6 +213,11 @@ func foldLink(s *Snapshot, m message, e *Effect) (bool, error) {
 	return put(&s.Links, false, l.Index, l), nil
 }
 
+// silentFrom takes over what no message about a link carries.
+func (l *Link) silentFrom(old Link) {
+	l.XDPFeatures, l.StripsVLAN, l.KeepsTags = old.XDPFeatures, old.StripsVLAN, old.KeepsTags && l.isPort()
+}
+
 // lowers tells whether a message says of a known link that it went down, and nothing else. The kernel announces that before
 // it flushes the routes over the link, which takes it a while where there are many; nothing else gets worse by it.
 func (s *Snapshot) lowers(m netlink.Message) bool {
@@ -226,7 +231,8 @@ func (s *Snapshot) lowers(m netlink.Message) bool {
 	}
 	const up = unix.IFF_UP | unix.IFF_RUNNING | unix.IFF_LOWER_UP
 	lowered := old.Flags&unix.IFF_UP != 0 && l.Flags == old.Flags&^up
-	l.Flags, l.Carrier, l.OperState, l.XDPFeatures, l.StripsVLAN = old.Flags, old.Carrier, old.OperState, old.XDPFeatures, old.StripsVLAN
+	l.Flags, l.Carrier, l.OperState = old.Flags, old.Carrier, old.OperState
+	l.silentFrom(old)
 	return lowered && l.Equal(old)
 }
 

@@ -46,6 +46,7 @@ type Link struct {
 	XDPProgID   uint32     // id of the attached program, of whichever mode; 0 without
 	XDPFeatures uint64     // NETDEV_XDP_ACT_*
 	StripsVLAN  bool       // ethtool feature rx-vlan-hw-parse is active
+	KeepsTags   bool       // of a port of a bridge: it is known that no VLAN device, in whichever namespace, takes tagged frames off it
 	VRFTable    uint32     // IFLA_VRF_TABLE of a VRF device, 0 without
 	Switch      string     // IFLA_PHYS_SWITCH_ID in hexadecimal: a port of a switch chip
 	Bridge      Bridge     // of a bridge
@@ -60,7 +61,7 @@ func (l Link) Equal(o Link) bool {
 		l.Flags == o.Flags && l.Kind == o.Kind && l.SlaveKind == o.SlaveKind && l.Master == o.Master && l.Lower == o.Lower &&
 		l.PeerNS == o.PeerNS && l.MTU == o.MTU && l.Group == o.Group && l.MAC == o.MAC && l.Broadcast == o.Broadcast && l.Carrier == o.Carrier &&
 		l.OperState == o.OperState && l.Promiscuity == o.Promiscuity && l.AllMulti == o.AllMulti && l.XDPMode == o.XDPMode &&
-		l.XDPProgID == o.XDPProgID && l.XDPFeatures == o.XDPFeatures && l.StripsVLAN == o.StripsVLAN && l.VRFTable == o.VRFTable && l.Switch == o.Switch &&
+		l.XDPProgID == o.XDPProgID && l.XDPFeatures == o.XDPFeatures && l.StripsVLAN == o.StripsVLAN && l.KeepsTags == o.KeepsTags && l.VRFTable == o.VRFTable && l.Switch == o.Switch &&
 		l.Bridge.Equal(o.Bridge) && l.Port.Equal(o.Port)
 }
 

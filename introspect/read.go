@@ -91,7 +91,7 @@ func (s *Snapshot) keepFeatures(old *Snapshot) *Snapshot {
 	n := *s
 	for i, l := range s.Links.All() {
 		o, _ := old.Links.Get(i)
-		l.XDPFeatures, l.StripsVLAN = o.XDPFeatures, o.StripsVLAN
+		l.silentFrom(o)
 		n.Links = n.Links.With(i, l)
 	}
 	return &n

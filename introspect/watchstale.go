@@ -21,6 +21,7 @@ type stale struct {
 	links            map[Index]staleLink // features, TCX programs and sysctls of these
 	neighs           map[NeighKey]bool
 	ports            map[Index]bool
+	tags             map[Index]bool // who takes them off the frames of these ports
 	entries          map[FDBKey]bool
 }
 
@@ -53,7 +54,7 @@ func (t *stale) besidesRoutes() bool {
 
 // announced tells of doubts about what may be announced before it is done, the routes apart.
 func (t *stale) announced() bool {
-	return t.dump != 0 || t.rules || t.silent || len(t.links) > 0
+	return t.dump != 0 || t.rules || t.silent || len(t.links) > 0 || len(t.tags) > 0
 }
 
 func (t *stale) everything() {
@@ -90,11 +91,22 @@ func (t *stale) takeLink(s *Snapshot, m netlink.Message) {
 	if err != nil || !ok {
 		return
 	}
+	if l.isPort() && m.Header.Type == unix.RTM_NEWLINK {
+		t.tag(l.Index)
+	}
 	old, known := s.Links.Get(l.Index)
 	if known && old.Name == l.Name && old.MTU == l.MTU && m.Header.Type == unix.RTM_NEWLINK {
 		return
 	}
 	t.link(l.Index, true, old.Name, l.Name)
+}
+
+// tag notes a port on which a VLAN device may have been made or deleted: it is told of as a change of the port.
+func (t *stale) tag(i Index) {
+	if t.tags == nil {
+		t.tags = map[Index]bool{}
+	}
+	t.tags[i] = true
 }
 
 func (t *stale) link(i Index, whole bool, names ...string) {
@@ -221,6 +233,11 @@ func (w *Watcher) refreshSilent(t stale) (err error) {
 		fallthrough
 	case t.hooks:
 		if w.s, err = w.sensors.readHooks(w.s); err != nil {
+			return err
+		}
+	}
+	for i := range t.tags {
+		if w.s, err = w.sensors.readTagsOf(w.s, i); err != nil {
 			return err
 		}
 	}

@@ -87,7 +87,8 @@ const (
 	PortVLAN                       // bridged: the outgoing port does not carry the VLAN
 	PortIsolated                   // bridged: both ports are isolated
 	BridgeProtocol                 // bridged: ARP or another protocol that the bridge itself looks at
-	BridgeTag                      // bridged: comes or leaves with a VLAN tag
+	BridgeTag                      // bridged: with a VLAN tag that is odd, or that is to come or go
+	BridgeTagTaken                 // bridged: with a VLAN tag that a VLAN device on the port may take off
 	lastPacketReason
 )
 
@@ -195,7 +196,8 @@ var reasonTexts = [MaxReasons]reasonText{
 	PortVLAN:         {"port-vlan", "bridged: the outgoing port does not carry the VLAN"},
 	PortIsolated:     {"port-isolated", "bridged: both ports are isolated"},
 	BridgeProtocol:   {"bridge-protocol", "bridged: ARP or another protocol that bridges look at"},
-	BridgeTag:        {"bridge-tag", "bridged: comes or leaves with a VLAN tag"},
+	BridgeTag:        {"bridge-tag", "bridged: with an odd VLAN tag, or one that is to be put on or taken off"},
+	BridgeTagTaken:   {"bridge-tag-taken", "bridged: with a VLAN tag that a VLAN device on the port may take off"},
 	EgressDisabled:   {"egress-disabled", "the outgoing interface has no IPv6"},
 	RulesetDrop:      {"ruleset-drop", "a rule or a policy of the ruleset drops it"},
 	RulesetReject:    {"ruleset-reject", "a rule of the ruleset rejects it"},

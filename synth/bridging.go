@@ -49,7 +49,7 @@ func (b *bridging) write() {
 	to, sender := b.key(b.LoadLE(atDestMAC, 8)), b.key(from)
 	b.frame, b.kind = b.Meta(ir.MetaLen), b.ArithImm(ir.OpShr, from, 48)
 	if b.vid != 0 {
-		b.untagged()
+		b.noTag(slowpath.BridgeTag)
 	}
 	table := b.Table(b.fdb.table())
 	dest := b.Lookup(table, to)
@@ -75,13 +75,6 @@ func (b *bridging) key(word *ir.Value) *ir.Value {
 		key = b.ArithImm(ir.OpOr, key, stationKey(introspect.MAC{}, b.vid))
 	}
 	return key
-}
-
-// untagged wants a frame of the VLAN of untagged frames.
-func (b *bridging) untagged() {
-	for _, tag := range []uint16{unix.ETH_P_8021Q, unix.ETH_P_8021AD} {
-		b.GuardImm(ir.Ne, b.kind, etherType(tag), slowpath.BridgeTag)
-	}
 }
 
 // atSource48 is where the source MAC begins.
@@ -131,7 +124,7 @@ func (b *bridging) routed(to *ir.Value) {
 func (b *bridging) deliverable(to *ir.Value) {
 	over, fits := b.block("over"), b.block("fits")
 	b.If(ir.Gt, b.frame, b.Field(to, "limit"), over, fits, true)
-	b.asides = append(b.asides, func() { b.over(over, to) })
+	b.over(over, fits, to)
 	b.Start(fits)
 	if !b.port.Port.Hairpin {
 		b.GuardImm(ir.Ne, b.Field(to, "port"), uint64(b.port.Index), slowpath.Redirect)
@@ -142,9 +135,14 @@ func (b *bridging) deliverable(to *ir.Value) {
 }
 
 // over says why somebody gets no frame of this length, or none at all.
-func (b *bridging) over(start *ir.Block, to *ir.Value) {
+func (b *bridging) over(start, fits *ir.Block, to *ir.Value) {
+	none, long := b.block("unreachable"), b.block("long")
 	b.Start(start)
-	b.GuardImm(ir.Eq, b.Field(to, "limit"), 0, slowpath.MTU)
+	limit := b.Field(to, "limit")
+	b.If(ir.Eq, limit, b.Const(0), none, long, false)
+	b.Start(long)
+	b.tooLong(fits, limit)
+	b.Start(none)
 	b.GuardImm(ir.NoneSet, b.Load(atDestMAC, 1), 1, slowpath.Multicast)
 	b.PuntBy(b.Field(to, "reason"))
 }
@@ -173,21 +171,27 @@ func (b *bridging) protocol() {
 	b.Start(next)
 }
 
-// foreign is for what is neither IPv4 nor IPv6: protocols that a bridge may answer or take part in are the kernel's, and
-// tags, of which programs do not know who takes them off.
+// foreign is for what is neither IPv4 nor IPv6: protocols that a bridge may answer or take part in are the kernel's.
 func (b *bridging) foreign(next *ir.Block) {
 	if b.mayBePartial() {
 		b.Punt(slowpath.PartialChecksum)
 		return
 	}
-	b.untagged()
+	if b.vid == 0 {
+		b.opaque(next)
+	}
+	b.own(b.kind)
+	b.Jump(next)
+}
+
+// own wants an ethertype that a bridge forwards without a look.
+func (b *bridging) own(kind *ir.Value) {
 	for _, own := range bridgeProtocols {
-		b.GuardImm(ir.Ne, b.kind, etherType(own), slowpath.BridgeProtocol)
+		b.GuardImm(ir.Ne, kind, etherType(own), slowpath.BridgeProtocol)
 	}
 	if bridgeSysctl(b.snapshot, "filter-pppoe-tagged") {
-		b.GuardImm(ir.Ne, b.kind, etherType(unix.ETH_P_PPP_SES), slowpath.BridgeProtocol)
+		b.GuardImm(ir.Ne, kind, etherType(unix.ETH_P_PPP_SES), slowpath.BridgeProtocol)
 	}
-	b.Jump(next)
 }
 
 // bridgeProtocols are ARP and RARP, those of ring protection and of fault management, and the one of pauses.

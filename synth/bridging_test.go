@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hone-net/hone/introspect"
@@ -44,6 +46,16 @@ func host(port, n byte) introspect.MAC { return introspect.MAC{2, 0, 0, 0, port,
 func dest(m introspect.MAC) change   { return put(0, m[:]...) }
 func source(m introspect.MAC) change { return put(6, m[:]...) }
 
+// tag puts a VLAN tag before the ethertype.
+func tag(tci uint16) change {
+	return func(f []byte) []byte { return slices.Insert(f, 12, 0x81, 0, byte(tci>>8), byte(tci)) }
+}
+
+// keepingTags makes it known of all ports that no VLAN device stands on them.
+func keepingTags(text string) string {
+	return strings.ReplaceAll(text, "xdp-features=0x7", "xdp-features=0x7 keeps-tags")
+}
+
 func TestBridges(t *testing.T) {
 	b := newBridgeBed(t, bridge(t))
 	frame := datagram(dest(host(2, 2)), source(host(1, 2)))
@@ -61,6 +73,8 @@ func TestBridgeReasons(t *testing.T) {
 	on := "sysctl path=bridge/bridge-nf-call-iptables value=1"
 	on6 := "sysctl path=bridge/bridge-nf-call-ip6tables value=1"
 	chain := "hook kind=nft name=\"ip filter FORWARD\" family=ip"
+	asks := "sysctl path=bridge/bridge-nf-filter-vlan-tagged value=1"
+	kept := keepingTags(text)
 	static := port("mac=02:00:00:00:02:02 port=3", "mac=02:00:00:00:02:02 port=3 static")
 	for _, c := range []struct {
 		name    string
@@ -89,8 +103,34 @@ func TestBridgeReasons(t *testing.T) {
 		{"long", text, slowpath.MTU, []change{pad(1515)}},
 		{"shorter port", text, slowpath.None, []change{dest(host(3, 2)), pad(1414)}},
 		{"long for the shorter port", text, slowpath.MTU, []change{dest(host(3, 2)), pad(1415)}},
-		{"tag", text, slowpath.BridgeTag, []change{put(12, 0x81, 0)}},
-		{"service tag", text, slowpath.BridgeTag, []change{put(12, 0x88, 0xa8)}},
+		{"tag", kept, slowpath.None, []change{tag(5)}},
+		{"tag with a priority", kept, slowpath.None, []change{tag(0xf005)}},
+		{"service tag", kept, slowpath.None, []change{tag(5), put(12, 0x88, 0xa8)}},
+		{"tag that somebody may take", text, slowpath.BridgeTagTaken, []change{tag(5)}},
+		{"service tag that somebody may take", text, slowpath.BridgeTagTaken, []change{tag(5), put(12, 0x88, 0xa8)}},
+		{"priority tag", kept, slowpath.BridgeTag, []change{tag(0xe000)}},
+		{"reserved tag", kept, slowpath.BridgeTag, []change{tag(4095)}},
+		{"two tags", kept, slowpath.BridgeTag, []change{tag(5), tag(6)}},
+		{"service tag behind", kept, slowpath.BridgeTag, []change{tag(5), put(16, 0x88, 0xa8)}},
+		{"tagged arp", kept, slowpath.BridgeProtocol, []change{tag(5), put(16, 8, 6)}},
+		{"tagged pppoe", kept, slowpath.None, []change{tag(5), put(16, 0x88, 0x64)}},
+		{"tagged 802.3", kept, slowpath.None, []change{tag(5), put(16, 0, 40)}},
+		{"tagged, short", kept, slowpath.Short, []change{tag(5), cut(33)}},
+		{"tagged, longest", kept, slowpath.None, []change{tag(5), pad(1518)}},
+		{"tagged, long", kept, slowpath.MTU, []change{tag(5), pad(1519)}},
+		{"not tagged, long", kept, slowpath.MTU, []change{pad(1515)}},
+		{"tagged, longest for a shorter port", kept, slowpath.None, []change{tag(5), dest(host(3, 2)), pad(1418)}},
+		{"tagged, long for a shorter port", kept, slowpath.MTU, []change{tag(5), dest(host(3, 2)), pad(1419)}},
+		{"tagged, long, to nobody", kept, slowpath.FDBUnknown, []change{tag(5), dest(host(2, 77)), pad(1518)}},
+		{"tagged, to itself", kept, slowpath.FDBLocal, []change{tag(5), dest(host(1, 1))}},
+		{"tagged, from nobody", kept, slowpath.FDBSource, []change{tag(5), source(host(1, 77))}},
+		{"tagged, nf", with(kept, on, on6), slowpath.None, []change{tag(5)}},
+		{"tagged, rules", with(kept, on, chain), slowpath.None, []change{tag(5)}},
+		{"tagged, nf of tags", with(kept, on, asks), slowpath.BridgeTag, []change{tag(5)}},
+		{"tagged, nf of tags, other family", with(kept, on6, asks), slowpath.None, []change{tag(5)}},
+		{"tagged, no nf of tags", with(kept, asks), slowpath.None, []change{tag(5)}},
+		{"tagged, neighbours", swapped(t, kept, "port-flood\nlink index=9", "port-neigh-suppress port-flood\nlink index=9"), slowpath.BridgeTag,
+			[]change{tag(5), put(16, 0x86, 0xdd)}},
 		{"arp", text, slowpath.BridgeProtocol, []change{put(12, 8, 6)}},
 		{"another protocol", text, slowpath.None, []change{put(12, 0x88, 0xb5)}},
 		{"802.3", text, slowpath.None, []change{put(12, 0, 40)}},

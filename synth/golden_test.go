@@ -28,6 +28,7 @@ func TestGolden(t *testing.T) {
 		"tun6":        {strings.ReplaceAll(router6(t), "flags=0x11043 ", "flags=0x11043 kind=tun "), Options{Hook: "xdp"}},
 		"nolive":      {text, Options{Hook: "xdp"}},
 		"bridge":      {bridge(t), bridges},
+		"bridge-tags": {keepingTags(bridge(t)), bridges},
 		"bridge-vlan": {vlanBridge(t), bridges},
 		"from-bridge": {bridgeRouter(t), bridges},
 		"to-bridge":   {bridgeRouter(t), bridges},

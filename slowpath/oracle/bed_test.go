@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"io/fs"
 	"net"
@@ -169,6 +170,7 @@ func (b *bed) configure(lines []string) error {
 		} else if rest, ok := strings.CutPrefix(line, "B: "); ok {
 			ns, line = b.net.B, rest
 		}
+		line = strings.ReplaceAll(line, " netns A", fmt.Sprintf(" netns /proc/%d/fd/%d", os.Getpid(), b.net.A.FD()))
 		if err := perform(ns, line); err != nil {
 			return err
 		}

@@ -208,7 +208,7 @@ func untagged(f []byte) (tag, bare []byte) {
 	if len(f) < lab.OffIP+4 || binary.BigEndian.Uint16(f[lab.OffEtherType:]) != 0x8100 {
 		return nil, f
 	}
-	return slices.Clone(f[lab.OffEtherType:lab.OffIP]), slices.Concat(f[:lab.OffEtherType], f[lab.OffEtherType+4:])
+	return slices.Clone(f[lab.OffEtherType : lab.OffEtherType+4]), slices.Concat(f[:lab.OffEtherType], f[lab.OffEtherType+4:])
 }
 
 // withoutPadding cuts off what the kernel cuts off of IP packets that netfilter is asked about.

@@ -36,6 +36,14 @@ var plainLANs = []lanConfig{
 	{config: config{name: "two hundred stations"}, macs: 200},
 	{config: config{name: "five thousand stations"}, macs: 5000},
 	{config: config{name: "tagged stations"}, macs: 30, tags: []uint16{0, 5, 1, 4095}},
+	{config: config{name: "tagged stations, small mtu", setup: lines("ip link set r2 mtu 1400", "ip link set r3 mtu 1496")}, macs: 20, tags: []uint16{5, 4094}},
+	{config: config{name: "tagged neighbours", setup: lines("bridge link set dev r1 neigh_suppress on")}, macs: 20, tags: []uint16{5}},
+	{config: config{name: "tagged, routed", setup: withAddress()}, macs: 20, routed: true, tags: []uint16{0, 5}},
+	vlanDevice("on a port", "ip link add r1.5 link r1 type vlan id 5", "ip link set r1.5 up"),
+	vlanDevice("that is down", "ip link add r1.5 link r1 type vlan id 5"),
+	vlanDevice("in another namespace", "ip link add r1.5 link r1 netns A type vlan id 5", "A: ip link set r1.5 up"),
+	vlanDevice("of a provider", "ip link add r1.5 link r1 netns A type vlan protocol 802.1ad id 5", "A: ip link set r1.5 up"),
+	vlanDevice("on the bridge", "ip link add br0.5 link br0 type vlan id 5", "ip link set br0.5 up"),
 	{config: config{name: "no snooping"}, macs: 20, bridge: "mcast_snooping 0"},
 	{config: config{name: "querier"}, macs: 20, bridge: "mcast_querier 1"},
 	{config: config{name: "no learning from reserved addresses"}, macs: 20, bridge: "no_linklocal_learn 1", newer: true},
@@ -49,6 +57,11 @@ var plainLANs = []lanConfig{
 	{config: config{name: "generic hook", hook: "xdp-generic"}, macs: 20},
 	{config: config{name: "six ports", setup: lines("ip addr flush dev r4", "ip addr flush dev r5", "ip link set r4 master br0",
 		"ip link set r5 master br0")}, macs: 60, members: []int{0, 1, 2, 3, 4, 5}},
+}
+
+// vlanDevice has a VLAN device, and stations of its VLAN and of others.
+func vlanDevice(name string, lines ...string) lanConfig {
+	return lanConfig{config: config{name: "VLAN device " + name, setup: lines}, macs: 24, tags: []uint16{5, 0, 7}, newer: true}
 }
 
 // portLAN sets flags of ports.

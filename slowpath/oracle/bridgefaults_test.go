@@ -19,6 +19,9 @@ var plantedLANs = []plant{
 	{fault{name: "bridges frames of other lengths than they say", program: without(slowpath.Length)}, "nf-call, no rules"},
 	{fault{name: "bridges wrong header checksums", program: without(slowpath.HeaderChecksum)}, "nf-call, no rules"},
 	{fault{name: "bridges tagged frames untagged", program: without(slowpath.VLANTag)}, "tags in metadata"},
+	{fault{name: "keeps tagged packets from the ruleset", program: without(slowpath.BridgeTag)}, "nf-call, rules for tags too"},
+	{fault{name: "ignores VLAN devices elsewhere", snapshot: keepTags}, "VLAN device in another namespace"},
+	{fault{name: "does not notice VLAN devices elsewhere", program: unmoved(slowpath.FDB)}, "change: VLAN device in another namespace"},
 	{fault{name: "bridges unfinished checksums", program: without(slowpath.PartialChecksum)}, "partial checksums"},
 	{fault{name: "does not notice what the bridge learns", program: unmoved(slowpath.FDB)}, "twenty stations"},
 	{fault{name: "does not notice changes of ports", program: unmoved(slowpath.FDB)}, "change: port is isolated"},
@@ -70,6 +73,14 @@ func members(change func(*introspect.BridgePort)) func(*introspect.Snapshot) {
 				s.Links = s.Links.With(i, l)
 			}
 		}
+	}
+}
+
+// keepTags takes all ports for such as nobody takes tagged frames off.
+func keepTags(s *introspect.Snapshot) {
+	for i, l := range s.Links.All() {
+		l.KeepsTags = true
+		s.Links = s.Links.With(i, l)
 	}
 }
 

@@ -114,7 +114,9 @@ func (g *lanGenerator) entry() entry {
 	}
 	f := g.odd(g.between(g.here(), g.there()))
 	if g.c.broken && g.IntN(2) == 0 {
-		f = g.perhaps(f, g.breakAny)
+		tag, bare := untagged(f)
+		f = g.perhaps(bare, g.breakAny)
+		f = slices.Insert(f, min(len(f), lab.OffEtherType), tag...)
 	}
 	return entry{g.at, f[:min(len(f), lanMTU+14)]}
 }

@@ -40,7 +40,7 @@ var ofBridges = []slowpath.Reason{
 }
 
 // ofVLANs are those that it takes a kernel to show whose bridges filter VLANs; synth's tests have them.
-var ofVLANs = []slowpath.Reason{slowpath.BridgeVLAN, slowpath.PortVLAN}
+var ofVLANs = []slowpath.Reason{slowpath.BridgeVLAN, slowpath.PortVLAN, slowpath.BridgeTagTaken}
 
 // elsewhereOfBridges are those of them that no configuration here can show, and why.
 var elsewhereOfBridges = map[slowpath.Reason]string{

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ func TestRealBridges(t *testing.T) {
 	nf := "sysctl path=bridge/bridge-nf-call-iptables value=1\nsysctl path=bridge/bridge-nf-call-ip6tables value=1\n"
 	for name, text := range map[string]string{
 		"cards": string(data), "nf": string(data) + nf,
+		"tags": strings.ReplaceAll(string(data), "xdp-features", "keeps-tags xdp-features"),
 		"taps": strings.ReplaceAll(string(data), "slave=bridge", "kind=tun slave=bridge"),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,6 +148,9 @@ func bridged(r *rand.Rand) []byte {
 		f = append(f, make([]byte, r.IntN(1500))...)
 	case 5:
 		packet6(f)
+	case 6, 7:
+		f = slices.Insert(f, 12, []byte{0x81, 0, byte(r.IntN(256)), byte(r.IntN(3))}...)
+		f = append(f, make([]byte, r.IntN(4)/3*1400+r.IntN(100))...)
 	}
 	return f
 }
