@@ -103,10 +103,12 @@ func (k *sensors) hooksAt(family, number byte, name string) (hooks, error) {
 
 // harmlessHooks are functions of the kernel proper that let every forwarded packet pass. AppArmor's looks only at packets
 // that a socket of this host sends (security/apparmor/lsm.c); Debian and Ubuntu have it in every namespace. What puts
-// fragments together does nothing to other packets, and fragments are the kernel's.
+// fragments together does nothing to other packets, and fragments are the kernel's. That of br_netfilter, in every namespace
+// with a bridge, keeps packets that a bridge has shown to the hooks before from being shown to them again.
 var harmlessHooks = map[string]bool{"apparmor_ip_postroute": true,
 	"ipv4_conntrack_defrag": true, "ipv4_conntrack_defrag nf_defrag_ipv4": true,
-	"ipv6_defrag": true, "ipv6_defrag nf_defrag_ipv6": true}
+	"ipv6_defrag": true, "ipv6_defrag nf_defrag_ipv6": true,
+	"ip_sabotage_in": true, "ip_sabotage_in br_netfilter": true}
 
 // callingFunctions are those by which a bridge has the hooks of IP look at its frames, as its sysctls say.
 var callingFunctions = functionsOf(map[string][]string{

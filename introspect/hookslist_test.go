@@ -38,6 +38,7 @@ func TestHooksOfOthers(t *testing.T) {
 		{"nft_do_chain_ipv4", "nf_tables", hookTypeNftables, false},
 		{"apparmor_ip_postroute", "", 0, false},
 		{"apparmor_ip_postroute", "impostor", 0, true},
+		{"ip_sabotage_in", "br_netfilter", 0, false},
 		{"apparmor_ip_postroute", "", 2, true},
 	} {
 		owner, foreign, err := decodeHook(hookMessage(c.function, c.module, c.kind))

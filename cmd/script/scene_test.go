@@ -31,6 +31,9 @@ type play struct {
 	begun  map[string]*begun
 	calls  map[string]*call
 	flows  map[string]*traffic
+	agents []*switchAgent
+	hosts  int
+	marks  uint64 // of frames that are counted
 	undo   []func()
 	record strings.Builder // what its user has seen
 }
@@ -56,6 +59,9 @@ type begun struct {
 //	traffic NAME FROM TO      frames from one host to another, until the scene is over
 //	change NAME HOST COMMAND  whether frames arrive that were made after the command had returned
 //	flood HOST N              frames from N senders
+//	rstp BRIDGE PRIORITY PORT... runs an agent of the rapid spanning tree for a bridge in R
+//	tree ROLES                waits until the ports of all agents are that, for at most a second
+//	frames HOST TO TAGS       what each host is given of some frames, which have tags
 func scene(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 0 || len(args) > 2 {
 		ts.Fatalf("usage: scene FILE [LEAST]")
@@ -127,6 +133,13 @@ func (p *play) line(line string) error {
 		return p.begin(one, more)
 	case "end":
 		return p.end(rest)
+	case "rstp":
+		return p.rstp(one, more)
+	case "tree":
+		return p.tree(rest)
+	case "frames":
+		to, tags, _ := strings.Cut(more, " ")
+		return p.frames(line, one, to, tags)
 	case "serve", "connect", "echo", "traffic", "change", "flood":
 		return p.act(word, one, more)
 	}
@@ -163,7 +176,7 @@ func (p *play) namespace(host string) string { return p.id + host }
 func (p *play) shell(ctx context.Context, host, line string) *exec.Cmd {
 	c := exec.CommandContext(ctx, "ip", "netns", "exec", p.namespace(host), "sh", "-c", line)
 	c.Env = append(os.Environ(), "LC_ALL=C", "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin", "R="+p.namespace("R"))
-	c.WaitDelay = time.Second
+	c.WaitDelay = lab.Patience(5 * time.Second)
 	return c
 }
 
@@ -184,6 +197,7 @@ func (p *play) build(hosts string) error {
 	if err != nil {
 		return err
 	}
+	p.hosts = n
 	for i := range n + 1 {
 		name := "R"
 		if i > 0 {
@@ -199,7 +213,8 @@ func (p *play) build(hosts string) error {
 		} else {
 			lines = append(lines, fmt.Sprintf("ip link add e0 address 02:00:00:00:00:%02x type veth peer name p%d address 02:00:00:00:01:%02x netns %s", i, i, i, p.namespace("R")),
 				"ip link set e0 up", fmt.Sprintf("ip addr add 10.0.0.%d/24 dev e0", i), fmt.Sprintf("ip netns exec %s ip link set p%d up", p.namespace("R"), i),
-				"ethtool -K e0 tx off tso off gso off >/dev/null", "ethtool -K e0 gro on")
+				"ethtool -K e0 tx off tso off gso off >/dev/null", "ethtool -K e0 gro on",
+				"sysctl -qw net.ipv4.neigh.e0.delay_first_probe_time=3600") // or it asks again in its own time, which bridges learn from
 		}
 		if out := p.run(name, strings.Join(lines, " && ")); out != "" {
 			return fmt.Errorf("make %s: %s", name, out)
@@ -302,8 +317,29 @@ func (p *play) begin(name, rest string) error {
 	if err := b.cmd.Start(); err != nil {
 		return err
 	}
-	time.Sleep(200 * time.Millisecond)
+	b.await(func(listens, _ bool) bool { return listens })
 	return nil
+}
+
+// await waits until a command that listens to netlink does so, or has read everything; for another one, a moment.
+func (b *begun) await(until func(listens, waiting bool) bool) {
+	for end := time.Now().Add(lab.Patience(300 * time.Millisecond)); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if until(b.queue()) {
+			return
+		}
+	}
+}
+
+// queue tells whether the command listens to a group of netlink, and whether something waits there for it.
+func (b *begun) queue() (listens, waiting bool) {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/net/netlink", b.cmd.Process.Pid)) // it may be gone
+	for line := range strings.Lines(string(text)) {
+		words := strings.Fields(line) // sk Eth Pid Groups Rmem ...
+		if len(words) > 4 && words[2] == strconv.Itoa(b.cmd.Process.Pid) && strings.Trim(words[3], "0") != "" {
+			listens, waiting = true, waiting || words[4] != "0"
+		}
+	}
+	return listens, waiting
 }
 
 func (p *play) end(name string) error {
@@ -312,12 +348,13 @@ func (p *play) end(name string) error {
 		return fmt.Errorf("nothing of that name")
 	}
 	delete(p.begun, name)
-	time.Sleep(200 * time.Millisecond)
+	b.await(func(listens, waiting bool) bool { return listens && !waiting })
+	time.Sleep(lab.Patience(100 * time.Millisecond)) // it prints what it has read
 	b.cmd.Process.Signal(syscall.SIGINT)
 	b.cmd.Wait()
 	lines := strings.Split(strings.TrimSpace(seen(b.out.String())), "\n")
 	slices.Sort(lines)
-	p.say("end "+name, strings.Join(slices.Compact(lines), "\n"))
+	p.say("end "+name, strings.Join(lines, "\n"))
 	return nil
 }
 
