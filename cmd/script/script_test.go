@@ -54,7 +54,7 @@ func TestScripts(t *testing.T) {
 			"await": await, "router": router, "bridged": bridged, "send": send, "none": none, "signal": signalProcess,
 			"foreign": foreign, "scrape": scrape, "settled": settled, "fast": fast,
 			"listen": listen, "stream": stream, "scene": scene,
-			"plug": plug, "serve": serve, "visits": visits, "counts": counts, "carried": carried,
+			"plug": plug, "serve": serve, "visits": visits, "counts": counts, "carried": carried, "barred": barred,
 		},
 	})
 }

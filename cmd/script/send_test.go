@@ -115,18 +115,36 @@ func received(ts *testscript.TestScript) int {
 }
 
 func transmit(name string, frame []byte, n int) error {
-	link, err := net.InterfaceByName(name)
+	s, err := openWire(name)
 	if err != nil {
 		return err
+	}
+	defer unix.Close(s.fd)
+	return s.transmit(frame, n)
+}
+
+// wire is a socket that puts frames on an interface.
+type wire struct {
+	fd int
+	to *unix.SockaddrLinklayer
+}
+
+// openWire opens an interface of the thread's namespace. The kernel takes tens of milliseconds to close it.
+func openWire(name string) (*wire, error) {
+	link, err := net.InterfaceByName(name)
+	if err != nil {
+		return nil, err
 	}
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer unix.Close(fd)
-	to := &unix.SockaddrLinklayer{Ifindex: link.Index, Protocol: binary.NativeEndian.Uint16([]byte{8, 0})}
+	return &wire{fd, &unix.SockaddrLinklayer{Ifindex: link.Index, Protocol: binary.NativeEndian.Uint16([]byte{8, 0})}}, nil
+}
+
+func (w *wire) transmit(frame []byte, n int) error {
 	for range n {
-		if err := unix.Sendto(fd, frame, 0, to); err != nil {
+		if err := unix.Sendto(w.fd, frame, 0, w.to); err != nil {
 			return err
 		}
 	}
