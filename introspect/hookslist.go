@@ -166,6 +166,9 @@ func decodeHook(b []byte) (owner string, foreign bool, err error) {
 	return owner, err == nil && kind != hookTypeNftables && (kind != 0 || !harmlessHooks[owner]), err
 }
 
+// unlistedPrograms stands for those that may be on any hook, where CAP_SYS_ADMIN is missing.
+var unlistedPrograms = Hook{Kind: "netfilter", Name: "programs, perhaps: only CAP_SYS_ADMIN may list BPF links"}
+
 // netfilterPrograms adds the BPF programs on the hooks. A link does not tell its namespace, so those of all count.
 func (k *sensors) netfilterPrograms(h hooks) error {
 	known := map[link.ID]Hook{} // what a link is does not change
@@ -173,6 +176,10 @@ func (k *sensors) netfilterPrograms(h hooks) error {
 		next, err := nextLink(id)
 		if errors.Is(err, unix.ENOENT) {
 			k.programs = known
+			return nil
+		}
+		if errors.Is(err, unix.EPERM) { // there may be any
+			h[Name(unlistedPrograms.Name)] = unlistedPrograms
 			return nil
 		}
 		if err != nil {

@@ -64,7 +64,7 @@ func (w *Watcher) schedule() []poll {
 func (w *Watcher) pollSysctls() poll {
 	if w.sysctls == nil {
 		return w.newPoll(sysctlPeriod, numWatches, w.looker(readSysctls),
-			fmt.Sprintf("polled, for no program can watch writes (%v)", w.unwatched), "a sysctl is written that RTM_NEWNETCONF does not carry")
+			"polled, for no program can watch writes ("+strings.ReplaceAll(w.unwatched.Error(), "\n", "; ")+")", "a sysctl is written that RTM_NEWNETCONF does not carry")
 	}
 	return w.newPoll(sparePeriod, numWatches, w.looker(readSysctls), "cgroup/sysctl program, and polled",
 		"a sysctl is written from outside the cgroups that honed sees, or by a writer that is held up")
