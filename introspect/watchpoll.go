@@ -1,7 +1,6 @@
 package introspect
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
