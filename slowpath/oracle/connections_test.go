@@ -51,6 +51,12 @@ func TestConnections(t *testing.T) {
 	if (*onlyFlag == "" && *wholeFlag || *updateFlag) && !t.Failed() {
 		goldenTalks.check(t, all, results)
 	}
+	if *onlyFlag == "" && *wholeFlag && !t.Failed() {
+		checkExpressions(t, inTalks)
+		if talks < 3000 || packets < 65000 {
+			t.Errorf("too little: %d connections, %d packets", talks, packets)
+		}
+	}
 }
 
 // converse holds the session of a configuration in two routers, of which one has hone's programs.

@@ -83,6 +83,7 @@ func (b *bed) machineOf(c config, f fault, watched bool) (m *machine, s *introsp
 		m.close()
 		return nil, nil, err
 	}
+	noteExpressions(s)
 	return m, s, nil
 }
 

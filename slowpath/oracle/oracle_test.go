@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	packetsFlag = flag.Int("oracle.packets", 600000, "packets to compare over all configurations")
+	packetsFlag = flag.Int("oracle.packets", 620000, "packets to compare over all configurations")
 	seedFlag    = flag.Uint64("oracle.seed", 1, "seed of the packets; 0 takes another one each time")
 	wholeFlag   = flag.Bool("oracle.whole", true, "compare shares with the golden ones, and want every Reason; not on other kernels")
 	onlyFlag    = flag.String("oracle.only", "", "what the names of the configurations to try begin with")
@@ -32,8 +32,8 @@ func TestOracle(t *testing.T) {
 		t.Skip("short")
 	}
 	all, seed := configs(), seed()
-	frames := *packetsFlag / (2*len(all) + changing(all))
-	begin, packets, tried, made := time.Now(), 0, 0, 0
+	portion := *packetsFlag / portions(all)
+	begin, packets, filtered, tried, made := time.Now(), 0, 0, 0, 0
 	results := map[string]outcome{}
 	for _, c := range all {
 		if !strings.HasPrefix(c.name, *onlyFlag) {
@@ -44,6 +44,7 @@ func TestOracle(t *testing.T) {
 			b := start(t, c)
 			made++
 			g := b.generator(c, seed)
+			frames := portion * c.weight()
 			o, err := b.judge(c, fault{}, g.frames(frames), g.frames(frames))
 			if err != nil {
 				t.Fatal(err)
@@ -59,11 +60,14 @@ func TestOracle(t *testing.T) {
 			}
 			t.Logf("%s; left to the kernel: %s", &o, o.left("fast"))
 			results[c.name], packets = o, packets+o.packets
+			if c.rules != "" {
+				filtered += o.packets
+			}
 		})
 	}
 	took := time.Since(begin)
-	t.Logf("told: %d packets compared over %d configurations in %.1f s, %.0f a second, seed %d",
-		packets, len(results), took.Seconds(), float64(packets)/took.Seconds(), seed)
+	t.Logf("told: %d packets compared over %d configurations in %.1f s, %.0f a second, %d of them through rulesets, seed %d",
+		packets, len(results), took.Seconds(), float64(packets)/took.Seconds(), filtered, seed)
 	if made < tried*9/10 {
 		t.Errorf("only %d of %d configurations can be made here: the others say nothing", made, tried)
 	}
@@ -72,17 +76,30 @@ func TestOracle(t *testing.T) {
 	}
 	if *onlyFlag == "" && *wholeFlag && !t.Failed() {
 		checkReasons(t, results)
+		checkExpressions(t, anywhere)
+		if packets-filtered < 300000 || filtered < 230000 || len(results) < 80 {
+			t.Errorf("too few packets: %d, of them %d through rulesets, over %d configurations", packets, filtered, len(results))
+		}
 	}
 }
 
-// changing counts the configurations with a change.
-func changing(all []config) (n int) {
+// portions is how many portions of the packets all configurations take: each that many times as it is tried.
+func portions(all []config) (n int) {
 	for _, c := range all {
+		n += 2 * c.weight()
 		if len(c.alter) > 0 {
-			n++
+			n += c.weight()
 		}
 	}
 	return n
+}
+
+// weight is how many portions of packets a configuration gets: rulesets have more that packets may meet.
+func (c config) weight() int {
+	if c.rules != "" {
+		return 2
+	}
+	return 1
 }
 
 // maxUnsteady is how many batches of a configuration may differ once and never again: a timer of the kernel's may fire
