@@ -19,14 +19,13 @@ func vethTag() *emit.VethTag {
 		return nil
 	}
 	var t emit.VethTag
-	var found [4]bool
-	t.CastToKernCtx, found[0] = funcID(kernel, "bpf_cast_to_kern_ctx")
-	t.RdonlyCast, found[1] = funcID(kernel, "bpf_rdonly_cast")
-	t.SkBuff, found[2] = structID(kernel, "sk_buff")
-	t.VethBuff, found[3] = pointerAt(kernel, buff, skb)
+	var found [3]bool
+	t.RdonlyCast, found[0] = funcID(kernel, "bpf_rdonly_cast")
+	t.SkBuff, found[1] = structID(kernel, "sk_buff")
+	t.VethBuff, found[2] = pointerAt(kernel, buff, skb)
 	t.SkbOffset = int16(skb)
 	var sk *btf.Struct
-	if found != [4]bool{true, true, true, true} || kernel.TypeByName("sk_buff", &sk) != nil {
+	if found != [3]bool{true, true, true} || kernel.TypeByName("sk_buff", &sk) != nil {
 		return nil
 	}
 	tag, ok := member(sk.Members, "vlan_all")
@@ -52,8 +51,6 @@ func withSummed(t emit.VethTag, sk *btf.Struct) *emit.VethTag {
 // from XDP is no part of the BTF.
 func tagReader(t *emit.VethTag) asm.Instructions {
 	insns := asm.Instructions{
-		kernelCall(t.CastToKernCtx),
-		asm.Mov.Reg(asm.R1, asm.R0),
 		asm.Mov.Imm(asm.R2, t.VethBuff),
 		kernelCall(t.RdonlyCast),
 		asm.LoadMem(asm.R1, asm.R0, t.SkbOffset, asm.DWord),

@@ -37,8 +37,8 @@ func (c *compiler) length() bool {
 
 // fragment wants a packet that is none: MF clear and no offset.
 func (c *compiler) fragment() bool {
-	const moreOrOffset = 0xff3f // 3f ff as they stand in the frame
-	c.GuardImm(ir.NoneSet, c.LoadLE(atFragment, 2), moreOrOffset, slowpath.Fragment)
+	const moreOrOffset = 0xff3f << 16 // 3f ff as they stand in the frame, behind the identification
+	c.GuardImm(ir.NoneSet, c.LoadLE(atFragment-2, 4), moreOrOffset, slowpath.Fragment)
 	return true
 }
 

@@ -59,17 +59,17 @@ type stage func(*compiler) (goesOn bool)
 // after what it costs least to find wrong; sources come last, because they may need the routes.
 func (l *layout) arriving() []stage {
 	if l.six {
-		return []stage{(*compiler).header6, (*compiler).opening, (*compiler).find, (*compiler).length, (*compiler).connection, (*compiler).found, (*compiler).fit}
+		return []stage{(*compiler).header6, (*compiler).find, (*compiler).length, (*compiler).connection, (*compiler).found, (*compiler).fit}
 	}
-	return []stage{(*compiler).ether, (*compiler).version, (*compiler).opening, (*compiler).find, (*compiler).length,
-		(*compiler).connection, (*compiler).found, (*compiler).fit}
+	return []stage{(*compiler).ether, (*compiler).version, (*compiler).find, (*compiler).length, (*compiler).connection,
+		(*compiler).found, (*compiler).fit}
 }
 
 func (l *layout) leaving() []stage {
 	if l.six {
-		return []stage{(*compiler).nextHeader, (*compiler).hopLimit, (*compiler).sources6, (*compiler).partial}
+		return []stage{(*compiler).nextHeader, (*compiler).hopLimit, (*compiler).sources6, (*compiler).elsewhere, (*compiler).partial}
 	}
-	return []stage{(*compiler).fragment, (*compiler).checksum, (*compiler).ttl, (*compiler).sources, (*compiler).partial}
+	return []stage{(*compiler).fragment, (*compiler).checksum, (*compiler).ttl, (*compiler).sources, (*compiler).elsewhere, (*compiler).partial}
 }
 
 // Program writes the program of an interface that Refuse accepts. It forwards the packets of which it is sure by the

@@ -22,9 +22,8 @@ func (c *compiler) found() bool {
 	return true
 }
 
-// fit wants a frame that the nexthop takes, and another interface than the one that it came from. One compare tells
-// whatever else there is to say of a row, aside: that frames are too long, that the use of the nexthop has to be noted,
-// or that there is none.
+// fit wants a frame that the nexthop takes. One compare tells whatever else there is to say of a row, aside: that frames
+// are too long, that the use of the nexthop has to be noted, or that there is none.
 func (c *compiler) fit() bool {
 	if c.pkt.row == nil {
 		return true
@@ -34,7 +33,6 @@ func (c *compiler) fit() bool {
 	pkt, ip := c.pkt, c.ip
 	c.asides = append(c.asides, func() { c.over(over, pkt, ip) })
 	c.Start(next)
-	c.elsewhere()
 	return true
 }
 
@@ -47,7 +45,6 @@ func (c *compiler) over(start *ir.Block, pkt packet, ip *layout) {
 	c.If(ir.NoneSet, flags, c.Const(flagUsable), slow, usable, false)
 	c.Start(usable)
 	c.Guard(ir.Le, pkt.length, c.Field(pkt.row, "mtu"), slowpath.MTU)
-	c.elsewhere()
 	if c.look(c.ip.leaving()) && c.pass() {
 		c.track(pkt.row, flags)
 		c.send()
@@ -56,10 +53,14 @@ func (c *compiler) over(start *ir.Block, pkt packet, ip *layout) {
 	c.slow(pkt.row, flags)
 }
 
-func (c *compiler) elsewhere() {
-	c.pkt.oif = c.Field(c.pkt.row, "oif")
-	c.GuardImm(ir.Ne, c.pkt.oif, uint64(c.link.Index), slowpath.Redirect)
-	c.masquerade()
+// elsewhere wants the nexthop on another interface than the one that the packet came from.
+func (c *compiler) elsewhere() bool {
+	if c.pkt.row != nil && c.arm != armChoose {
+		c.pkt.oif = c.Field(c.pkt.row, "oif")
+		c.GuardImm(ir.Ne, c.pkt.oif, uint64(c.link.Index), slowpath.Redirect)
+		c.masquerade()
+	}
+	return true
 }
 
 // forward sends the packet to the nexthop that was found.

@@ -22,18 +22,17 @@ type Kernel struct {
 	Conntrack *Conntrack
 }
 
-// VethTag locates the metadata of a frame on a veth, its VLAN tag and what is known of its checksum: xdp_md ->
-// (bpf_cast_to_kern_ctx) xdp_buff -> (bpf_rdonly_cast to VethBuff) skb -> vlan_all, ip_summed. All are read from the
-// kernel's BTF.
+// VethTag locates the metadata of a frame on a veth, its VLAN tag and what is known of its checksum: xdp_md, which is the
+// driver's xdp_buff while a program runs -> (bpf_rdonly_cast to VethBuff) skb -> vlan_all, ip_summed. All are read from
+// the kernel's BTF.
 type VethTag struct {
-	CastToKernCtx int32 // BTF id of the kfunc bpf_cast_to_kern_ctx
-	RdonlyCast    int32 // BTF id of the kfunc bpf_rdonly_cast
-	VethBuff      int32 // BTF id of struct veth_xdp_buff
-	SkBuff        int32 // BTF id of struct sk_buff
-	SkbOffset     int16 // offset of skb in veth_xdp_buff, bytes
-	TagOffset     int16 // offset of vlan_all (vlan_proto, vlan_tci; 4 bytes, 0 without a tag) in sk_buff, bytes
-	SummedOffset  int16 // offset of the byte of sk_buff that holds ip_summed
-	SummedMask    uint8 // its two bits in that byte, all set for CHECKSUM_PARTIAL; 0 if it is not known where they are
+	RdonlyCast   int32 // BTF id of the kfunc bpf_rdonly_cast
+	VethBuff     int32 // BTF id of struct veth_xdp_buff
+	SkBuff       int32 // BTF id of struct sk_buff
+	SkbOffset    int16 // offset of skb in veth_xdp_buff, bytes
+	TagOffset    int16 // offset of vlan_all (vlan_proto, vlan_tci; 4 bytes, 0 without a tag) in sk_buff, bytes
+	SummedOffset int16 // offset of the byte of sk_buff that holds ip_summed
+	SummedMask   uint8 // its two bits in that byte, all set for CHECKSUM_PARTIAL; 0 if it is not known where they are
 }
 
 // Names of the maps of an emitted program. Tables use their own names.

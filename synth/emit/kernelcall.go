@@ -137,10 +137,9 @@ func (l *lowering) parts(row fibRow, parts ...part) reg {
 }
 
 // buffer finds the sk_buff behind the frame, if there is one, from the XDP context in r1 by the driver's buffer: a frame
-// that another program has redirected here comes without.
+// that another program has redirected here comes without. The context of a running program is the driver's buffer itself.
 func (l *lowering) buffer(t *VethTag) {
 	l.note = "the frame's sk_buff"
-	l.callKernel(t.CastToKernCtx, 1)
 	l.cast(t, t.VethBuff)
 	l.skb = l.reg()
 	l.load(l.skb, r0, t.SkbOffset, 8)
@@ -151,16 +150,15 @@ func (l *lowering) ofBuffer(v *ir.Value, offset int16, width uint8, mask int32) 
 	t, r, none := l.kernel.VethTag, l.define(v), l.newLabel()
 	l.setConstant(r, 0)
 	l.branchImm(asm.JEq, false, l.skb, 0, none)
-	l.mov(r0, l.skb)
+	l.mov(r1, l.skb)
 	l.cast(t, t.SkBuff)
 	l.load(r, r0, offset, width)
 	l.aluImm(asm.And, true, r, mask)
 	l.mark(none)
 }
 
-// cast makes the pointer in r0 one to a type of the kernel.
+// cast gives the pointer in r1 as one to a type of the kernel, in r0.
 func (l *lowering) cast(t *VethTag, to int32) {
-	l.mov(r1, r0)
 	l.setConstant(2, uint64(to))
 	l.callKernel(t.RdonlyCast, 2)
 }

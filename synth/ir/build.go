@@ -129,11 +129,6 @@ func (b *Builder) Commit(t *Table, bytes *Value) {
 	b.add(Value{Op: OpCommit, Table: t, Args: []*Value{bytes}})
 }
 
-// Seen punts the first packet of these words, as they stand in the frame.
-func (b *Builder) Seen(t *Table, r slowpath.Reason, words ...*Value) {
-	b.add(Value{Op: OpSeen, Table: t, Args: words, Reason: r})
-}
-
 // Jump ends the block.
 func (b *Builder) Jump(to *Block) { b.Block.Exit = Exit{Kind: Jump, Then: to} }
 

@@ -33,7 +33,6 @@ const (
 	OpTally  // begins to note what is to be counted should the packet be forwarded
 	OpHit    // guard: notes args[0], a number of a Tallies table; punts for Reason where MaxHits were noted already
 	OpCommit // adds one packet of args[0] bytes to what was noted in Table since OpTally
-	OpSeen   // guard: by the hints of Table packets of these words came before, else notes them and punts for Reason
 	numOps
 )
 
@@ -81,7 +80,7 @@ var opNames = [numOps]string{
 	OpAdd: "add", OpSub: "sub", OpMul: "mul", OpAnd: "and", OpOr: "or", OpXor: "xor", OpShl: "shl", OpShr: "shr",
 	OpFold: "fold", OpSwap16: "swap16", OpSelect: "select", OpMoved: "moved", OpBound: "bound", OpGuard: "guard",
 	OpLookup: "lookup", OpField: "field", OpMark: "mark", OpCount: "count",
-	OpTally: "tally", OpHit: "hit", OpCommit: "commit", OpSeen: "seen",
+	OpTally: "tally", OpHit: "hit", OpCommit: "commit",
 }
 
 var condNames = [numConds]string{Eq: "eq", Ne: "ne", Lt: "lt", Le: "le", Gt: "gt", Ge: "ge", AnySet: "any", NoneSet: "none"}
