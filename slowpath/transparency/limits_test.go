@@ -3,6 +3,7 @@ package transparency
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"testing"
@@ -35,6 +36,12 @@ func (b *linkBed) batch(what string, lines []string) {
 	took := b.settled(30 * time.Second)
 	b.t.Logf("%s: made in %v, accounted for %v later", what, time.Duration(clock()-begun)-took, took)
 	b.fast()
+	b.arrives(what, begun)
+}
+
+// arrives wants the frames that were made after a moment to have arrived at b0, all of those that arrived.
+func (b *linkBed) arrives(what string, begun uint64) {
+	b.t.Helper()
 	counts, err := b.flow.since(begun)
 	if err != nil {
 		b.t.Fatal(err)
@@ -77,6 +84,8 @@ func TestLimits(t *testing.T) {
 		b.batch("10,000 neighbours", lines)
 		b.batch("their end", []string{"neigh flush dev r2 to 10.8.0.0/16 nud permanent"})
 	})
+	t.Run("storm of neighbours", b.storm)
+	t.Run("tables of routes", b.tables)
 	t.Run("interfaces", func(t *testing.T) {
 		b.must(b.R, "ip link add spare0 type veth peer name spare1")
 		var add []string
@@ -92,6 +101,55 @@ func TestLimits(t *testing.T) {
 		}
 		b.batch("their end", []string{"link del spare0"})
 	})
+}
+
+// storm has somebody scan a network: the router asks for thousands of neighbours, more than the kernel keeps, and nobody
+// answers.
+func (b *linkBed) storm(t *testing.T) {
+	b.must(b.R, "ip addr add 10.64.0.254/16 dev r2")
+	s, err := lab.NewSender(b.A, b.Ports[0].Peer.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	begun, in := clock(), b.Ports[0]
+	for i := range 3000 {
+		p := lab.Packet{DstMAC: in.MAC, SrcMAC: in.Peer.MAC, Src: in.Peer.Addr.Addr(), DstPort: 9,
+			Dst: netip.AddrFrom4([4]byte{10, 64, byte(i >> 8), byte(i)})}
+		if err := s.Send(p.Frame()); err != nil {
+			t.Fatal(err)
+		}
+		if i%16 == 0 {
+			time.Sleep(flowPause)
+		}
+	}
+	took := b.settled(10 * time.Second)
+	t.Logf("asked for 3000 neighbours in %v, accounted for %v later", time.Duration(clock()-begun)-took, took)
+	b.fast()
+	b.arrives("the storm", begun)
+	b.batch("its end", []string{"neigh flush dev r2 to 10.64.0.0/16 nud all", "addr del 10.64.0.254/16 dev r2"})
+}
+
+// tables has tables of routes appear and vanish, with the rules that lead to them: the frames go where these say.
+func (b *linkBed) tables(t *testing.T) {
+	var lines []string
+	for i := range 150 {
+		id := 1000 + i%50
+		lines = append(lines, fmt.Sprintf("rule add pref %d to 10.129.0.0/16 lookup %d", 100+i%3, id), fmt.Sprintf("route add default via 10.3.0.1 table %d", id),
+			fmt.Sprintf("route del default table %d", id), fmt.Sprintf("rule del pref %d", 100+i%3))
+	}
+	b.batch("150 tables and rules", lines)
+	for range 3 {
+		b.flow.change(t, b.R, 1, "ip rule add pref 100 lookup 77")
+		b.fast()
+		b.flow.change(t, b.R, 2, "ip route add 10.128.0.0/16 via 10.3.0.1 table 77")
+		b.fast()
+		b.flow.change(t, b.R, 1, "ip route flush table 77")
+		b.flow.change(t, b.R, 2, "ip route add 10.128.0.0/16 via 10.3.0.1 table 77")
+		b.flow.change(t, b.R, 1, "ip rule del pref 100")
+		b.must(b.R, "ip route flush table 77")
+		b.fast()
+	}
 }
 
 // indexOf finds an interface of a namespace.

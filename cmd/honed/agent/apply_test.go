@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/hone-net/hone/control"
 	"github.com/hone-net/hone/fastpath"
 	"github.com/hone-net/hone/synth/emit"
@@ -130,6 +132,35 @@ func TestOwnProgramIsNotForeign(t *testing.T) {
 	}
 	b.edit("xdp-id=1", "xdp-id=99")
 	b.inOrder(b.announce(), "park 2", "close 2")
+}
+
+// TestNoMemoryForTables: where the kernel has no memory for tables, at first or when they grow, everything is the kernel's, which
+// status says, until there is a configuration that fits.
+func TestNoMemoryForTables(t *testing.T) {
+	b := newBed(t)
+	b.host.full = fmt.Errorf("fastpath: make table route4: %w", unix.ENOMEM)
+	for _, did := range [][]string{b.announce(), b.announce()} {
+		b.expect(did, "tables", "forget")
+	}
+	if s := b.Status(); s.Coherent || s.Agent.Failures != 2 || !strings.Contains(s.Agent.Error, "route4: cannot allocate memory") {
+		t.Errorf("%+v", s)
+	}
+	b.host.full = nil
+	b.inOrder(b.announce(), "tables", "write", "attach 2", "vouch 2 for 3")
+	b.host.full = unix.ENOMEM
+	text := b.text
+	for i := range 2000 { // more than there is room for
+		b.text += fmt.Sprintf("route dst=20.%d.%d.%d/32 table=254 type=1 hop=dev:3,via:10.2.0.2\n", i>>8, i&255, i&7)
+	}
+	b.expect(b.announce(), "tables", "forget", "park 2", "park 3")
+	if s := b.Status(); s.Interfaces[0].State != control.StateParked {
+		t.Errorf("%+v", s.Interfaces)
+	}
+	b.host.full, b.text = nil, text
+	b.inOrder(b.announce(), "tables", "write", "swap 2 for 5")
+	if s := b.Status(); s.Agent.Error != "" || s.Interfaces[0].State != control.StateFast {
+		t.Errorf("%+v", s)
+	}
 }
 
 // A program waits in place for a while when its interface is left to the kernel, and is taken off when it stays so.

@@ -30,6 +30,7 @@ type fakeHost struct {
 	excess int    // how many programs are too much for the kernel
 	write  func() // called by Write
 	fails  error  // what Write answers
+	full   error  // what Tables answers
 	read   func(table string, off int) []byte
 	nextID uint32
 }
@@ -53,7 +54,7 @@ func (h *fakeHost) Settle() { h.note("settle") }
 
 func (h *fakeHost) Tables(tables []*ir.Table) error {
 	h.note("tables")
-	return nil
+	return h.full
 }
 
 func (h *fakeHost) Write(writes []ir.Write) error {
