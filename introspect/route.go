@@ -42,6 +42,9 @@ func decodeRoute(b []byte) (r Route, ok bool, err error) {
 	if d.Key.Dst, err = prefix(b[0], d.dst, b[1]); err != nil {
 		return Route{}, false, err
 	}
+	if net := d.Key.Dst.Masked(); net != d.Key.Dst { // which no kernel says
+		d.Key.Dst, d.Unknown = net, append(d.Unknown, "dst-bits")
+	}
 	return d.finish(), true, nil
 }
 

@@ -88,11 +88,18 @@ func movedMAC6(b *bed) string {
 // captured listens on both of the router's interfaces while five packets pass.
 func captured(b *bed, option, host string) string {
 	b.run(b.a, "ping -n -c 1 -W 1 "+host)
+	before := listeners(b.run(b.r, "cat /proc/net/packet"))
 	var stop []func(syscall.Signal) string
 	for _, dev := range []string{"r0", "r1"} {
 		stop = append(stop, b.background(b.r, "tcpdump "+option+" -n -l --immediate-mode -i "+dev+" udp port 7777"))
 	}
-	time.Sleep(700 * time.Millisecond) // tcpdump starts, and an unannounced packet socket is noticed
+	for range 100 {
+		if listeners(b.run(b.r, "cat /proc/net/packet")) >= before+len(stop) {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	time.Sleep(300 * time.Millisecond) // an unannounced packet socket is noticed
 	for range 5 {
 		b.run(b.a, `bash -c echo>/dev/udp/`+host+`/7777`)
 	}
@@ -103,4 +110,15 @@ func captured(b *bed, option, host string) string {
 	}
 	b.settle()
 	return text
+}
+
+// listeners counts the packet sockets that hear everything from an interface.
+func listeners(sockets string) (n int) {
+	const everything = "0003"
+	for line := range strings.Lines(sockets) {
+		if f := strings.Fields(line); len(f) > 5 && f[3] == everything && f[4] != "0" && f[5] == "1" {
+			n++
+		}
+	}
+	return n
 }
