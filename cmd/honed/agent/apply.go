@@ -11,7 +11,6 @@ import (
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth"
-	"github.com/hone-net/hone/synth/emit"
 	"github.com/hone-net/hone/synth/ir"
 )
 
@@ -28,6 +27,9 @@ func (a *Agent) apply(s *introspect.Snapshot, e slowpath.Epochs) {
 	retried := a.retry(s)
 	writes, reshaped := a.update(s)
 	a.release(s, a.survey(old, s, reshaped || retried))
+	if a.due() && !reshaped && synth.Rules(s) < manyRules {
+		defer debug.SetGCPercent(debug.SetGCPercent(leisure)) // the compiler leaves much behind, and packets wait for it
+	}
 	a.parkStale(e, reshaped)
 	a.epochs = e
 	if err := a.fill(writes, reshaped); err != nil {
@@ -157,6 +159,7 @@ func (a *Agent) parkStale(e slowpath.Epochs, reshaped bool) {
 		return
 	}
 	for _, f := range a.faces {
+		f.make(a.snapshot, a.options)
 		if f.port != nil && (reshaped || a.fib.Settles() || f.current != f.wanted()) {
 			f.port.Park()
 		}
@@ -190,9 +193,8 @@ func (a *Agent) vouchCurrent(e slowpath.Epochs, reshaped bool) {
 		return
 	}
 	for _, f := range a.faces {
-		if f.port != nil && f.program != nil && f.current == f.wanted() {
-			f.port.Vouch(e)
-			f.parked = ""
+		if f.port != nil && f.program != nil && !f.due && f.current == f.wanted() {
+			f.goOn(e)
 		}
 	}
 	a.counts.Updates++
@@ -207,31 +209,38 @@ func (a *Agent) outdate(reshaped bool) {
 	}
 }
 
+// goOn lets the program of the face on: it needs no change.
+func (f *face) goOn(e slowpath.Epochs) {
+	f.port.Vouch(e)
+	f.parked = ""
+}
+
 // install attaches and swaps what is not yet as it is wanted, until a program turns out to be too much.
 func (a *Agent) install(e slowpath.Epochs, reshaped bool) {
-	for _, f := range a.busiest() {
-		switch {
-		case f.reason != slowpath.None || f.program == nil:
-		case f.port == nil && f.failed != "" && f.failed == f.attempt():
-		case f.port == nil || reshaped || f.current != f.wanted():
-			if a.overtaken(e) && !f.overdue(time.Now()) {
-				if reshaped {
-					f.current = identity{} // its tables are not those of the others any more
-				}
-				continue
+	failed := false
+	for f := range a.maker(e, reshaped).all(a.busiest()) {
+		failed = failed || f.anew && f.reason != slowpath.None
+		switch needs := f.needs(reshaped); {
+		case f.due, needs && a.overtaken(e) && !f.overdue(time.Now()):
+			if reshaped {
+				f.current = identity{} // its tables are not those of the others any more
 			}
+		case needs:
 			a.renew(f, e)
 		}
 		if f.excess {
 			return
 		}
 	}
+	if failed {
+		a.release(a.snapshot, true)
+	}
 }
 
 // renew gives an interface the program that its decision wants.
-func (a *Agent) renew(f *face, e slowpath.Epochs) {
+func (a *Agent) renew(m made, e slowpath.Epochs) {
 	begin, kind := time.Now(), "attach"
-	spec, err := emit.Spec(f.program, a.options.Kernel)
+	f, spec, err := m.face, m.spec, m.err
 	f.excess = err != nil
 	if caches := connections(f.program); err == nil && len(caches) > 0 {
 		err = a.host.Tables(caches)

@@ -41,14 +41,11 @@ func TestCodeChanges(t *testing.T) {
 	b := newBed(t)
 	b.announce()
 	b.edit("mac=02:00:00:00:00:f0", "mac=02:00:00:00:00:aa")
-	did := b.announce()
-	b.expect(slices.Clone(did), "write", "vouch 3 for 2", "swap 2 for 2")
-	b.inOrder(did, "vouch 3 for 2", "swap 2 for 2")
+	b.expect(b.announce(), "write", "vouch 3 for 2", "swap 2 for 2")
 
 	// The same without an announcement: what runs is stopped before anything else.
 	b.edit("mac=02:00:00:00:00:aa", "mac=02:00:00:00:00:bb")
-	did = b.again()
-	b.inOrder(did, "park 2", "swap 2 for 2")
+	b.inOrder(b.again(), "park 2", "swap 2 for 2")
 }
 
 func TestRefusalDetaches(t *testing.T) {

@@ -37,8 +37,13 @@ type decision struct {
 
 const families = 2
 
-// decide is a pure function of its arguments; of the decision before only the work is used that leads to the same.
-func decide(s *introspect.Snapshot, link introspect.Link, o Options, shape synth.Shape, before decision) decision {
+// decide is a pure function of its arguments.
+func decide(s *introspect.Snapshot, link introspect.Link, o Options, shape synth.Shape) decision {
+	return judge(s, link, o, shape).compiled(s, o, shape)
+}
+
+// judge decides whether an interface is to have a program, and does not make it.
+func judge(s *introspect.Snapshot, link introspect.Link, o Options, shape synth.Shape) decision {
 	d := decision{link: link}
 	if o.Switched.Off(link.Name) {
 		d.reason, d.detail = slowpath.Off, "switched off by hone disable"
@@ -57,17 +62,25 @@ func decide(s *introspect.Snapshot, link introspect.Link, o Options, shape synth
 	}
 	if len(left) == families {
 		d.reason, d.detail = slowpath.TableFull, slowpath.TableFull.Doc()
+	}
+	return d
+}
+
+// compiled is the decision with the program, if there is to be one. Of a program that it has already only the work is used
+// that leads to the same.
+func (d decision) compiled(s *introspect.Snapshot, o Options, shape synth.Shape) decision {
+	if d.reason != slowpath.None {
 		return d
 	}
-	p, err := synth.Program(s, int(link.Index), so, shape)
+	p, err := synth.Program(s, int(d.link.Index), o.synth(d.link.Name), shape)
 	if err != nil {
-		d.reason, d.detail = slowpath.Unknown, err.Error()
+		return decision{link: d.link, mode: d.mode, left: d.left, reason: slowpath.Unknown, detail: err.Error()}
+	}
+	general := p.String()
+	if general == d.general {
 		return d
 	}
-	if d.general = p.String(); d.general == before.general {
-		d.program, d.text = before.program, before.text
-		return d
-	}
+	d.general = general
 	d.program = specialize.Run(p)
 	d.text = d.program.String()
 	return d

@@ -48,7 +48,7 @@ func Dump(s *introspect.Snapshot, o Options, kind, name string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	d := decide(s, link, o, synth.NewFIB(s).Shape(), decision{})
+	d := decide(s, link, o, synth.NewFIB(s).Shape())
 	if d.reason != slowpath.None {
 		return "", fmt.Errorf("agent: dump: %s has no program: %s: %s", name, d.reason, d.detail)
 	}
@@ -59,7 +59,7 @@ func dumpAll(s *introspect.Snapshot, o Options, kind string) (string, error) {
 	var all strings.Builder
 	shape := synth.NewFIB(s).Shape()
 	for _, link := range s.Links.All() {
-		d := decide(s, link, o, shape, decision{})
+		d := decide(s, link, o, shape)
 		if d.reason != slowpath.None {
 			continue
 		}

@@ -71,7 +71,7 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 		follow(&x, s, o, in, p, frame)
 	}
 	fib := synth.NewFIB(s)
-	d := decide(s, link, o, fib.Shape(), decision{})
+	d := decide(s, link, o, fib.Shape())
 	if d.reason != slowpath.None {
 		x.Reason, x.Detail = d.reason.String(), d.detail
 		return x, nil

@@ -14,6 +14,7 @@ import (
 type face struct {
 	decision
 	shape   synth.Shape // of the tables that the decision was made for
+	due     bool        // the program is yet to be made: what the decision holds is the one before
 	port    port        // nil while it has no program
 	current identity    // wanted() of what runs; without text while that is not known to be right
 	parked  string      // why its program hands everything to the kernel, empty if it does not

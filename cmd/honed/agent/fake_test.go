@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -24,6 +25,7 @@ import (
 
 // fakeHost writes down what the agent does.
 type fakeHost struct {
+	mu     sync.Mutex // guards did
 	did    []string
 	ports  map[int]*fakePort
 	attach error  // what Attach answers
@@ -36,6 +38,8 @@ type fakeHost struct {
 }
 
 func (h *fakeHost) note(format string, args ...any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.did = append(h.did, fmt.Sprintf(format, args...))
 }
 

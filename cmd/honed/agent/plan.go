@@ -13,7 +13,7 @@ func Plan(s *introspect.Snapshot, o Options) control.Plan {
 	fib := synth.NewFIB(s)
 	plan := control.Plan{Tables: tables(s, fib)}
 	for index, link := range s.Links.All() {
-		d := decide(s, link, o, fib.Shape(), decision{})
+		d := decide(s, link, o, fib.Shape())
 		if d.reason == slowpath.Loopback {
 			continue
 		}

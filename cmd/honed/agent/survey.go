@@ -1,19 +1,15 @@
 package agent
 
 import (
-	"runtime/debug"
-
 	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth"
 )
 
-// survey decides for each interface that a change may concern. It tells whether it had to look
-// at anything but routes, neighbours and entries of bridges.
+// survey decides for each interface that a change may concern, and leaves its program to be made. It tells whether it had
+// to look at anything but routes, neighbours and entries of bridges.
 func (a *Agent) survey(old, s *introspect.Snapshot, reshaped bool) (again bool) {
 	again = old == nil || reshaped || !sameButRoutes(old, s)
-	if again && !reshaped && synth.Rules(s) < manyRules {
-		defer debug.SetGCPercent(debug.SetGCPercent(leisure)) // the compiler leaves much behind, and packets wait for it
-	}
 	concerned, all := map[introspect.Index]bool(nil), old == nil || reshaped
 	if again && !all {
 		concerned, all = synth.Concerned(old, s)
@@ -27,9 +23,23 @@ func (a *Agent) survey(old, s *introspect.Snapshot, reshaped bool) (again bool) 
 		} else if !all && !concerned[index] && f.shape.Equal(shape) {
 			continue
 		}
-		f.decision, f.shape = decide(s, link, a.options, shape, f.decision), shape
+		before := f.decision
+		f.decision, f.shape = judge(s, link, a.options, shape), shape
+		if f.due = f.reason == slowpath.None; f.due {
+			f.program, f.text, f.general = before.program, before.text, before.general
+		}
 	}
 	return again
+}
+
+// due tells whether programs are to be made.
+func (a *Agent) due() bool {
+	for _, f := range a.faces {
+		if f.due {
+			return true
+		}
+	}
+	return false
 }
 
 // leisure is how much the heap may grow while programs are made, in percent. At honed's own pace a third of the time that
