@@ -67,8 +67,8 @@ func refuseBridge(s subject, bridge introspect.Link) verdict {
 	case bridge.Promiscuity > 0 || bridge.Flags&unix.IFF_PROMISC != 0:
 		return refused(slowpath.Promiscuous, "bridge %s is promiscuous", bridge.Name)
 	}
-	if _, ok := untaggedVLAN(s.Snapshot, b, s.link.Index); !ok {
-		return refused(slowpath.BridgeVLAN, "no VLAN of %s takes the untagged frames of %s", bridge.Name, s.link.Name)
+	if _, ok := untaggedVLAN(s.Snapshot, b, s.link.Index); !ok && !carriesTags(s.Snapshot, s.link) {
+		return refused(slowpath.BridgeVLAN, "no VLAN of %s takes the frames of %s", bridge.Name, s.link.Name)
 	}
 	return refuseBridgeWatchers(s, bridge)
 }

@@ -58,15 +58,15 @@ func (b *bridging) single() {
 	b.GuardImm(ir.Ne, vid, noVID, slowpath.BridgeTag)
 	b.GuardImm(ir.Ne, vid, reservedVID, slowpath.BridgeTag)
 	inner := b.LoadLE(atInnerType, 2)
-	for _, kind := range b.tagged() {
+	for _, kind := range b.keptTypes() {
 		b.GuardImm(ir.Ne, inner, etherType(kind), slowpath.BridgeTag)
 	}
 	b.own(inner)
 }
 
-// tagged are the ethertypes that do not stand behind a tag in a frame which is forwarded: another tag, and what netfilter is
+// keptTypes are the ethertypes that do not stand behind a tag in a frame which is forwarded: another tag, and what netfilter is
 // asked about, or neighbours are answered for.
-func (b *bridging) tagged() []uint16 {
+func (b *bridging) keptTypes() []uint16 {
 	all := []uint16{customerTag, providerTag}
 	asks := bridgeSysctl(b.snapshot, "filter-vlan-tagged")
 	if asks && callsRuleset(b.snapshot, b.bridge, layout4) {
@@ -80,7 +80,7 @@ func (b *bridging) tagged() []uint16 {
 
 // tooLong is for frames that are longer than those without a tag may be: one that has a tag may be as much longer.
 func (b *bridging) tooLong(fits *ir.Block, limit *ir.Value) {
-	if !b.port.KeepsTags || b.mayBePartial() {
+	if b.filters() || !b.port.KeepsTags || b.mayBePartial() {
 		b.Punt(slowpath.MTU)
 		return
 	}

@@ -3,11 +3,13 @@ package synth
 import (
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
 )
 
-// Where a bridge filters VLANs, an untagged frame belongs to the one that its port names for such (the PVID), entries are of
-// a VLAN, and a port carries those that it is a member of. Programs know untagged frames: who takes tags off is not known,
-// since a VLAN device on a port may be in another namespace.
+// Where a bridge filters VLANs, an untagged frame belongs to the one that its port names for such (the PVID), one with a tag
+// of the bridge's kind to that of the tag; entries are of a VLAN, and a port carries those that it is a member of, with a
+// tag or without. Whether the port by which a frame comes in carries its VLAN is asked of the row of its source, which is on
+// that port, or on none where that is not so.
 
 // untaggedVLAN is the VLAN of the untagged frames of a port, or of a bridge itself: 0 where the bridge does not filter
 // VLANs; false if there is none, or it does not forward.
@@ -31,15 +33,80 @@ func forwards(v introspect.VLAN) bool {
 	return v.State == introspect.PortForwarding && !v.Tunnel && len(v.Unknown) == 0
 }
 
+// carries tells what a port is to a VLAN, if it carries that: all do 0, which is none.
+func carries(s *introspect.Snapshot, port introspect.Index, vid uint16) (v introspect.VLAN, ok bool) {
+	if vid == 0 {
+		return v, true
+	}
+	v, ok = s.VLANs.Get(introspect.VLANKey{Index: port, VID: vid})
+	return v, ok && forwards(v)
+}
+
+// carriesTags tells whether programs know tagged frames of a port of a bridge that filters VLANs.
+func carriesTags(s *introspect.Snapshot, port introspect.Link) bool {
+	if !port.KeepsTags || !port.Port.Learning && !port.Port.Locked {
+		return false
+	}
+	for key, v := range s.VLANs.From(introspect.VLANKey{Index: port.Index}) {
+		if key.Index != port.Index {
+			break
+		}
+		if forwards(v) {
+			return true
+		}
+	}
+	return false
+}
+
 // vlanReason tells why untagged frames of a VLAN do not leave by a port, or by a bridge itself, as they are.
 func vlanReason(s *introspect.Snapshot, port introspect.Index, vid uint16) slowpath.Reason {
-	switch v, ok := s.VLANs.Get(introspect.VLANKey{Index: port, VID: vid}); {
-	case vid == 0:
-		return slowpath.None
-	case !ok || !forwards(v):
+	switch v, ok := carries(s, port, vid); {
+	case !ok:
 		return slowpath.PortVLAN
-	case !v.Untagged:
+	case vid != 0 && !v.Untagged:
 		return slowpath.BridgeTag
 	}
 	return slowpath.None
+}
+
+// filters tells whether the bridge filters VLANs.
+func (b *bridging) filters() bool { return b.bridge.Bridge.VLANFiltering }
+
+// tagArm writes what becomes of frames with a tag of the bridge's kind, and goes on with those without one.
+func (b *bridging) tagArm(to, from *ir.Value) {
+	own, other := uint16(customerTag), uint16(providerTag)
+	if b.bridge.Bridge.VLANProtocol == other {
+		own, other = other, own
+	}
+	why := slowpath.BridgeTagTaken
+	if b.port.KeepsTags {
+		why = slowpath.BridgeTag
+	}
+	b.GuardImm(ir.Ne, b.kind, etherType(other), why)
+	if !carriesTags(b.snapshot, b.port) || b.mayBePartial() {
+		b.GuardImm(ir.Ne, b.kind, etherType(own), why)
+		return
+	}
+	tag, bare := b.block("with-tag"), b.block("without-tag")
+	b.If(ir.Eq, b.kind, b.Const(etherType(own)), tag, bare, true)
+	b.asides = append(b.asides, func() {
+		c, arm, ip := *b, b.arm, b.ip
+		c.Start(tag)
+		c.tagged(to, from)
+		b.arm, b.ip = arm, ip
+	})
+	b.Start(bare)
+}
+
+// tagged is for frames that say by a tag which VLAN they belong to.
+func (b *bridging) tagged(to, from *ir.Value) {
+	b.arm, b.ip = "tagged", layout4
+	b.tag = b.ArithImm(ir.OpAnd, b.Load(atTCI, 2), vidMask)
+	b.frame = b.ArithImm(ir.OpSub, b.frame, vlanHeader)
+	dest := b.stations(b.key(to), b.key(from))
+	b.deliverable(dest)
+	b.single()
+	b.GuardImm(ir.AnySet, b.Field(dest, "flags"), stationTagged, slowpath.BridgeTag)
+	b.Count(ir.CountFast)
+	b.Redirect(b.Field(dest, "port"))
 }

@@ -31,8 +31,8 @@ func TestBridgeVLANs(t *testing.T) {
 		changes []change
 	}{
 		{"good", text, slowpath.None, nil},
-		{"tag", text, slowpath.BridgeTag, []change{put(12, 0x81, 0)}},
-		{"tag of somebody unknown", text, slowpath.BridgeTag, []change{put(12, 0x81, 0), source(host(1, 77))}},
+		{"tag", text, slowpath.BridgeTagTaken, []change{put(12, 0x81, 0)}},
+		{"tag of somebody unknown", text, slowpath.BridgeTagTaken, []change{put(12, 0x81, 0), source(host(1, 77))}},
 		{"leaves with a tag", text, slowpath.BridgeTag, []change{dest(host(3, 2))}},
 		{"another VLAN", text, slowpath.FDBUnknown, []change{dest(introspect.MAC{2, 0, 0, 0, 5, 5})}},
 		{"no VLAN", text, slowpath.FDBUnknown, []change{dest(introspect.MAC{2, 0, 0, 0, 5, 6})}},
@@ -60,6 +60,57 @@ func TestBridgeVLANs(t *testing.T) {
 		if reason, _ := Refuse(parse(t, with(p0, fresh)), 2, bridges); reason != slowpath.BridgeVLAN {
 			t.Errorf("%q: %v", fresh, reason)
 		}
+	}
+}
+
+// TestTrunks changes one thing at a time about a bridge with trunks, or a tagged frame. p2 carries 10 and 30 with a tag, and p1
+// 10; the frame comes in by p2.
+func TestTrunks(t *testing.T) {
+	const p1, p2 = "vlan dev=3 vid=10 state=3", "vlan dev=4 vid=10 state=3"
+	text := with(swapped(t, keepingTags(vlanBridge(t)), "vlan dev=3 vid=10 pvid untagged state=3", p1), "vlan dev=4 vid=30 state=3", "vlan dev=3 vid=30 state=3",
+		"fdb bridge=9 mac=02:00:00:00:02:02 vlan=30 port=3", "fdb bridge=9 mac=02:00:00:00:03:02 vlan=30 port=4", "fdb bridge=9 mac=02:00:00:00:02:09 vlan=30 port=3")
+	with := func(from, to string) string { return swapped(t, text, from, to) }
+	provider := with("br-vlan-protocol=0x8100", "br-vlan-protocol=0x88a8")
+	for _, c := range []struct {
+		name    string
+		text    string
+		reason  slowpath.Reason
+		changes []change
+	}{
+		{"good", text, slowpath.None, []change{tag(10)}},
+		{"another VLAN", text, slowpath.None, []change{tag(30)}},
+		{"priority", text, slowpath.None, []change{tag(0xf00a)}},
+		{"somebody of another VLAN", text, slowpath.FDBUnknown, []change{dest(host(2, 9)), tag(10)}},
+		{"VLAN that is not there", text, slowpath.FDBSource, []change{tag(31)}},
+		{"priority tag", text, slowpath.FDBSource, []change{tag(0xe000)}},
+		{"reserved", text, slowpath.FDBSource, []change{tag(4095)}},
+		{"tag of providers", text, slowpath.BridgeTag, []change{tag(10), put(12, 0x88, 0xa8)}},
+		{"provider's bridge", provider, slowpath.None, []change{tag(10), put(12, 0x88, 0xa8)}},
+		{"provider's bridge, tag of customers", provider, slowpath.BridgeTag, []change{tag(10)}},
+		{"two tags", text, slowpath.BridgeTag, []change{tag(10), tag(10)}},
+		{"arp", text, slowpath.BridgeProtocol, []change{tag(10), put(16, 8, 6)}},
+		{"longest", text, slowpath.None, []change{tag(10), pad(1518)}},
+		{"long", text, slowpath.MTU, []change{tag(10), pad(1519)}},
+		{"not carried in", with(p2, "vlan dev=4 vid=11 state=3"), slowpath.FDBSource, []change{tag(10)}},
+		{"blocked in", with(p2, "vlan dev=4 vid=10 state=4"), slowpath.FDBSource, []change{tag(10)}},
+		{"not carried out", with(p1, "vlan dev=3 vid=11 state=3"), slowpath.PortVLAN, []change{tag(10)}},
+		{"blocked out", with(p1, "vlan dev=3 vid=10 state=4"), slowpath.PortVLAN, []change{tag(10)}},
+		{"to an access port", text, slowpath.BridgeTag, []change{dest(host(1, 2)), tag(10)}},
+		{"tagged pvid", with("vlan dev=4 vid=20 pvid untagged state=3", "vlan dev=4 vid=20 untagged state=3"), slowpath.None, []change{tag(10)}},
+		{"no tag, no pvid", with("vlan dev=4 vid=20 pvid untagged state=3", "vlan dev=4 vid=20 untagged state=3"), slowpath.PortVLAN, nil},
+		{"no learning", with("port-learning port-flood\nlink index=9", "port-flood\nlink index=9"), slowpath.BridgeTag, []change{tag(10)}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBridgeBedAt(t, c.text, 4, bridges)
+			frame := datagram(append([]change{dest(host(2, 2)), source(host(3, 2))}, c.changes...)...)
+			v := b.run(t, frame)
+			if v.Reason != c.reason || (v.Kind == ir.RedirectExit) != (c.reason == slowpath.None) || !bytes.Equal(v.Packet, frame) || v.Kind == ir.RedirectExit && v.Oif != 3 {
+				t.Errorf("%v, want %v\n%s", v, c.reason, b.program)
+			}
+		})
+	}
+	if reason, _ := Refuse(parse(t, strings.ReplaceAll(with("vlan dev=4 vid=20 pvid untagged state=3\n", ""), " keeps-tags", "")), 4, bridges); reason != slowpath.BridgeVLAN {
+		t.Errorf("a trunk whose tags somebody may take: %v", reason)
 	}
 }
 

@@ -21,8 +21,9 @@ type bridging struct {
 	*compiler
 	bridge introspect.Link
 	fdb    *fdb
-	vid    uint16    // of untagged frames; 0: the bridge does not filter VLANs
-	frame  *ir.Value // its length
+	vid    uint16    // of untagged frames; 0: the bridge does not filter VLANs, or there is none
+	tag    *ir.Value // VLAN of a tagged frame, where the bridge filters VLANs
+	frame  *ir.Value // its length, without a tag that the bridge knows
 	kind   *ir.Value // ethertype, least significant byte first
 }
 
@@ -40,38 +41,60 @@ func (c *compiler) bridgePort(bridge introspect.Link) (*ir.Program, error) {
 }
 
 // write looks first at what all frames have in common. Routes and neighbours do not matter to a bridge: it goes by its own
-// epoch. Both lookups begin before their answers are needed.
+// epoch.
 func (b *bridging) write() {
 	b.metadata()
 	b.GuardImm(ir.Eq, b.Moved(slowpath.FDB), 0, slowpath.Moved)
 	b.Bound(atPayload, slowpath.Short)
 	from := b.LoadLE(atSource48, 8)
-	to, sender := b.key(b.LoadLE(atDestMAC, 8)), b.key(from)
+	to := b.LoadLE(atDestMAC, 8)
 	b.frame, b.kind = b.Meta(ir.MetaLen), b.ArithImm(ir.OpShr, from, 48)
-	if b.vid != 0 {
-		b.noTag(slowpath.BridgeTag)
+	if b.filters() {
+		b.tagArm(to, from)
 	}
-	table := b.Table(b.fdb.table())
-	dest := b.Lookup(table, to)
-	if b.learns() || b.port.Port.Locked {
-		b.source(b.Lookup(table, sender))
-	} else {
-		b.valid(sender)
+	b.bare(to, from)
+	b.finish()
+}
+
+// bare is for all frames of a bridge that does not filter VLANs, else for those without a tag.
+func (b *bridging) bare(to, from *ir.Value) {
+	if b.filters() && b.vid == 0 {
+		b.Punt(slowpath.PortVLAN)
+		return
 	}
+	to = b.key(to)
+	dest := b.stations(to, b.key(from))
 	if routesBridge(b.subject(), b.vid, b.shape).reason == slowpath.None {
 		b.routed(to)
 	}
 	b.deliverable(dest)
 	b.protocol()
+	if b.filters() {
+		b.GuardImm(ir.NoneSet, b.Field(dest, "flags"), stationTagged, slowpath.BridgeTag)
+	}
 	b.Count(ir.CountFast)
 	b.Redirect(b.Field(dest, "port"))
-	b.finish()
+}
+
+// stations looks both up before either answer is needed, and gives that of the destination.
+func (b *bridging) stations(to, sender *ir.Value) *ir.Value {
+	table := b.Table(b.fdb.table())
+	dest := b.Lookup(table, to)
+	if b.asksSource() {
+		b.source(b.Lookup(table, sender))
+	} else {
+		b.valid(sender)
+	}
+	return dest
 }
 
 // key makes that of a station of a word that begins with a MAC.
 func (b *bridging) key(word *ir.Value) *ir.Value {
 	key := b.ArithImm(ir.OpShl, word, macShift)
-	if b.vid != 0 {
+	switch {
+	case b.tag != nil:
+		key = b.Arith(ir.OpOr, key, b.tag)
+	case b.vid != 0:
 		key = b.ArithImm(ir.OpOr, key, stationKey(introspect.MAC{}, b.vid))
 	}
 	return key
@@ -82,6 +105,9 @@ const atSource48 = 6
 
 // learns tells whether the bridge notes where sources are.
 func (b *bridging) learns() bool { return b.port.Port.Learning }
+
+// asksSource tells whether a frame has to come from where the bridge knows its source to be.
+func (b *bridging) asksSource() bool { return b.learns() || b.port.Port.Locked }
 
 // valid wants a source that may be one, where the bridge asks no more: neither nobody nor many.
 func (b *bridging) valid(sender *ir.Value) {
@@ -177,7 +203,7 @@ func (b *bridging) foreign(next *ir.Block) {
 		b.Punt(slowpath.PartialChecksum)
 		return
 	}
-	if b.vid == 0 {
+	if !b.filters() {
 		b.opaque(next)
 	}
 	b.own(b.kind)

@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"cmp"
 	"encoding/binary"
 	"maps"
 	"slices"
@@ -28,7 +29,10 @@ const (
 )
 
 // Flags of a station's row.
-const stationIsolated = 1
+const (
+	stationIsolated = 1 << iota
+	stationTagged   // the VLAN leaves with a tag by the port
+)
 
 var stationFields = []ir.Field{
 	{Name: "limit", Offset: atBody, Width: 4}, {Name: "reason", Offset: 12, Width: 4}, {Name: "here", Offset: atHere, Width: 8},
@@ -164,14 +168,17 @@ func (t *fdb) row(at int) stationRow {
 	if !ok {
 		out.reason = slowpath.PortState
 	}
-	if r.reason = out.reason; r.reason == slowpath.None {
-		r.reason = vlanReason(t.vlans, r.port, r.vlan())
+	if out.isolated {
+		r.flags = stationIsolated
+	}
+	r.reason = out.reason
+	if vlan, carried := carries(t.vlans, r.port, r.vlan()); !carried {
+		r.port, r.reason = 0, cmp.Or(r.reason, slowpath.PortVLAN)
+	} else if r.vlan() != 0 && !vlan.Untagged {
+		r.flags |= stationTagged
 	}
 	if r.reason == slowpath.None {
 		r.limit = out.limit
-	}
-	if out.isolated {
-		r.flags = stationIsolated
 	}
 	return r
 }
