@@ -87,7 +87,7 @@ const (
 	PortVLAN                       // bridged: the outgoing port does not carry the VLAN
 	PortIsolated                   // bridged: both ports are isolated
 	BridgeProtocol                 // bridged: ARP or another protocol that the bridge itself looks at
-	BridgeTag                      // bridged: with a VLAN tag that is odd, or that is to come or go
+	BridgeTag                      // bridged: with an odd VLAN tag, or routed to where frames have one
 	BridgeTagTaken                 // bridged: with a VLAN tag that a VLAN device on the port may take off
 	lastPacketReason
 )
@@ -196,7 +196,7 @@ var reasonTexts = [MaxReasons]reasonText{
 	PortVLAN:         {"port-vlan", "bridged: the outgoing port does not carry the VLAN"},
 	PortIsolated:     {"port-isolated", "bridged: both ports are isolated"},
 	BridgeProtocol:   {"bridge-protocol", "bridged: ARP or another protocol that bridges look at"},
-	BridgeTag:        {"bridge-tag", "bridged: with an odd VLAN tag, or one that is to be put on or taken off"},
+	BridgeTag:        {"bridge-tag", "bridged: with an odd VLAN tag, or routed to where frames have one"},
 	BridgeTagTaken:   {"bridge-tag-taken", "bridged: with a VLAN tag that a VLAN device on the port may take off"},
 	EgressDisabled:   {"egress-disabled", "the outgoing interface has no IPv6"},
 	RulesetDrop:      {"ruleset-drop", "a rule or a policy of the ruleset drops it"},

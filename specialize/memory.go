@@ -61,6 +61,10 @@ func note(s *extent, v *ir.Value) {
 		s.add(v.Imm, v.Width)
 	case ir.OpCount, ir.OpCommit:
 		s.add(ir.MaxPacket, 1)
+	case ir.OpPush, ir.OpPop:
+		for i := range s {
+			s[i] = ^uint64(0)
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package synth
 
 import (
+	"encoding/binary"
+
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth/ir"
@@ -74,9 +76,9 @@ func (b *bridging) filters() bool { return b.bridge.Bridge.VLANFiltering }
 
 // tagArm writes what becomes of frames with a tag of the bridge's kind, and goes on with those without one.
 func (b *bridging) tagArm(to, from *ir.Value) {
-	own, other := uint16(customerTag), uint16(providerTag)
-	if b.bridge.Bridge.VLANProtocol == other {
-		own, other = other, own
+	own, other := b.tagType(), uint16(providerTag)
+	if own == other {
+		other = customerTag
 	}
 	why := slowpath.BridgeTagTaken
 	if b.port.KeepsTags {
@@ -106,7 +108,42 @@ func (b *bridging) tagged(to, from *ir.Value) {
 	dest := b.stations(b.key(to), b.key(from))
 	b.deliverable(dest)
 	b.single()
-	b.GuardImm(ir.AnySet, b.Field(dest, "flags"), stationTagged, slowpath.BridgeTag)
-	b.Count(ir.CountFast)
-	b.Redirect(b.Field(dest, "port"))
+	b.popped(dest)
+	b.send(dest)
+}
+
+// popped sends frames without their tag that leave so.
+func (b *bridging) popped(dest *ir.Value) {
+	pop, keep := b.block("pop"), b.block("keep")
+	b.If(ir.NoneSet, b.Field(dest, "flags"), b.Const(stationTagged), pop, keep, false)
+	b.Start(pop)
+	b.Pop(b.macs(), slowpath.BridgeTag)
+	b.send(dest)
+	b.Start(keep)
+}
+
+// pushed sends frames with a tag that leave with one: it says their VLAN, and no priority.
+func (b *bridging) pushed(dest *ir.Value) {
+	push, keep := b.block("push"), b.block("keep")
+	b.If(ir.AnySet, b.Field(dest, "flags"), b.Const(stationTagged), push, keep, true)
+	b.Start(push)
+	var tag [4]byte
+	binary.BigEndian.PutUint16(tag[:], b.tagType())
+	binary.BigEndian.PutUint16(tag[2:], b.vid)
+	b.Push(b.macs(), b.Const(uint64(binary.LittleEndian.Uint32(tag[:]))), slowpath.BridgeTag)
+	b.send(dest)
+	b.Start(keep)
+}
+
+// macs are the first bytes of the frame, in words of eight and of four.
+func (b *bridging) macs() [2]*ir.Value {
+	return [2]*ir.Value{b.LoadLE(atDestMAC, 8), b.LoadLE(atSourceMAC, 4)}
+}
+
+// tagType is the ethertype of the bridge's tags.
+func (b *bridging) tagType() uint16 {
+	if b.bridge.Bridge.VLANProtocol == providerTag {
+		return providerTag
+	}
+	return customerTag
 }

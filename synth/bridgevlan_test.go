@@ -2,6 +2,7 @@ package synth
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,7 +34,6 @@ func TestBridgeVLANs(t *testing.T) {
 		{"good", text, slowpath.None, nil},
 		{"tag", text, slowpath.BridgeTagTaken, []change{put(12, 0x81, 0)}},
 		{"tag of somebody unknown", text, slowpath.BridgeTagTaken, []change{put(12, 0x81, 0), source(host(1, 77))}},
-		{"leaves with a tag", text, slowpath.BridgeTag, []change{dest(host(3, 2))}},
 		{"another VLAN", text, slowpath.FDBUnknown, []change{dest(introspect.MAC{2, 0, 0, 0, 5, 5})}},
 		{"no VLAN", text, slowpath.FDBUnknown, []change{dest(introspect.MAC{2, 0, 0, 0, 5, 6})}},
 		{"to zero", text, slowpath.FDBUnknown, []change{dest(introspect.MAC{})}},
@@ -41,7 +41,6 @@ func TestBridgeVLANs(t *testing.T) {
 		{"blocking", with(p1, "vlan dev=3 vid=10 pvid untagged state=4"), slowpath.PortVLAN, nil},
 		{"tunnel", with(p1, "vlan dev=3 vid=10 pvid untagged state=3 tunnel"), slowpath.PortVLAN, nil},
 		{"no longer that of untagged frames", with(p1, "vlan dev=3 vid=10 untagged state=3"), slowpath.None, nil},
-		{"tagged there", with(p1, "vlan dev=3 vid=10 pvid state=3"), slowpath.BridgeTag, nil},
 		{"no learning", with("port-learning port-flood\nlink index=3", "port-flood\nlink index=3"), slowpath.None, []change{source(host(7, 7))}},
 		{"no learning, from nobody", with("port-learning port-flood\nlink index=3", "port-flood\nlink index=3"), slowpath.FDBSource, []change{source(introspect.MAC{})}},
 	} {
@@ -95,7 +94,6 @@ func TestTrunks(t *testing.T) {
 		{"blocked in", with(p2, "vlan dev=4 vid=10 state=4"), slowpath.FDBSource, []change{tag(10)}},
 		{"not carried out", with(p1, "vlan dev=3 vid=11 state=3"), slowpath.PortVLAN, []change{tag(10)}},
 		{"blocked out", with(p1, "vlan dev=3 vid=10 state=4"), slowpath.PortVLAN, []change{tag(10)}},
-		{"to an access port", text, slowpath.BridgeTag, []change{dest(host(1, 2)), tag(10)}},
 		{"tagged pvid", with("vlan dev=4 vid=20 pvid untagged state=3", "vlan dev=4 vid=20 untagged state=3"), slowpath.None, []change{tag(10)}},
 		{"no tag, no pvid", with("vlan dev=4 vid=20 pvid untagged state=3", "vlan dev=4 vid=20 untagged state=3"), slowpath.PortVLAN, nil},
 		{"no learning", with("port-learning port-flood\nlink index=9", "port-flood\nlink index=9"), slowpath.BridgeTag, []change{tag(10)}},
@@ -111,6 +109,39 @@ func TestTrunks(t *testing.T) {
 	}
 	if reason, _ := Refuse(parse(t, strings.ReplaceAll(with("vlan dev=4 vid=20 pvid untagged state=3\n", ""), " keeps-tags", "")), 4, bridges); reason != slowpath.BridgeVLAN {
 		t.Errorf("a trunk whose tags somebody may take: %v", reason)
+	}
+}
+
+// TestTagsComeAndGo sends frames between access ports and trunks.
+func TestTagsComeAndGo(t *testing.T) {
+	text := keepingTags(vlanBridge(t))
+	provider := swapped(t, text, "br-vlan-protocol=0x8100", "br-vlan-protocol=0x88a8")
+	for _, c := range []struct {
+		name     string
+		text     string
+		from, to introspect.MAC
+		in, out  []change
+		port     uint32
+		reason   slowpath.Reason
+	}{
+		{"comes", text, host(1, 2), host(3, 2), nil, []change{tag(10)}, 4, slowpath.None},
+		{"goes", text, host(3, 2), host(1, 2), []change{tag(10)}, nil, 2, slowpath.None},
+		{"goes with its priority", text, host(3, 2), host(1, 2), []change{tag(0xe00a)}, nil, 2, slowpath.None},
+		{"provider's comes", provider, host(1, 2), host(3, 2), nil, []change{tag(10), put(12, 0x88, 0xa8)}, 4, slowpath.None},
+		{"provider's goes", provider, host(3, 2), host(1, 2), []change{tag(10), put(12, 0x88, 0xa8)}, nil, 2, slowpath.None},
+		{"longest comes", text, host(1, 2), host(3, 2), []change{pad(1414)}, []change{pad(1414), tag(10)}, 4, slowpath.None},
+		{"long comes", text, host(1, 2), host(3, 2), []change{pad(1415)}, []change{pad(1415)}, 0, slowpath.MTU},
+		{"longest goes", text, host(3, 2), host(1, 2), []change{pad(1514), tag(10)}, []change{pad(1514)}, 2, slowpath.None},
+		{"long goes", text, host(3, 2), host(1, 2), []change{pad(1515), tag(10)}, []change{pad(1515), tag(10)}, 0, slowpath.MTU},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBridgeBedAt(t, c.text, int(c.from[4])+1, bridges)
+			macs := []change{dest(c.to), source(c.from)}
+			v, want := b.run(t, datagram(append(slices.Clip(macs), c.in...)...)), datagram(append(slices.Clip(macs), c.out...)...)
+			if v.Reason != c.reason || v.Oif != c.port || !bytes.Equal(v.Packet, want) {
+				t.Errorf("%v, sent %x\nwant %x\n%s", v, v.Packet, want, b.program)
+			}
+		})
 	}
 }
 

@@ -70,8 +70,13 @@ func (b *bridging) bare(to, from *ir.Value) {
 	b.deliverable(dest)
 	b.protocol()
 	if b.filters() {
-		b.GuardImm(ir.NoneSet, b.Field(dest, "flags"), stationTagged, slowpath.BridgeTag)
+		b.pushed(dest)
 	}
+	b.send(dest)
+}
+
+// send ends the path of a frame that leaves by the port of its destination.
+func (b *bridging) send(dest *ir.Value) {
 	b.Count(ir.CountFast)
 	b.Redirect(b.Field(dest, "port"))
 }

@@ -20,6 +20,12 @@ var plantedLANs = []plant{
 	{fault{name: "bridges wrong header checksums", program: without(slowpath.HeaderChecksum)}, "nf-call, no rules"},
 	{fault{name: "bridges tagged frames untagged", program: without(slowpath.VLANTag)}, "tags in metadata"},
 	{fault{name: "keeps tagged packets from the ruleset", program: without(slowpath.BridgeTag)}, "nf-call, rules for tags too"},
+	{fault{name: "does not take tags off", snapshot: vlans(func(v *introspect.VLAN) { v.Untagged = false })}, "vlan: trunk and access ports"},
+	{fault{name: "takes all tags off", snapshot: vlans(func(v *introspect.VLAN) { v.Untagged = true })}, "vlan: trunks"},
+	{fault{name: "takes a blocked VLAN for one that forwards", snapshot: vlans(func(v *introspect.VLAN) { v.State = introspect.PortForwarding })}, "vlan: state of a VLAN"},
+	{fault{name: "takes untagged frames for those of another VLAN", snapshot: vlans(func(v *introspect.VLAN) { v.PVID = v.Key.VID == 20 })}, "vlan: two VLANs of a port"},
+	{fault{name: "does not ask who carries a VLAN", snapshot: everywhere}, "vlan: static entries of VLANs that are not carried"},
+	{fault{name: "does not notice VLANs that leave a port", program: unmoved(slowpath.FDB)}, "vlan: change: VLAN of a trunk"},
 	{fault{name: "ignores VLAN devices elsewhere", snapshot: keepTags}, "VLAN device in another namespace"},
 	{fault{name: "does not notice VLAN devices elsewhere", program: unmoved(slowpath.FDB)}, "change: VLAN device in another namespace"},
 	{fault{name: "bridges unfinished checksums", program: without(slowpath.PartialChecksum)}, "partial checksums"},
@@ -81,6 +87,28 @@ func keepTags(s *introspect.Snapshot) {
 	for i, l := range s.Links.All() {
 		l.KeepsTags = true
 		s.Links = s.Links.With(i, l)
+	}
+}
+
+// vlans changes what is believed of the VLANs of ports.
+func vlans(change func(*introspect.VLAN)) func(*introspect.Snapshot) {
+	return func(s *introspect.Snapshot) {
+		for key, v := range s.VLANs.All() {
+			change(&v)
+			s.VLANs = s.VLANs.With(key, v)
+		}
+	}
+}
+
+// everywhere has all ports carry the VLANs 10 and 20 with a tag, beside those that they carry.
+func everywhere(s *introspect.Snapshot) {
+	for i, l := range s.Links.All() {
+		for _, vid := range []uint16{10, 20} {
+			key := introspect.VLANKey{Index: i, VID: vid}
+			if _, ok := s.VLANs.Get(key); !ok && l.Master != 0 {
+				s.VLANs = s.VLANs.With(key, introspect.VLAN{Key: key, State: introspect.PortForwarding})
+			}
+		}
 	}
 }
 

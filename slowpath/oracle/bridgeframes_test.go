@@ -16,6 +16,7 @@ type station struct {
 	mac  net.HardwareAddr
 	port int
 	tag  uint16 // of the VLAN that its frames say they belong to, 0 without a tag
+	kind uint16 // of the tag
 	addr netip.Addr
 	six  netip.Addr
 }
@@ -53,7 +54,10 @@ func (g *lanGenerator) appear(port int) *station {
 	s := &station{mac: stationMAC(i), port: port, addr: stationAddr(i)}
 	s.six = addressAfter(netip.MustParseAddr("2001:db8:99::"), 0, uint64(0x100+i))
 	if len(g.c.tags) > 0 {
-		s.tag = g.c.tags[i/len(g.ports)%len(g.c.tags)]
+		s.tag, s.kind = g.c.tags[i/len(g.ports)%len(g.c.tags)], 0x8100
+		if g.c.provider && i%2 == 0 {
+			s.kind = 0x88a8
+		}
 	}
 	g.stations = append(g.stations, s)
 	return s
@@ -165,7 +169,7 @@ func (s *station) tagged(f []byte) []byte {
 	if s.tag == 0 {
 		return f
 	}
-	return slices.Insert(f, lab.OffEtherType, 0x81, 0, byte(s.tag>>8), byte(s.tag))
+	return slices.Insert(f, lab.OffEtherType, byte(s.kind>>8), byte(s.kind), byte(s.tag>>8), byte(s.tag))
 }
 
 // packet is a frame of any kind; its last bytes tell which.

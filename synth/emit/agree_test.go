@@ -100,12 +100,12 @@ func (k kernelRun) contents(t testing.TB, name string) []byte {
 // run is what Eval is, in the kernel. The counters are expected to be zero.
 func (k kernelRun) run(t testing.TB, pkt []byte) ir.Verdict {
 	t.Helper()
-	out := make([]byte, len(pkt))
-	ret, err := k.coll.Programs[ProgramName].Run(&ebpf.RunOptions{Data: pkt, DataOut: out})
+	options := ebpf.RunOptions{Data: pkt, DataOut: make([]byte, len(pkt)+4)} // which may grow
+	ret, err := k.coll.Programs[ProgramName].Run(&options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := ir.Verdict{Kind: ir.RedirectExit, Oif: ret, Packet: out}
+	v := ir.Verdict{Kind: ir.RedirectExit, Oif: ret, Packet: options.DataOut}
 	sum := k.counters(t)
 	for r, n := range sum[:slowpath.MaxReasons] {
 		if n == 0 {

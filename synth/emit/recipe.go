@@ -44,6 +44,8 @@ func (b *cookbook) follow(i *inst) {
 	switch i.kind {
 	case kStore, kStoreImm:
 		b.stored = b.stored || i.dst == b.packet
+	case kCall:
+		b.stored = b.stored || !i.kfunc && i.imm == int64(asm.FnXdpAdjustHead)
 	case kBranch:
 		b.written[i.label] = b.written[i.label] || b.stored
 	case kJump:

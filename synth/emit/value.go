@@ -68,6 +68,8 @@ func (l *lowering) emit(v *ir.Value) error {
 		l.hit(v)
 	case ir.OpCommit:
 		l.commit(v)
+	case ir.OpPush, ir.OpPop:
+		l.shift(v)
 	default:
 		return fmt.Errorf("unknown operation %v", v.Op)
 	}

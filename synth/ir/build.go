@@ -129,6 +129,17 @@ func (b *Builder) Commit(t *Table, bytes *Value) {
 	b.add(Value{Op: OpCommit, Table: t, Args: []*Value{bytes}})
 }
 
+// Push puts four bytes behind the MACs, which are given as they stand in the packet: eight bytes, and four, least significant
+// first. The block redirects then.
+func (b *Builder) Push(macs [2]*Value, four *Value, r slowpath.Reason) {
+	b.add(Value{Op: OpPush, Args: []*Value{macs[0], macs[1], four}, Reason: r})
+}
+
+// Pop takes the four bytes behind the MACs away.
+func (b *Builder) Pop(macs [2]*Value, r slowpath.Reason) {
+	b.add(Value{Op: OpPop, Args: macs[:], Reason: r})
+}
+
 // Jump ends the block.
 func (b *Builder) Jump(to *Block) { b.Block.Exit = Exit{Kind: Jump, Then: to} }
 

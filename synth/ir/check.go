@@ -19,6 +19,7 @@ const (
 //   - packet bytes are accessed only below a dominating Bound that covers them;
 //   - once a path has stored into the packet (or counted it), nothing punts: no Bound, Guard or Punt, and no lookup that
 //     needs the kernel;
+//   - behind a shift, nothing looks at the packet, which is redirected;
 //   - tables and fields exist, and a field is not read behind a mark that a program leaves in it.
 func Check(p *Program) error {
 	if p == nil || len(p.Blocks) == 0 {

@@ -10,14 +10,24 @@ import (
 // Yields tells whether the operation gives a number or a row.
 func (o Op) Yields() bool {
 	switch o {
-	case OpStore, OpStoreLE, OpBound, OpGuard, OpMark, OpCount, OpTally, OpHit, OpCommit:
+	case OpStore, OpStoreLE, OpBound, OpGuard, OpMark, OpCount, OpTally, OpHit, OpCommit, OpPush, OpPop:
 		return false
 	}
 	return o != OpNone && o < numOps
 }
 
 // Stores tells whether the operation says that the packet will be forwarded: nothing may punt below it.
-func (o Op) Stores() bool { return o == OpStore || o == OpStoreLE || o == OpCount || o == OpCommit }
+func (o Op) Stores() bool {
+	return o == OpStore || o == OpStoreLE || o == OpCount || o == OpCommit || o.Shifts()
+}
+
+// Shifts tells whether the operation moves the beginning of the packet: nothing looks at the packet below it, and the block
+// redirects. args[0] and args[1] become its bytes [0, 8) and [8, 12), args[2] of OpPush [12, 16), the least significant byte
+// first.
+func (o Op) Shifts() bool { return o == OpPush || o == OpPop }
+
+// shiftBytes are the bytes of the packet that OpPush and OpPop begin with.
+var shiftBytes = map[Op]int{OpPush: 14, OpPop: 18}
 
 // IsRow tells whether the value is a reference to a row of a table.
 func (v *Value) IsRow() bool {
@@ -26,7 +36,7 @@ func (v *Value) IsRow() bool {
 
 // needsKernel tells whether the value may punt or calls into the kernel.
 func (v *Value) needsKernel() bool {
-	return v.Op == OpBound || v.Op == OpGuard || v.Op == OpHit || v.Op == OpLookup && v.Table != nil && (v.Table.Kind == Hash || v.Table.Kind.Live())
+	return v.Op == OpBound || v.Op == OpGuard || v.Op == OpHit || v.Op.Shifts() || v.Op == OpLookup && v.Table != nil && (v.Table.Kind == Hash || v.Table.Kind.Live())
 }
 
 func (v *Value) arity() int {
@@ -37,6 +47,10 @@ func (v *Value) arity() int {
 		return 2
 	case OpSelect:
 		return 4
+	case OpPush:
+		return 3
+	case OpPop:
+		return 2
 	case OpLookup:
 		if v.Table != nil {
 			return v.Table.Kind.keys()
@@ -66,6 +80,8 @@ func (c *checker) checkOp(at place, v *Value) error {
 			return fmt.Errorf("no reason")
 		}
 		return within("bound", v.Imm, MaxPacket+1)
+	case OpPush, OpPop:
+		return c.checkShift(at, v)
 	case OpHit:
 		if !validReason(v.Reason) {
 			return fmt.Errorf("no reason")
@@ -79,6 +95,27 @@ func (c *checker) checkOp(at place, v *Value) error {
 		return checkCond(v.Cond)
 	case OpLookup, OpField, OpMark, OpCommit:
 		return c.checkTable(at, v)
+	}
+	return nil
+}
+
+// checkShift wants nothing behind a shift that looks at the packet or goes on elsewhere than out.
+func (c *checker) checkShift(at place, v *Value) error {
+	if !validReason(v.Reason) {
+		return fmt.Errorf("no reason")
+	}
+	if c.bound[at.block] < shiftBytes[v.Op] {
+		return fmt.Errorf("the packet may be shorter than %d bytes", shiftBytes[v.Op])
+	}
+	b := c.p.Blocks[at.block]
+	for _, w := range b.Values[at.index+1:] {
+		switch w.Op {
+		case OpLoad, OpLoadLE, OpStore, OpStoreLE, OpMeta, OpPush, OpPop:
+			return fmt.Errorf("%s behind a shift", w.Op)
+		}
+	}
+	if b.Exit.Kind != RedirectExit {
+		return fmt.Errorf("a shift in a block that does not redirect")
 	}
 	return nil
 }

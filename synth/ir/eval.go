@@ -196,6 +196,8 @@ func (e *evaluator) value(v *Value) (done bool, err error) {
 	case OpCommit:
 		e.commit(v)
 		return false, nil
+	case OpPush, OpPop:
+		return false, e.shift(v)
 	case OpMark:
 		row := e.row[v.Args[0].ID]
 		e.env.Marks = append(e.env.Marks, Mark{v.Table.Name, row.index, v.Field})
@@ -208,6 +210,25 @@ func (e *evaluator) value(v *Value) (done bool, err error) {
 		e.trace("v%d = %s %#x", v.ID, v.Op, n)
 	}
 	return false, err
+}
+
+// shift moves the beginning of the packet.
+func (e *evaluator) shift(v *Value) error {
+	if len(e.pkt) < shiftBytes[v.Op] {
+		return fmt.Errorf("packet of %d bytes", len(e.pkt))
+	}
+	if v.Op == OpPop {
+		e.pkt = e.pkt[4:]
+	} else {
+		e.pkt = append(make([]byte, 4, 4+len(e.pkt)), e.pkt...)
+	}
+	var words [24]byte
+	for i, a := range v.Args {
+		binary.LittleEndian.PutUint64(words[[]int{0, 8, 12}[i]:], e.num[a.ID])
+	}
+	copy(e.pkt, words[:12+4*(len(v.Args)-2)])
+	e.trace("%s: %x", v.Op, e.pkt[:16])
+	return nil
 }
 
 // commit counts what was noted. Numbers past the table's size are taken modulo it.

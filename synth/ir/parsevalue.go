@@ -94,7 +94,7 @@ func (p *parser) parseOperands(v *Value) {
 	}
 	v.Args = p.operands(v.arity())
 	switch v.Op {
-	case OpBound, OpGuard, OpHit:
+	case OpBound, OpGuard, OpHit, OpPush, OpPop:
 		v.Reason = p.reason()
 	case OpField, OpMark:
 		v.Field = p.next("field")

@@ -160,7 +160,7 @@ func (v *Value) print(w *strings.Builder) {
 	}
 	printArgs(w, v.Args)
 	switch v.Op {
-	case OpBound, OpGuard, OpHit:
+	case OpBound, OpGuard, OpHit, OpPush, OpPop:
 		words(w, " ", v.Reason.String())
 	case OpField, OpMark:
 		words(w, " ", v.Field)

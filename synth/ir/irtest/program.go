@@ -146,13 +146,27 @@ func (g *generator) leave(s *scope) {
 	case oneIn(g.Rand, 30):
 		g.b.Abort()
 	default:
+		out := g.number(s)
+		if !s.stored && s.bound >= 20 && oneIn(g.Rand, 2) {
+			g.shift(s)
+		}
 		if oneIn(g.Rand, 2) {
 			g.b.Count(pick(g.Rand, ir.CountFast, ir.CountLive))
 		}
 		if g.tallies != nil && !oneIn(g.Rand, 4) {
-			g.b.Commit(g.b.Table(g.tallies), g.number(s))
+			g.b.Commit(g.b.Table(g.tallies), g.b.Const(uint64(g.IntN(2000))))
 		}
-		g.b.Redirect(g.number(s))
+		g.b.Redirect(out)
+	}
+}
+
+// shift moves the packet's beginning.
+func (g *generator) shift(s *scope) {
+	macs := [2]*ir.Value{g.number(s), g.number(s)}
+	if oneIn(g.Rand, 2) {
+		g.b.Push(macs, g.number(s), g.reason())
+	} else {
+		g.b.Pop(macs, g.reason())
 	}
 }
 
