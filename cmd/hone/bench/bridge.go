@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -34,9 +35,10 @@ func joined(ports ...string) []string {
 // bridgeCases are about so many stations, a half behind each port, about what netfilter sees of bridged packets, and about a
 // bridge that routes.
 var bridgeCases = []Case{
-	bridgeCase("bridge2", "bridging between two stations, netfilter not asked", 2, "0"),
-	bridgeCase("bridge200", "the same between two hundred", 200, "0"),
-	bridgeCase("bridge-nf", "the same between two, netfilter asked, as is the default: no rules", 2, "1"),
+	bridgeCase("bridge2", "bridging between two stations, netfilter not asked", lan{stations: 2, netfilter: "0"}),
+	bridgeCase("bridge200", "the same between two hundred", lan{stations: 200, netfilter: "0"}),
+	bridgeCase("bridge-tag", "the same between two, with a VLAN tag that the bridge does not look at", lan{stations: 2, netfilter: "0", tag: 5}),
+	bridgeCase("bridge-nf", "the same between two, netfilter asked, as is the default: no rules", lan{stations: 2, netfilter: "1"}),
 	{Name: "bridge-route", Doc: "routing from a bridge's port to another interface", run: func(o Options) (Result, error) {
 		return routedBridge(o, "bridge-route", "r0")
 	}},
@@ -45,9 +47,16 @@ var bridgeCases = []Case{
 	}},
 }
 
-func bridgeCase(name, doc string, stations int, netfilter string) Case {
+// lan is a bridge that knows so many stations.
+type lan struct {
+	stations  int
+	netfilter string // whether that is asked about bridged packets
+	tag       uint16 // VLAN of the frames, 0 without a tag
+}
+
+func bridgeCase(name, doc string, l lan) Case {
 	return Case{Name: name, Doc: doc, run: func(o Options) (Result, error) {
-		r, err := newBridge(stations, netfilter)
+		r, err := newBridge(l)
 		if err != nil {
 			return Result{}, err
 		}
@@ -68,8 +77,8 @@ func (r *rig) bridging(o Options, name string, bare subject) (Result, error) {
 }
 
 // newBridge builds a rig whose router is a bridge that knows so many stations, half of them at the generator.
-func newBridge(stations int, netfilter string) (_ *rig, err error) {
-	r, err := newRig(2, traffic{format: bridged, dsts: []netip.Addr{sinkAddr}, room: stations / 2})
+func newBridge(l lan) (_ *rig, err error) {
+	r, err := newRig(2, traffic{format: bridged, dsts: []netip.Addr{sinkAddr}, room: l.stations / 2})
 	if err != nil {
 		return nil, err
 	}
@@ -82,28 +91,28 @@ func newBridge(stations int, netfilter string) (_ *rig, err error) {
 		return nil, err
 	}
 	for _, family := range []string{"iptables", "ip6tables", "arptables"} {
-		if err := r.R.Sysctl("bridge/bridge-nf-call-"+family, netfilter); err != nil {
+		if err := r.R.Sysctl("bridge/bridge-nf-call-"+family, l.netfilter); err != nil {
 			return nil, err
 		}
 	}
-	return r, r.populate(stations / 2)
+	return r, r.populate(l)
 }
 
 var sinkAddr = netip.MustParseAddr("10.2.0.1")
 
 // populate lets the bridge learn so many stations behind each port, and makes the generator send from those behind the
 // first to those behind the second, each to one.
-func (r *rig) populate(n int) error {
-	var there []lab.Packet
-	var frames [][]byte
+func (r *rig) populate(l lan) error {
+	var there, frames [][]byte
+	n := l.stations / 2
 	for i := range n {
 		p := lab.Packet{DstMAC: stationMAC(256 + i), SrcMAC: stationMAC(i), Src: r.flood.source, Dst: sinkAddr, SrcPort: 1000, DstPort: 9,
 			Payload: make([]byte, r.flood.size-int(r.flood.end))}
 		f := p.Frame()
 		binary.BigEndian.PutUint16(f[r.flood.end-2:], 0xbeef)
-		frames = append(frames, f)
+		frames = append(frames, l.tagged(f))
 		p.DstMAC, p.SrcMAC = p.SrcMAC, p.DstMAC
-		there = append(there, p)
+		there = append(there, l.tagged(p.Frame()))
 	}
 	if err := errors.Join(r.greet(r.Ports[1], there), r.flood.repeat(frames)); err != nil {
 		return err
@@ -112,15 +121,23 @@ func (r *rig) populate(n int) error {
 	return err
 }
 
-// greet sends packets into a port, a few at a time.
-func (r *rig) greet(port lab.Port, packets []lab.Packet) error {
+// tagged puts the tag into a frame; nobody looks at what is behind it.
+func (l lan) tagged(frame []byte) []byte {
+	if l.tag == 0 {
+		return frame
+	}
+	return slices.Insert(frame, lab.OffEtherType, 0x81, 0, byte(l.tag>>8), byte(l.tag))
+}
+
+// greet sends frames into a port, one at a time.
+func (r *rig) greet(port lab.Port, frames [][]byte) error {
 	s, err := lab.NewSender(port.Peer.Net, port.Peer.Index)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	for _, p := range packets {
-		if err := s.Send(p.Frame()); err != nil {
+	for _, f := range frames {
+		if err := s.Send(f); err != nil {
 			return err
 		}
 	}
@@ -175,5 +192,5 @@ func (r *rig) bridgeRoute(port string, prefixes int) error {
 		return err
 	}
 	hello := lab.Packet{DstMAC: p.MAC, SrcMAC: p.Peer.MAC, Src: p.Peer.Addr.Addr(), Dst: p.Addr.Addr(), SrcPort: 9, DstPort: 9, Payload: make([]byte, 18)}
-	return r.greet(p, []lab.Packet{hello})
+	return r.greet(p, [][]byte{hello.Frame()})
 }

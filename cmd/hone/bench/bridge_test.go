@@ -11,7 +11,14 @@ func TestBridgeRig(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: it makes network namespaces")
 	}
-	r, err := newBridge(200, "0")
+	for _, tag := range []uint16{0, 5} {
+		tryBridge(t, lan{stations: 200, netfilter: "0", tag: tag})
+	}
+}
+
+func tryBridge(t *testing.T, l lan) {
+	t.Helper()
+	r, err := newBridge(l)
 	if err != nil {
 		t.Fatal(err)
 	}
