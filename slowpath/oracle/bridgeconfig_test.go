@@ -15,6 +15,7 @@ type lanConfig struct {
 	macs     int           // stations
 	members  []int         // the ports that they are behind; nil for the first four
 	tags     []uint16      // VLANs that frames of stations are tagged with, 0 for none, by turns
+	pvids    []uint16      // VLANs of untagged frames of the ports, so that stations mostly talk to such of their own
 	provider bool          // half of the tags are those of providers
 	routed   bool          // half of the frames go through the bridge's own address
 	trims    bool          // the kernel cuts off padding, because netfilter is asked

@@ -104,7 +104,13 @@ func vlanConfigs() []lanConfig {
 		"bridge vlan add dev r2 vid 20 pvid untagged", "bridge vlan del dev r0 vid 1", "bridge vlan del dev r1 vid 1", "bridge vlan del dev r2 vid 1")
 	trunk := slices.Clip(append(access, "bridge vlan add dev r3 vid 10", "bridge vlan add dev r3 vid 20"))
 	with := func(c lanConfig, f func(*lanConfig)) lanConfig { f(&c); return c }
-	tags := func(t ...uint16) func(*lanConfig) { return func(c *lanConfig) { c.tags = t } }
+	tags := func(t ...uint16) func(*lanConfig) {
+		return func(c *lanConfig) {
+			if c.tags, c.pvids = t, []uint16{1, 1, 1, 1}; slices.Contains(c.setup, access[0]) && slices.Contains(c.setup, access[2]) {
+				c.pvids = []uint16{10, 10, 20, 1}
+			}
+		}
+	}
 	routed := vlanLAN("routed", append(trunk, "bridge vlan add dev br0 vid 10 self", "ip link add br0.10 link br0 type vlan id 10", "ip link set br0.10 up",
 		"ip addr add 10.99.0.254/16 dev br0.10", "ip route add 172.16.0.0/16 via 10.5.0.1")...)
 	for i := range 24 {

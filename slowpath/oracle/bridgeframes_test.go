@@ -116,7 +116,8 @@ func (g *lanGenerator) entry() entry {
 	if g.c.routed && g.IntN(2) == 0 {
 		return g.routedEntry()
 	}
-	f := g.odd(g.between(g.here(), g.there()))
+	from := g.here()
+	f := g.odd(g.between(from, g.there(from)))
 	if g.c.broken && g.IntN(2) == 0 {
 		tag, bare := untagged(f)
 		f = g.perhaps(bare, g.breakAny)
@@ -150,13 +151,24 @@ func (g *lanGenerator) any() *station {
 	return g.stations[g.IntN(n)]
 }
 
-// there is a station behind another port, mostly.
-func (g *lanGenerator) there() *station {
+// there is a station behind another port, mostly, and of the same VLAN.
+func (g *lanGenerator) there(from *station) *station {
 	s := g.any()
+	for try := 0; len(g.c.pvids) > 0 && try < 40 && (s.port == g.at || g.vlan(s) != g.vlan(from)); try++ {
+		s = g.any()
+	}
 	for try := 0; s.port == g.at && try < 4; try++ {
 		s = g.any()
 	}
 	return s
+}
+
+// vlan is the one that a station's frames belong to, as far as its port carries it.
+func (g *lanGenerator) vlan(s *station) uint16 {
+	if s.tag == 0 {
+		return g.c.pvids[s.port]
+	}
+	return s.tag
 }
 
 // between is a frame from one station to another.
