@@ -11,6 +11,7 @@ package packet
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 )
 
 // MAC is an Ethernet address.
@@ -23,6 +24,7 @@ type Packet struct {
 	Src, Dst  MAC    // Ethernet addresses; a zero Src is somebody's, a zero Dst the interface's own
 	EtherType uint16
 	VLAN      int // tag in the frame's metadata, 0 without
+	Tag       int // VLAN of the tag in the frame itself, 0 without
 	IP        IP
 
 	Established bool // it belongs to a connection that has seen packets both ways
@@ -75,6 +77,9 @@ func (p *Packet) Frame(own MAC) []byte {
 	copy(frame[6:], p.source())
 	binary.BigEndian.PutUint16(frame[12:], p.EtherType)
 	p.IP.put(frame[etherLen:], p.tcpFlags())
+	if p.Tag != 0 {
+		frame = slices.Insert(frame, 12, 0x81, 0, byte(p.Tag>>8), byte(p.Tag))
+	}
 	return frame
 }
 

@@ -1,7 +1,9 @@
 package packet
 
 import (
+	"bytes"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"testing"
 
@@ -144,6 +146,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("iif r0 hex 00")
 	f.Add("iif r0 ip 1.1.1.1 > 2.2.2.2 options 40 len 60 offset 8 proto 6")
 	f.Add("eth 02:00:00:00:00:01 > 02:00:00:00:00:02 vlan 7 type 0x86dd")
+	f.Add("iif r0 eth 02:00:00:00:00:01 > 02:00:00:00:00:02 tag 7 ip 10.0.0.1 > 10.0.0.2")
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := Parse(text)
 		if err != nil {
@@ -153,4 +156,23 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q gives %d bytes", text, len(frame))
 		}
 	})
+}
+
+// TestTag puts a VLAN tag before the ethertype, and changes nothing else.
+func TestTag(t *testing.T) {
+	bare, err := Parse("iif r0 ip 10.0.0.1 > 10.0.0.2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tagged, err := Parse("iif r0 tag 10 ip 10.0.0.1 > 10.0.0.2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := MAC{2, 0, 0, 0, 0, 1}
+	if f, want := tagged.Frame(own), bare.Frame(own); !bytes.Equal(f[12:16], []byte{0x81, 0, 0, 10}) || !bytes.Equal(slices.Delete(f, 12, 16), want) {
+		t.Errorf("%x, want %x and a tag", f, want)
+	}
+	if _, err := Parse("iif r0 tag 4095 ip 10.0.0.1 > 10.0.0.2"); err == nil {
+		t.Error("tag 4095")
+	}
 }

@@ -70,6 +70,8 @@ func (p *parser) clause(word string) {
 		p.typed = true
 	case "vlan":
 		p.packet.VLAN = int(p.number("vlan", 4094))
+	case "tag":
+		p.packet.Tag = int(p.number("tag", 4094))
 	case "established":
 		p.packet.Established = true
 	case "ip", "ip6":

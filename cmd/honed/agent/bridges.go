@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/hone-net/hone/introspect"
@@ -54,6 +55,9 @@ func known(s *introspect.Snapshot, bridge, port introspect.Link, frame []byte) s
 		if k.Index == port.Index && v.PVID && bridge.Bridge.VLANFiltering {
 			vlan = k.VID
 		}
+	}
+	if len(frame) >= 16 && bridge.Bridge.VLANFiltering && binary.BigEndian.Uint16(frame[12:]) == bridge.Bridge.VLANProtocol {
+		vlan = binary.BigEndian.Uint16(frame[14:]) & 0xfff
 	}
 	to, from := introspect.MAC(frame[:6]), introspect.MAC(frame[6:12])
 	return bridge.Name + ", to " + whereabouts(s, bridge, to, vlan) + ", from " + whereabouts(s, bridge, from, vlan)
