@@ -46,7 +46,7 @@ func (r role) String() string { return [...]string{"disabled", "alternate", "roo
 
 // switchPort is one port of a bridge that leads to another one.
 type switchPort struct {
-	wire
+	cable
 	name    string
 	number  uint16
 	up      bool

@@ -64,15 +64,15 @@ func parseBPDU(f []byte) (b bpdu, ok bool) {
 	return b, true
 }
 
-// wire is a port as the agent reaches it.
-type wire struct {
+// cable is a port as the agent reaches it.
+type cable struct {
 	fd    int
 	index int
 	mac   net.HardwareAddr
 }
 
-// openWire opens a packet socket for BPDUs at a port.
-func openWire(name string) (w wire, err error) {
+// openCable opens a packet socket for BPDUs at a port.
+func openCable(name string) (w cable, err error) {
 	i, err := net.InterfaceByName(name)
 	if err != nil {
 		return w, err
@@ -100,7 +100,7 @@ func openWire(name string) (w wire, err error) {
 }
 
 // send sends a BPDU; a port that is down takes none.
-func (w wire) send(b bpdu) { _, _ = unix.Write(w.fd, b.frame(w.mac)) }
+func (w cable) send(b bpdu) { _, _ = unix.Write(w.fd, b.frame(w.mac)) }
 
 // States of ports (linux/if_bridge.h). One that listens neither forwards nor learns, and the kernel leaves it so.
 const (
@@ -108,12 +108,12 @@ const (
 	stateForwarding = 3
 )
 
-func (w wire) state(s uint8) error { return w.set(nl.IFLA_BRPORT_STATE, []byte{s}) }
+func (w cable) state(s uint8) error { return w.set(nl.IFLA_BRPORT_STATE, []byte{s}) }
 
-func (w wire) flush() error { return w.set(nl.IFLA_BRPORT_FLUSH, nil) }
+func (w cable) flush() error { return w.set(nl.IFLA_BRPORT_FLUSH, nil) }
 
 // set sets something of the port, in the namespace of the calling thread.
-func (w wire) set(attribute int, value []byte) error {
+func (w cable) set(attribute int, value []byte) error {
 	r := nl.NewNetlinkRequest(unix.RTM_SETLINK, unix.NLM_F_ACK)
 	m := nl.NewIfInfomsg(unix.AF_BRIDGE)
 	m.Index = int32(w.index)
@@ -164,11 +164,11 @@ func (a *switchAgent) begin(bridge string, priority uint64, names []string) erro
 	}
 	a.id = priority<<48 | binary.BigEndian.Uint64(append([]byte{0, 0}, i.HardwareAddr...))
 	for n, name := range names {
-		w, err := openWire(name)
+		w, err := openCable(name)
 		if err != nil {
 			return err
 		}
-		a.ports = append(a.ports, &switchPort{wire: w, name: name, number: uint16(0x8001 + n)})
+		a.ports = append(a.ports, &switchPort{cable: w, name: name, number: uint16(0x8001 + n)})
 	}
 	return nil
 }
