@@ -65,6 +65,17 @@ func (n *Namespace) Disconnect(one Connection) error {
 	})
 }
 
+// Expire takes all the time away that a connection has left.
+func (n *Namespace) Expire(one Connection) error {
+	return n.conntrack(func(c *netlink.Conn) error {
+		data := append(family(one.Source), tuple(ctTupleOrig, one.Protocol, one.Source, one.Dest)...)
+		if err := ask(c, ctNew, 0, append(data, attribute(ctTimeout, make([]byte, 4))...)); err != nil {
+			return fmt.Errorf("lab: expire %s %s: %w", one.Source, one.Dest, err)
+		}
+		return nil
+	})
+}
+
 // Connections lists the connections of a family, unix.AF_INET or AF_INET6.
 func (n *Namespace) Connections(family uint8) (all []Connection, err error) {
 	err = n.conntrack(func(c *netlink.Conn) error {

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -171,10 +172,10 @@ type life struct {
 	r *rand.Rand
 }
 
-func newLife(t *testing.T) *life {
+func newLife(t *testing.T, after ...string) *life {
 	t.Helper()
 	needConnections(t)
-	c := config{name: "translated", setup: translates}
+	c := config{name: "translated", setup: translates, after: after}
 	l := &life{t, start(t, c), nil, rand.New(rand.NewPCG(seed(), 0))}
 	m, s, err := l.newMachine(c, fault{})
 	if err != nil {
@@ -261,6 +262,45 @@ func TestConnectionLives(t *testing.T) {
 		if c.Seconds > want[c.Protocol] || c.Seconds+3 < want[c.Protocol] {
 			t.Errorf("a connection of protocol %d lives %d seconds", c.Protocol, c.Seconds)
 		}
+	}
+}
+
+// TestConnectionExpires has connections whose time-out is short: packets keep them for longer than that, and when it is over,
+// not one packet is fast any more, be it that none came for as long or that the flow cache has the entry still.
+func TestConnectionExpires(t *testing.T) {
+	const seconds = 2
+	l := newLife(t, fmt.Sprintf("sysctl netfilter/nf_conntrack_udp_timeout_stream=%d", seconds))
+	c := l.connect(unix.IPPROTO_UDP, 1000)
+	fast := uint64(0)
+	for begin := time.Now(); time.Since(begin) < 2*seconds*time.Second; time.Sleep(250 * time.Millisecond) {
+		s := l.send(c, 4)
+		fast += s.Fast
+		if s.Punts[slowpath.ConntrackMiss] > 0 {
+			t.Fatalf("after %v the connection is gone; %v", time.Since(begin), s.Punts)
+		}
+	}
+	if fast < 20 {
+		t.Fatalf("%d packets were fast", fast)
+	}
+	time.Sleep(seconds*time.Second + 200*time.Millisecond)
+	if s := l.send(c, 20); s.Fast != 0 || s.Punts[slowpath.ConntrackMiss] == 0 {
+		t.Errorf("%d packets were fast when the connection had expired; %v", s.Fast, s.Punts)
+	}
+	c = l.connect(unix.IPPROTO_UDP, 1001)
+	for range 10 {
+		if s := l.send(c, 20); s.Fast != 20 {
+			t.Fatalf("%d packets were fast; %v", s.Fast, s.Punts)
+		}
+		if err := l.net.R.Expire(c); err != nil {
+			t.Fatal(err)
+		}
+		if s := l.send(c, 20); s.Fast != 0 {
+			t.Fatalf("%d packets were fast when it was over", s.Fast)
+		}
+		if err := l.net.R.Disconnect(c); err != nil { // the kernel has made a new one
+			t.Fatal(err)
+		}
+		l.connect(unix.IPPROTO_UDP, 1001)
 	}
 }
 
