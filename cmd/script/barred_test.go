@@ -43,8 +43,8 @@ func barred(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(c.Start())
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
-	var w *wire
-	ts.Check(inNetns(ts.Getenv("A"), func() (err error) { w, err = openWire("a0"); return err }))
+	var w *outlet
+	ts.Check(inNetns(ts.Getenv("A"), func() (err error) { w, err = openOutlet("a0"); return err }))
 	defer unix.Close(w.fd)
 	sent := 0
 	for ended != nil {

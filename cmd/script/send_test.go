@@ -115,7 +115,7 @@ func received(ts *testscript.TestScript) int {
 }
 
 func transmit(name string, frame []byte, n int) error {
-	s, err := openWire(name)
+	s, err := openOutlet(name)
 	if err != nil {
 		return err
 	}
@@ -123,14 +123,14 @@ func transmit(name string, frame []byte, n int) error {
 	return s.transmit(frame, n)
 }
 
-// wire is a socket that puts frames on an interface.
-type wire struct {
+// outlet is a socket that puts frames on an interface.
+type outlet struct {
 	fd int
 	to *unix.SockaddrLinklayer
 }
 
-// openWire opens an interface of the thread's namespace. The kernel takes tens of milliseconds to close it.
-func openWire(name string) (*wire, error) {
+// openOutlet opens an interface of the thread's namespace. The kernel takes tens of milliseconds to close it.
+func openOutlet(name string) (*outlet, error) {
 	link, err := net.InterfaceByName(name)
 	if err != nil {
 		return nil, err
@@ -139,10 +139,10 @@ func openWire(name string) (*wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &wire{fd, &unix.SockaddrLinklayer{Ifindex: link.Index, Protocol: binary.NativeEndian.Uint16([]byte{8, 0})}}, nil
+	return &outlet{fd, &unix.SockaddrLinklayer{Ifindex: link.Index, Protocol: binary.NativeEndian.Uint16([]byte{8, 0})}}, nil
 }
 
-func (w *wire) transmit(frame []byte, n int) error {
+func (w *outlet) transmit(frame []byte, n int) error {
 	for range n {
 		if err := unix.Sendto(w.fd, frame, 0, w.to); err != nil {
 			return err
