@@ -22,6 +22,7 @@ type lanConfig struct {
 	broken   bool          // half of the frames have something broken inside
 	spanning bool          // the kernel's spanning tree is on
 	settles  time.Duration // how long the kernel takes before all is as it will be
+	still    bool          // nobody comes or moves while a change is not followed
 	newer    bool          // it takes a kernel or a command that is not everywhere
 }
 

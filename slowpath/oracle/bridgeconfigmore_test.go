@@ -63,6 +63,13 @@ func changingLANs() []lanConfig {
 	routed.setup, routed.routed = withAddress(), true
 	device := vlanDevice("in another namespace")
 	device.name, device.alter = "change: "+device.name, lines("ip link add r1.5 link r1 netns A type vlan id 5", "A: ip link set r1.5 up")
+	route := func(name string, alter ...string) lanConfig {
+		c := changingLAN("routed, "+name, alter...)
+		c.setup, c.routed, c.still = withAddress(), true, true
+		return c
+	}
+	six := route("a route of IPv6", fmt.Sprintf("ip -6 route add 2001:db8:1600::/117 via 2001:db8:99::%x", 0x102))
+	six.setup, six.six = withAddress(sixOnBridge()...), true
 	rules := changingLAN("nf-call", asked...)
 	rules.trims, rules.rules = true, forwardChain
 	return []lanConfig{
@@ -89,6 +96,12 @@ func changingLANs() []lanConfig {
 		changingLAN("ageing", "ip link set br0 type bridge ageing_time 500"),
 		changingLAN("local entry", fmt.Sprintf("bridge fdb add %s dev r1 master local", stationMAC(30)), fmt.Sprintf("bridge fdb replace %s dev r1 master local", stationMAC(1))),
 		rules, routed, device,
+		// What is bridged goes on, and what is routed does not: the database does not move.
+		route("a route", fmt.Sprintf("ip route add 172.16.0.0/17 via %s", stationAddr(2))),
+		route("no route", "ip route del 172.16.0.0/16"),
+		route("a route to stations", "ip route add 10.99.0.0/20 via 10.5.0.1"),
+		route("a neighbour", fmt.Sprintf("ip neigh replace %s lladdr %s nud permanent dev br0", stationAddr(1), stationMAC(2))),
+		six,
 	}
 }
 

@@ -30,6 +30,8 @@ var plantedLANs = []plant{
 	{fault{name: "does not notice VLAN devices elsewhere", program: unmoved(slowpath.FDB)}, "change: VLAN device in another namespace"},
 	{fault{name: "bridges unfinished checksums", program: without(slowpath.PartialChecksum)}, "partial checksums"},
 	{fault{name: "does not notice what the bridge learns", program: unmoved(slowpath.FDB)}, "twenty stations"},
+	{fault{name: "does not notice changes of routes while it bridges", program: unmoved(slowpath.Any)}, "change: routed, a route"},
+	{fault{name: "does not notice changes of neighbours while it bridges", program: unmoved(slowpath.Any)}, "change: routed, a neighbour"},
 	{fault{name: "does not notice changes of ports", program: unmoved(slowpath.FDB)}, "change: port is isolated"},
 	{fault{name: "does not notice that ports leave", program: unmoved(slowpath.FDB)}, "change: port goes to another bridge"},
 	{fault{name: "takes a port that is off for one that forwards", snapshot: members(func(p *introspect.BridgePort) { p.State = introspect.PortForwarding })}, "state disabled, static entries"},

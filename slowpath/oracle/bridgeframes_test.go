@@ -29,6 +29,7 @@ type lanGenerator struct {
 	stations []*station
 	at       int  // the port by which the next frame comes in
 	calm     bool // nobody comes or moves for now
+	still    bool // nobody does until it is over
 	ports    []int
 }
 
@@ -99,7 +100,7 @@ func (g *lanGenerator) entries(n int) []entry {
 	all := make([]entry, n)
 	for i := range all {
 		if i%batchSize == 0 {
-			g.calm = g.IntN(3) > 0
+			g.calm = g.still || g.IntN(3) > 0
 		}
 		if g.IntN(5) == 0 {
 			g.at = g.ports[g.IntN(len(g.ports))]

@@ -105,6 +105,8 @@ func (t *trialLAN) behind(n int) error {
 	} else if err := t.run("discovery", t.gen.discovery(20), nil); err != nil {
 		return err
 	}
+	t.gen.still = t.c.still
+	defer func() { t.gen.still = false }()
 	return t.run("behind", t.gen.entries(n), nil)
 }
 
