@@ -59,6 +59,7 @@ type begun struct {
 //	traffic NAME FROM TO      frames from one host to another, until the scene is over
 //	change NAME HOST COMMAND  whether frames arrive that were made after the command had returned
 //	flood HOST N              frames from N senders
+//	left REASON               with honed, some frames have been left to the kernel for that
 //	rstp BRIDGE PRIORITY PORT... runs an agent of the rapid spanning tree for a bridge in R
 //	tree ROLES                waits until the ports of all agents are that, for at most a second
 //	frames HOST TO TAGS       what each host is given of some frames, which have tags
@@ -133,6 +134,8 @@ func (p *play) line(line string) error {
 		return p.begin(one, more)
 	case "end":
 		return p.end(rest)
+	case "left":
+		return p.wantLeft(rest)
 	case "rstp":
 		return p.rstp(one, more)
 	case "tree":
@@ -291,6 +294,20 @@ func (p *play) left() string {
 		all = append(all, text)
 	}
 	return strings.Join(all, "; ")
+}
+
+// wantLeft checks that frames were left to the kernel for a reason.
+func (p *play) wantLeft(reason string) error {
+	if p.socket == "" {
+		return nil
+	}
+	s, err := p.status()
+	for _, i := range s.Interfaces {
+		if i.Counters != nil && i.Counters.Punts[reason] > 0 {
+			return err
+		}
+	}
+	return fmt.Errorf("none; left to the kernel: %s", p.left())
 }
 
 func (p *play) until(pattern, rest string) error {

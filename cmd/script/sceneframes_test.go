@@ -18,7 +18,7 @@ import (
 // How many frames are sent at once, and how long nothing comes when all have come.
 const (
 	someFrames = 40
-	quiet      = 150 * time.Millisecond
+	quiet      = 60 * time.Millisecond
 )
 
 // marked is the type of the frames that are counted. Behind it they have a number that no others have.
