@@ -114,7 +114,12 @@ func (t *tracked) accept(f facts) {
 	}
 	const alive = statusSeenReply | statusAssured | statusConfirmed
 	t.aluImm(asm.And, true, status, alive|statusDying)
-	t.branchImm(asm.JNE, true, status, alive, t.fail(slowpath.ConntrackState))
+	not := t.newLabel()
+	t.branchImm(asm.JNE, true, status, alive, not)
+	t.aside(not, func() { // what has died stays in memory until that is used again, and says nothing of another entry
+		t.branchImm(asm.JSet, true, status, statusDying, t.stale)
+		t.jump(t.fail(slowpath.ConntrackState))
+	})
 	t.established(f)
 	t.alu(asm.Sub, true, left, f.limit)
 	again := t.newLabel()
