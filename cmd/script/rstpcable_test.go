@@ -72,14 +72,14 @@ type cable struct {
 }
 
 // openCable opens a packet socket for BPDUs at a port.
-func openCable(name string) (w cable, err error) {
+func openCable(name string) (c cable, err error) {
 	i, err := net.InterfaceByName(name)
 	if err != nil {
-		return w, err
+		return c, err
 	}
-	w.index, w.mac = i.Index, i.HardwareAddr
-	if w.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0); err != nil {
-		return w, err
+	c.index, c.mac = i.Index, i.HardwareAddr
+	if c.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0); err != nil {
+		return c, err
 	}
 	filter, err := bpf.Assemble([]bpf.Instruction{
 		bpf.LoadAbsolute{Off: 0, Size: 4}, bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: binary.BigEndian.Uint32(treeMAC), SkipTrue: 3},
@@ -87,20 +87,20 @@ func openCable(name string) (w cable, err error) {
 		bpf.RetConstant{Val: 256}, bpf.RetConstant{Val: 0},
 	})
 	if err != nil {
-		return w, err
+		return c, err
 	}
 	code := make([]unix.SockFilter, len(filter))
 	for i, f := range filter {
 		code[i] = unix.SockFilter{Code: f.Op, Jt: f.Jt, Jf: f.Jf, K: f.K}
 	}
-	if err := unix.SetsockoptSockFprog(w.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}); err != nil {
-		return w, err
+	if err := unix.SetsockoptSockFprog(c.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}); err != nil {
+		return c, err
 	}
-	return w, unix.Bind(w.fd, &unix.SockaddrLinklayer{Protocol: unix.ETH_P_802_2 << 8, Ifindex: w.index})
+	return c, unix.Bind(c.fd, &unix.SockaddrLinklayer{Protocol: unix.ETH_P_802_2 << 8, Ifindex: c.index})
 }
 
 // send sends a BPDU; a port that is down takes none.
-func (w cable) send(b bpdu) { _, _ = unix.Write(w.fd, b.frame(w.mac)) }
+func (c cable) send(b bpdu) { _, _ = unix.Write(c.fd, b.frame(c.mac)) }
 
 // States of ports (linux/if_bridge.h). One that listens neither forwards nor learns, and the kernel leaves it so.
 const (
@@ -108,15 +108,15 @@ const (
 	stateForwarding = 3
 )
 
-func (w cable) state(s uint8) error { return w.set(nl.IFLA_BRPORT_STATE, []byte{s}) }
+func (c cable) state(s uint8) error { return c.set(nl.IFLA_BRPORT_STATE, []byte{s}) }
 
-func (w cable) flush() error { return w.set(nl.IFLA_BRPORT_FLUSH, nil) }
+func (c cable) flush() error { return c.set(nl.IFLA_BRPORT_FLUSH, nil) }
 
 // set sets something of the port, in the namespace of the calling thread.
-func (w cable) set(attribute int, value []byte) error {
+func (c cable) set(attribute int, value []byte) error {
 	r := nl.NewNetlinkRequest(unix.RTM_SETLINK, unix.NLM_F_ACK)
 	m := nl.NewIfInfomsg(unix.AF_BRIDGE)
-	m.Index = int32(w.index)
+	m.Index = int32(c.index)
 	r.AddData(m)
 	p := nl.NewRtAttr(unix.IFLA_PROTINFO|unix.NLA_F_NESTED, nil)
 	p.AddRtAttr(attribute, value)
@@ -130,8 +130,8 @@ func (w cable) set(attribute int, value []byte) error {
 
 // rstp BRIDGE PRIORITY PORTS runs the agent of a bridge in R, of which these ports lead to others.
 func (p *play) rstp(bridge, rest string) error {
-	words := strings.Fields(rest)
-	priority, err := strconv.ParseUint(words[0], 10, 16)
+	first, names, _ := strings.Cut(rest, " ")
+	priority, err := strconv.ParseUint(first, 10, 16)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (p *play) rstp(bridge, rest string) error {
 	ready := make(chan error, 1)
 	a.wait.Go(func() {
 		_ = inNetns(p.namespace("R"), func() error {
-			err := a.begin(bridge, priority, words[1:])
+			err := a.begin(bridge, priority, strings.Fields(names))
 			if ready <- err; err == nil {
 				if err = a.run(); err != nil {
 					fmt.Fprintf(&p.log, "agent of %s: %v\n", bridge, err)
@@ -164,11 +164,11 @@ func (a *switchAgent) begin(bridge string, priority uint64, names []string) erro
 	}
 	a.id = priority<<48 | binary.BigEndian.Uint64(append([]byte{0, 0}, i.HardwareAddr...))
 	for n, name := range names {
-		w, err := openCable(name)
+		c, err := openCable(name)
 		if err != nil {
 			return err
 		}
-		a.ports = append(a.ports, &switchPort{cable: w, name: name, number: uint16(0x8001 + n)})
+		a.ports = append(a.ports, &switchPort{cable: c, name: name, number: uint16(0x8001 + n)})
 	}
 	return nil
 }
