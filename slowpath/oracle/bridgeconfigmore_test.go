@@ -61,8 +61,8 @@ func changingLANs() []lanConfig {
 	}
 	routed := changingLAN("routed, stations move", moves...)
 	routed.setup, routed.routed = withAddress(), true
-	device := vlanDevice("in another namespace")
-	device.name, device.alter = "change: "+device.name, lines("ip link add r1.5 link r1 netns A type vlan id 5", "A: ip link set r1.5 up")
+	device := vlanDevice("that comes, in another namespace")
+	device.alter = lines("ip link add r1.5 link r1 netns A type vlan id 5", "A: ip link set r1.5 up")
 	route := func(name string, alter ...string) lanConfig {
 		c := changingLAN("routed, "+name, alter...)
 		c.setup, c.routed, c.still = withAddress(), true, true

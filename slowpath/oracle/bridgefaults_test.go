@@ -27,7 +27,7 @@ var plantedLANs = []plant{
 	{fault{name: "does not ask who carries a VLAN", snapshot: everywhere}, "vlan: static entries of VLANs that are not carried"},
 	{fault{name: "does not notice VLANs that leave a port", program: unmoved(slowpath.FDB)}, "vlan: change: VLAN of a trunk"},
 	{fault{name: "ignores VLAN devices elsewhere", snapshot: keepTags}, "VLAN device in another namespace"},
-	{fault{name: "does not notice VLAN devices elsewhere", program: unmoved(slowpath.FDB)}, "change: VLAN device in another namespace"},
+	{fault{name: "does not notice VLAN devices elsewhere", program: unmoved(slowpath.FDB)}, "VLAN device that comes, in another namespace"},
 	{fault{name: "bridges unfinished checksums", program: without(slowpath.PartialChecksum)}, "partial checksums"},
 	{fault{name: "does not notice what the bridge learns", program: unmoved(slowpath.FDB)}, "twenty stations"},
 	{fault{name: "does not notice changes of routes while it bridges", program: unmoved(slowpath.Any)}, "change: routed, a route"},
