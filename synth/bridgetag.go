@@ -9,15 +9,14 @@ import (
 
 // Places in a frame with one VLAN tag.
 const (
-	atTCI        = 14
-	atInnerType  = 16
-	vlanHeader   = 4
-	vidMask      = 0xfff
-	noVID        = 0 // of a priority tag
-	reservedVID  = 0xfff
-	customerTag  = unix.ETH_P_8021Q
-	providerTag  = unix.ETH_P_8021AD
-	atTaggedBody = atInnerType + 2
+	atTCI       = 14
+	atInnerType = 16
+	vlanHeader  = 4
+	vidMask     = 0xfff
+	noVID       = 0 // of a priority tag
+	reservedVID = 0xfff
+	customerTag = unix.ETH_P_8021Q
+	providerTag = unix.ETH_P_8021AD
 )
 
 // isTag leads to a new block for frames with a VLAN tag, or to that of others.

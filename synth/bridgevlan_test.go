@@ -96,6 +96,8 @@ func TestTrunks(t *testing.T) {
 		{"blocked out", with(p1, "vlan dev=3 vid=10 state=4"), slowpath.PortVLAN, []change{tag(10)}},
 		{"tagged pvid", with("vlan dev=4 vid=20 pvid untagged state=3", "vlan dev=4 vid=20 untagged state=3"), slowpath.None, []change{tag(10)}},
 		{"no tag, no pvid", with("vlan dev=4 vid=20 pvid untagged state=3", "vlan dev=4 vid=20 untagged state=3"), slowpath.PortVLAN, nil},
+		{"blocked pvid", with("vlan dev=4 vid=20 pvid untagged state=3", "vlan dev=4 vid=20 pvid untagged state=4"), slowpath.None, []change{tag(10)}},
+		{"no tag, blocked pvid", with("vlan dev=4 vid=20 pvid untagged state=3", "vlan dev=4 vid=20 pvid untagged state=4"), slowpath.PortVLAN, nil},
 		{"no learning", with("port-learning port-flood\nlink index=9", "port-flood\nlink index=9"), slowpath.BridgeTag, []change{tag(10)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

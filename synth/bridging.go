@@ -34,7 +34,9 @@ func (c *compiler) bridgePort(bridge introspect.Link) (*ir.Program, error) {
 		return nil, fmt.Errorf("synth: program %s: no forwarding database of %s", c.port.Name, bridge.Name)
 	}
 	b := &bridging{compiler: c, bridge: bridge, fdb: table}
-	b.vid, _ = untaggedVLAN(c.snapshot, bridge.Bridge, c.port.Index)
+	if vid, ok := untaggedVLAN(c.snapshot, bridge.Bridge, c.port.Index); ok {
+		b.vid = vid
+	}
 	b.arm, b.ip = armBridge, layout4
 	b.write()
 	return c.checked()
