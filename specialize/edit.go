@@ -89,7 +89,11 @@ func (u use) cond() (c *ir.Cond, args []*ir.Value) {
 
 // uses finds all uses of each value, in the order of the program.
 func uses(p *ir.Program) map[*ir.Value][]use {
-	all := map[*ir.Value][]use{}
+	n := 0
+	for _, b := range p.Blocks {
+		n += len(b.Values)
+	}
+	all := make(map[*ir.Value][]use, n)
 	for _, b := range p.Blocks {
 		for _, v := range b.Values {
 			for i, a := range v.Args {

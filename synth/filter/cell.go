@@ -31,9 +31,14 @@ func constant(b byte) cell { return cell{xor: b, state: cellKnown} }
 func numberCells(f Field) []cell {
 	cells := make([]cell, f.Width)
 	for i := range cells {
-		cells[i] = cell{field: f, shift: uint8(8 * (int(f.Width) - 1 - i)), mask: math.MaxUint8, state: cellKnown}
+		cells[i] = numberCell(f, i)
 	}
 	return cells
+}
+
+// numberCell is one of them.
+func numberCell(f Field, i int) cell {
+	return cell{field: f, shift: uint8(8 * (int(f.Width) - 1 - i)), mask: math.MaxUint8, state: cellKnown}
 }
 
 func constants(data []byte) []cell {
@@ -85,14 +90,16 @@ func (c cell) masked(mask, xor byte) cell {
 }
 
 // runs splits cells where the field changes. Constants go by themselves.
-func runs(cells []cell) [][]cell {
-	var all [][]cell
+func runs(cells []cell) (all [][]cell) {
+	from := 0
 	for i, c := range cells {
-		if i > 0 && c.field == cells[i-1].field && (c.mask == 0) == (cells[i-1].mask == 0) {
-			all[len(all)-1] = append(all[len(all)-1], c)
-			continue
+		if i > 0 && (c.field != cells[i-1].field || (c.mask == 0) != (cells[i-1].mask == 0)) {
+			all = append(all, cells[from:i:i])
+			from = i
 		}
-		all = append(all, []cell{c})
+	}
+	if from < len(cells) {
+		all = append(all, cells[from:])
 	}
 	return all
 }

@@ -157,7 +157,7 @@ func (in Ingress) payload(base, offset, length uint32) []cell {
 	cells := make([]cell, 0, length)
 	for at := int(offset); at < int(offset+length); at++ {
 		f, _ := fieldAt(header, at)
-		cells = append(cells, numberCells(f)[at-f.At])
+		cells = append(cells, numberCell(f, at-f.At))
 	}
 	return cells
 }

@@ -187,18 +187,17 @@ func (d *reader) byteorder(e introspect.Byteorder) []cell {
 
 func (d *reader) compare(e introspect.Cmp) bool {
 	data, not := []byte(e.Data), e.Op == unix.NFT_CMP_NEQ
-	least, most := bytes.Repeat([]byte{0}, len(data)), bytes.Repeat([]byte{0xff}, len(data))
 	in := interval{data, data}
 	switch e.Op {
 	case unix.NFT_CMP_EQ, unix.NFT_CMP_NEQ:
 	case unix.NFT_CMP_LTE:
-		in.from = least
+		in.from = make([]byte, len(data))
 	case unix.NFT_CMP_GTE:
-		in.to = most
+		in.to = bytes.Repeat([]byte{0xff}, len(data))
 	case unix.NFT_CMP_LT:
-		in, not = interval{data, most}, true
+		in, not = interval{data, bytes.Repeat([]byte{0xff}, len(data))}, true
 	case unix.NFT_CMP_GT:
-		in, not = interval{least, data}, true
+		in, not = interval{make([]byte, len(data)), data}, true
 	default:
 		d.leave(e, slowpath.RulesetMatch)
 		return false

@@ -80,8 +80,8 @@ func runFrom(rules []rule) (all run) {
 // member tells whether a rule can be one of a run: tests of what is always known, perhaps a counter, and an end.
 func (r rule) member() (m member, reach int, ok bool) {
 	m = member{in: &region{boxes: []box{{}}, of: []int{0}}}
-	for i, s := range r.steps {
-		last := i == len(r.steps)-1
+	for i := range r.steps {
+		s, last := &r.steps[i], i == len(r.steps)-1
 		switch s.kind {
 		case stepReach:
 			reach = max(reach, s.bytes)
@@ -100,7 +100,7 @@ func (r rule) member() (m member, reach int, ok bool) {
 			last = last && s.verdicts[0].Code != introspect.VerdictJump // packets may come back, to the next rule
 			return m, reach, last && reach <= mostReach && len(m.in.keys) > 0
 		case stepLeave:
-			m.ends = []end{{leave: s}}
+			m.ends = []end{{leave: *s}}
 			return m, reach, last && reach <= mostReach && len(m.in.keys) > 0
 		case stepChoose:
 			return m, 0, false
