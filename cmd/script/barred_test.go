@@ -62,7 +62,7 @@ func barred(ts *testscript.TestScript, neg bool, args []string) {
 	time.Sleep(50 * time.Millisecond)
 	arrived, fast := seen(), fastPackets(ts)-before
 	ts.Logf("%d frames in %v, of which %d arrived; %d of the others on the fast path", sent, time.Since(begin), arrived, fast)
-	if neg != (arrived > 0) || sent < 500 || !neg && fast < 20 {
+	if neg != (arrived > 0) || !neg && (sent < 500 || fast < 20) {
 		ts.Fatalf("%d of %d frames arrived; %d of the others were on the fast path", arrived, sent, fast)
 	}
 }
