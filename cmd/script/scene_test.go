@@ -53,7 +53,8 @@ type begun struct {
 //	settle                    waits until honed has followed
 //	sleep DURATION
 //	until REGEXP HOST COMMAND waits until the command prints that
-//	begin NAME HOST COMMAND   and end NAME: what the command has printed in between, sorted
+//	begin NAME HOST COMMAND   and end NAME: what the command has printed in between, sorted; or each line once
+//	                          (end NAME once), where the kernel makes one of several events, or not, as time allows
 //	serve HOST PORT           sends back what comes by TCP
 //	connect NAME HOST ADDR    and echo NAME BYTES: by that connection and back
 //	traffic NAME FROM TO      frames from one host to another, until the scene is over
@@ -359,7 +360,8 @@ func (b *begun) queue() (listens, waiting bool) {
 	return listens, waiting
 }
 
-func (p *play) end(name string) error {
+func (p *play) end(rest string) error {
+	name, once, _ := strings.Cut(rest, " ")
 	b := p.begun[name]
 	if b == nil {
 		return fmt.Errorf("nothing of that name")
@@ -370,7 +372,9 @@ func (p *play) end(name string) error {
 	b.cmd.Process.Signal(syscall.SIGINT)
 	b.cmd.Wait()
 	lines := strings.Split(strings.TrimSpace(seen(b.out.String())), "\n")
-	slices.Sort(lines)
+	if slices.Sort(lines); once == "once" {
+		lines = slices.Compact(lines)
+	}
 	p.say("end "+name, strings.Join(lines, "\n"))
 	return nil
 }
