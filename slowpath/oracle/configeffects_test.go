@@ -92,10 +92,4 @@ var effectTalks = []config{
   ct state established counter accept
  }
 }`, talk: plainTalks},
-	{name: "a flow table", yields: true, rules: stateful + `table inet h {
- flowtable f { hook ingress priority 0; devices = { r0, r1 }; }
- chain p { type filter hook forward priority 10; policy accept;
-  meta l4proto { tcp, udp } flow add @f
- }
-}`, talk: plainTalks},
 }

@@ -24,7 +24,7 @@ var expressions = map[string]string{
 
 	"ct-set": inTalks, "nat": inTalks, "masq": inTalks, "redir": inTalks, "connlimit": inTalks,
 	"queue":        "the kernel may be without it; nft queues",
-	"flow_offload": "the kernel may be without it; a flow table",
+	"flow_offload": "the kernel may be without it; synth's tests have it",
 	"last":         "nft must be newer to write it; synth's tests have it",
 	"opaque":       "an expression that hone does not know",
 }
