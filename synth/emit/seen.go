@@ -8,6 +8,9 @@ import (
 	"github.com/hone-net/hone/synth/ir"
 )
 
+// hintWord is the size of a word of hints.
+const hintWord = 8
+
 // Numbers that have something in each of their eight bytes.
 const (
 	everyOne  = 0x0101010101010101
@@ -24,20 +27,20 @@ func (l *lowering) seen(v *ir.Value) {
 		words[i] = l.in(a)
 	}
 	words[0] = l.copy(words[0])
-	hint, bitsOfIndex := l.hash(words), bits.TrailingZeros(uint(v.Table.Size/ir.ConntrackHints))
+	hint, bitsOfIndex := l.hash(words), bits.TrailingZeros(uint(v.Table.Size*ir.ConntrackHints/hintWord))
 	at, index := l.address(v.Table.Name, ir.ConntrackHead+v.Table.Size*ir.ConntrackSlot), l.copy(hint)
 	l.aluImm(asm.RSh, false, index, int32(64-bitsOfIndex))
-	l.aluImm(asm.LSh, true, index, int32(bits.TrailingZeros(ir.ConntrackHints)))
+	l.aluImm(asm.LSh, true, index, int32(bits.TrailingZeros(hintWord)))
 	l.alu(asm.Add, false, at, index)
 	l.aluImm(asm.RSh, false, hint, int32(64-bitsOfIndex-8))
 	l.aluImm(asm.And, true, hint, 0xff)
 	hints, first := l.reg(), l.newLabel()
-	l.load(hints, at, 0, ir.ConntrackHints)
+	l.load(hints, at, 0, hintWord)
 	l.branchImm(asm.JEq, false, l.hasByte(hints, hint), 0, first)
 	l.aside(first, func() {
 		l.aluImm(asm.LSh, false, hints, 8)
 		l.alu(asm.Or, false, hints, hint)
-		l.store(at, 0, hints, ir.ConntrackHints)
+		l.store(at, 0, hints, hintWord)
 		l.jump(l.stub(v.Reason))
 	})
 }

@@ -70,14 +70,14 @@ func random(r *rand.Rand, n int) []byte {
 	return b[:n]
 }
 
-// TestSeenKeepsEight sends eight packets by turns, for which two words of hints have room however they share them: only
+// TestSeenKeepsEight sends eight packets by turns, for which its two words of hints have room however they share them: only
 // the first turn is the kernel's.
 func TestSeenKeepsEight(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("loading programs needs root")
 	}
 	p := asksSeen(ir.Conntrack, 2)
-	p.Tables[0].Size = 2 * ir.ConntrackHints
+	p.Tables[0].Size = 8
 	k := newKernelRun(t, p, Kernel{CPUs: 1})
 	var punted []int
 	for turn := range 3 {

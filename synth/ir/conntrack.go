@@ -21,13 +21,13 @@ const (
 )
 
 // The flow cache of a Conntrack table: its slots follow a head, four of them a line of the processor's cache. Then come the
-// hints, a byte for each slot, in words of eight: bits of the hashes of the last packets whose like had not been seen. They
-// are so few that they stay in the processor's caches, or nearly so.
+// hints, two bytes for each slot, in words of eight: bits of the hashes of the last packets whose like had not been seen. With
+// one byte a slot some words have too little room for a hundred thousand flows, and their packets would come again and again.
 const (
 	ConntrackHead  = 64
 	ConntrackSlot  = 16
 	ConntrackWays  = 4
-	ConntrackHints = 8
+	ConntrackHints = 2
 	maxSlots       = 1 << 22
 )
 
@@ -57,7 +57,7 @@ type Tracking struct {
 const maxTimeout = (1<<32 - 1) / 1000
 
 func (t *Table) checkConntrack() error {
-	if !powerOfTwo(t.Size, maxSlots) || t.Size < 2*ConntrackHints {
+	if !powerOfTwo(t.Size, maxSlots) || t.Size < 2*ConntrackWays {
 		return fmt.Errorf("%d slots", t.Size)
 	}
 	for _, seconds := range []uint32{t.Tracking.TCP, t.Tracking.UDP} {
