@@ -142,47 +142,6 @@ func (c *compiler) connections() *ir.Table {
 		Tracking: tracking(c.snapshot, c.ip)}
 }
 
-// opening hands what opens a connection to the kernel before anything else is looked at, where connections are tracked: a
-// SYN of either side, and the first packet of UDP in either direction. Of TCP nothing is noted: the kernel watches the
-// window of a connection again after each packet that it gets of it, so that one too many costs more than a packet.
-func (c *compiler) opening() bool {
-	const (
-		atFlags = 13
-		syn     = 2
-	)
-	if !tracks(c.snapshot, c.ip) {
-		return true
-	}
-	t := c.connections()
-	if t.Tracking.NAT && c.picks[c.ip].asks(fieldSPort, fieldDPort) {
-		c.Punt(slowpath.Rule) // which would look at translated ports
-		return false
-	}
-	tcp, other, udp, next := c.block("tcp"), c.block("no-tcp"), c.block("udp"), c.block("going-on")
-	protocol := c.Load(c.ip.protocol, 1)
-	c.If(ir.Eq, protocol, c.Const(unix.IPPROTO_TCP), tcp, other, false)
-	c.Start(tcp)
-	c.Bound(c.ip.end()+atFlags+1, slowpath.Short)
-	c.GuardImm(ir.NoneSet, c.Load(c.ip.end()+atFlags, 1), syn, slowpath.TCPFlags)
-	c.Jump(next)
-	c.Start(other)
-	c.If(ir.Ne, protocol, c.Const(unix.IPPROTO_UDP), next, udp, true)
-	c.Start(udp)
-	c.Bound(c.ip.end()+4, slowpath.Short)
-	c.Seen(c.Table(t), slowpath.ConntrackMiss, c.tuple()...)
-	c.Jump(next)
-	c.Start(next)
-	return true
-}
-
-// tuple is the packet's addresses and ports as they stand in the frame.
-func (c *compiler) tuple() (words []*ir.Value) {
-	for at := c.ip.source[0]; at < c.ip.end(); at += 8 {
-		words = append(words, c.LoadLE(at, 8))
-	}
-	return append(words, c.LoadLE(c.ip.end(), 4))
-}
-
 // connection wants a packet of a connection that is established, where connections are tracked. New ones, and those that
 // end, are the kernel's. From here on the destination is the one that the kernel translates it to before it looks for a
 // route; the source is translated afterwards.
@@ -191,6 +150,10 @@ func (c *compiler) connection() bool {
 		return true
 	}
 	t := c.connections()
+	if t.Tracking.NAT && c.picks[c.ip].asks(fieldSPort, fieldDPort) {
+		c.Punt(slowpath.Rule) // which would look at translated ports
+		return false
+	}
 	if !c.ip.six {
 		c.fragment()
 	}

@@ -59,10 +59,10 @@ type stage func(*compiler) (goesOn bool)
 // after what it costs least to find wrong; sources come last, because they may need the routes.
 func (l *layout) arriving() []stage {
 	if l.six {
-		return []stage{(*compiler).header6, (*compiler).opening, (*compiler).find, (*compiler).length, (*compiler).connection, (*compiler).found, (*compiler).fit}
+		return []stage{(*compiler).header6, (*compiler).find, (*compiler).length, (*compiler).connection, (*compiler).found, (*compiler).fit}
 	}
-	return []stage{(*compiler).ether, (*compiler).version, (*compiler).opening, (*compiler).find, (*compiler).length,
-		(*compiler).connection, (*compiler).found, (*compiler).fit}
+	return []stage{(*compiler).ether, (*compiler).version, (*compiler).find, (*compiler).length, (*compiler).connection,
+		(*compiler).found, (*compiler).fit}
 }
 
 func (l *layout) leaving() []stage {

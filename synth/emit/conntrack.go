@@ -84,6 +84,7 @@ type tracked struct {
 	mix   []reg // what the hash is made of
 	now   reg
 	tag   reg // what a slot for the packet has above tagBits
+	hint  reg // what the hint of such a slot is
 	slot  reg // the address of its slot
 	at    reg // the same from the first slot on
 	bits  reg // tagBits of that slot

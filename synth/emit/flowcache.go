@@ -12,17 +12,18 @@ import (
 // hashFactor is an odd number whose bits look random.
 const hashFactor = 0x9e3779b97f4a7c15
 
-// hash makes one number of words, whose upper half depends on all of their bits. The first word is overwritten.
-func (l *lowering) hash(words []reg) reg {
-	factor, h := l.constant(hashFactor), words[0]
-	for _, w := range words[1:] {
-		l.alu(asm.Mul, false, h, factor)
-		high := l.copy(h)
-		l.aluImm(asm.RSh, false, high, 32)
-		l.alu(asm.Xor, false, h, high)
-		l.alu(asm.Xor, false, h, w)
+// hash makes one number of the packet's words, whose upper half depends on all of their bits.
+func (t *tracked) hash() reg {
+	factor := t.constant(hashFactor)
+	h := t.copy(t.mix[0])
+	for _, w := range t.mix[1:] {
+		t.alu(asm.Mul, false, h, factor)
+		high := t.copy(h)
+		t.aluImm(asm.RSh, false, high, 32)
+		t.alu(asm.Xor, false, h, high)
+		t.alu(asm.Xor, false, h, w)
 	}
-	l.alu(asm.Mul, false, h, factor)
+	t.alu(asm.Mul, false, h, factor)
 	return h
 }
 
@@ -31,8 +32,7 @@ func (t *tracked) probe() {
 	t.note = "flow cache"
 	t.call(asm.FnJiffies64, 0)
 	t.now = t.copy(r0)
-	t.mix[0] = t.copy(t.mix[0])
-	offset := t.hash(t.mix)
+	offset := t.hash()
 	t.tag = t.copy(offset)
 	t.aluImm(asm.RSh, false, t.tag, 12)
 	t.aluImm(asm.And, true, t.tag, ^tagBits)
@@ -40,6 +40,7 @@ func (t *tracked) probe() {
 	t.aluImm(asm.LSh, true, offset, int32(bits.TrailingZeros(ir.ConntrackSlot)))
 	t.slot, t.at, t.bits, t.entry = t.reg(), t.reg(), t.reg(), t.reg()
 	found, old, missing, ask := t.newLabel(), t.newLabel(), t.newLabel(), t.newLabel()
+	t.hinted(offset, missing)
 	for way := range ir.ConntrackWays {
 		t.way(offset, way)
 		t.load(t.bits, t.slot, slotTag, 4)
@@ -61,6 +62,51 @@ func (t *tracked) probe() {
 		t.find(offset, anew)
 	})
 }
+
+// hinted goes on if a slot of the packet's line may be its: mostly the first one, whose hint is that of the packet then,
+// else one whose hint is.
+func (t *tracked) hinted(offset reg, missing label) {
+	other := t.newLabel()
+	t.hint = t.copy(t.tag)
+	t.aluImm(asm.RSh, true, t.hint, 24)
+	hints, first := t.hintsOf(offset), t.reg()
+	t.load(first, hints, 0, 1)
+	t.branch(asm.JNE, true, first, t.hint, other)
+	t.aside(other, func() { t.anyHint(offset, missing) })
+}
+
+// Bits of the four hints of a line.
+const (
+	hintsOnes  = 0x01010101
+	hintsHighs = -0x7f7f7f80 // 0x80808080
+)
+
+// anyHint goes on if one of a line's four hints is that of the packet.
+func (t *tracked) anyHint(offset reg, missing label) {
+	line, differ, hints := t.copy(offset), t.copy(t.hint), t.reg()
+	t.aluImm(asm.And, true, line, -ir.ConntrackWays*ir.ConntrackSlot)
+	t.load(hints, t.hintsOf(line), 0, ir.ConntrackWays)
+	t.aluImm(asm.Mul, true, differ, hintsOnes)
+	t.alu(asm.Xor, true, differ, hints)
+	// A byte is zero if taking one from it borrows from its highest bit, which was not set.
+	zero := t.copy(differ)
+	t.aluImm(asm.Sub, true, zero, hintsOnes)
+	t.aluImm(asm.Xor, true, differ, -1)
+	t.alu(asm.And, true, zero, differ)
+	t.aluImm(asm.And, true, zero, hintsHighs)
+	t.branchImm(asm.JEq, true, zero, 0, missing)
+}
+
+// hintsOf is where the hints from that of a slot on are.
+func (t *tracked) hintsOf(at reg) reg {
+	hints, n := t.address(t.table.Name, ir.ConntrackHead+t.table.Size*ir.ConntrackSlot), t.copy(at)
+	t.aluImm(asm.RSh, true, n, int32(bits.TrailingZeros(ir.ConntrackSlot)))
+	t.alu(asm.Add, false, hints, n)
+	return hints
+}
+
+// putHint notes what the slot was filled for.
+func (t *tracked) putHint() { t.store(t.hintsOf(t.at), 0, t.hint, 1) }
 
 // way makes slot the address of one of the slots that a packet may have. Which of them comes first is a matter of the
 // hash, so that to the verifier, which goes each way, all are the same.
@@ -168,6 +214,7 @@ func (t *tracked) find(offset, anew reg) {
 	t.alu(asm.Or, true, tag, t.bits)
 	t.store(t.slot, slotStamp, t.now, 4)
 	t.store(t.slot, slotTag, tag, 4)
+	t.putHint()
 	t.setConstant(t.age, 0)
 }
 

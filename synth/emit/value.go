@@ -66,8 +66,6 @@ func (l *lowering) emit(v *ir.Value) error {
 		l.storeImm(l.ownCounters(hitsOffset), 0, 0, 8)
 	case ir.OpHit:
 		l.hit(v)
-	case ir.OpSeen:
-		l.seen(v)
 	case ir.OpCommit:
 		l.commit(v)
 	case ir.OpPush, ir.OpPop:

@@ -121,21 +121,6 @@ func TestCheckRefuses(t *testing.T) {
 		}},
 		{"foreign table", "not the program's", func(b *Builder) { b.Lookup(testRows, b.Const(1)); b.Punt(slowpath.TTL) }},
 		{"live lookup operands", "want 7", func(b *Builder) { b.Lookup(b.Table(testFIB), b.Const(1)); b.Punt(slowpath.TTL) }},
-		{"seen without a table of connections", "is not for that", func(b *Builder) {
-			c := b.Const(1)
-			b.Seen(b.Table(testRows), slowpath.ConntrackMiss, c, c)
-			b.Punt(slowpath.TTL)
-		}},
-		{"seen by too few words", "want 5", func(b *Builder) {
-			c := b.Const(1)
-			b.Seen(b.Table(&Table{Name: "ct6", Kind: Conntrack6, Size: 64}), slowpath.ConntrackMiss, c, c)
-			b.Punt(slowpath.TTL)
-		}},
-		{"seen for no reason", "no reason", func(b *Builder) {
-			c := b.Const(1)
-			b.Seen(b.Table(&Table{Name: "ct", Kind: Conntrack, Size: 64}), slowpath.None, c, c)
-			b.Punt(slowpath.TTL)
-		}},
 		{"shift", "shift 64", func(b *Builder) { b.ArithImm(OpShl, b.Const(1), 64); b.Punt(slowpath.TTL) }},
 		{"no reason", "no reason", func(b *Builder) { b.Punt(slowpath.None) }},
 		{"even factor", "factor 0x2", func(b *Builder) {

@@ -10,7 +10,7 @@ import (
 // Yields tells whether the operation gives a number or a row.
 func (o Op) Yields() bool {
 	switch o {
-	case OpStore, OpStoreLE, OpBound, OpGuard, OpMark, OpCount, OpTally, OpHit, OpCommit, OpPush, OpPop, OpSeen:
+	case OpStore, OpStoreLE, OpBound, OpGuard, OpMark, OpCount, OpTally, OpHit, OpCommit, OpPush, OpPop:
 		return false
 	}
 	return o != OpNone && o < numOps
@@ -36,7 +36,7 @@ func (v *Value) IsRow() bool {
 
 // needsKernel tells whether the value may punt or calls into the kernel.
 func (v *Value) needsKernel() bool {
-	return v.Op == OpBound || v.Op == OpGuard || v.Op == OpHit || v.Op == OpSeen || v.Op.Shifts() || v.Op == OpLookup && v.Table != nil && (v.Table.Kind == Hash || v.Table.Kind.Live())
+	return v.Op == OpBound || v.Op == OpGuard || v.Op == OpHit || v.Op.Shifts() || v.Op == OpLookup && v.Table != nil && (v.Table.Kind == Hash || v.Table.Kind.Live())
 }
 
 func (v *Value) arity() int {
@@ -56,8 +56,6 @@ func (v *Value) arity() int {
 			return v.Table.Kind.keys()
 		}
 		return 1
-	case OpSeen:
-		return v.Table.tupleWords()
 	}
 	return 0
 }
@@ -88,11 +86,6 @@ func (c *checker) checkOp(at place, v *Value) error {
 		if !validReason(v.Reason) {
 			return fmt.Errorf("no reason")
 		}
-	case OpSeen:
-		if !validReason(v.Reason) {
-			return fmt.Errorf("no reason")
-		}
-		return c.checkTable(at, v)
 	case OpGuard:
 		if !validReason(v.Reason) {
 			return fmt.Errorf("no reason")
@@ -160,8 +153,8 @@ func (c *checker) checkTable(at place, v *Value) error {
 	if !c.tables[v.Table] {
 		return fmt.Errorf("its table is not the program's")
 	}
-	if v.Op == OpLookup || v.Op == OpCommit || v.Op == OpSeen {
-		if (v.Table.Kind == Tallies) != (v.Op == OpCommit) || v.Op == OpSeen && !v.Table.Kind.Tracks() {
+	if v.Op == OpLookup || v.Op == OpCommit {
+		if (v.Table.Kind == Tallies) != (v.Op == OpCommit) {
 			return fmt.Errorf("table %s is not for that", v.Table.Name)
 		}
 		return nil

@@ -20,30 +20,15 @@ const (
 	StatusDestNAT   = 1 << 5 // IPS_DST_NAT
 )
 
-// The flow cache of a Conntrack table: its slots follow a head, four of them a line of the processor's cache. Then come the
-// hints, two bytes for each slot, in words of eight: bits of the hashes of the last packets whose like had not been seen. With
-// one byte a slot some words have too little room for a hundred thousand flows, and their packets would come again and again.
+// The flow cache of a Conntrack table: its slots follow a head, four of them a line of the processor's cache. Then comes a
+// byte for each slot, the hint: bits of the hash of the packet that it was filled for. Most packets of connections that are
+// in no slot are told by hints, which are so few that they stay in the processor's caches.
 const (
-	ConntrackHead  = 64
-	ConntrackSlot  = 16
-	ConntrackWays  = 4
-	ConntrackHints = 2
-	maxSlots       = 1 << 22
+	ConntrackHead = 64
+	ConntrackSlot = 16
+	ConntrackWays = 4
+	maxSlots      = 1 << 22
 )
-
-// Numbers that tell a packet's tuple to OpSeen: addresses and ports as they stand in the frame.
-const (
-	tupleWords  = 2
-	tupleWords6 = 5
-)
-
-// tupleWords is how many numbers OpSeen takes.
-func (t *Table) tupleWords() int {
-	if t != nil && t.Kind == Conntrack6 {
-		return tupleWords6
-	}
-	return tupleWords
-}
 
 // Tracking is what a Conntrack table knows of how connections are tracked in this namespace.
 type Tracking struct {
@@ -57,7 +42,7 @@ type Tracking struct {
 const maxTimeout = (1<<32 - 1) / 1000
 
 func (t *Table) checkConntrack() error {
-	if !powerOfTwo(t.Size, maxSlots) || t.Size < 2*ConntrackWays {
+	if !powerOfTwo(t.Size, maxSlots) || t.Size < ConntrackWays {
 		return fmt.Errorf("%d slots", t.Size)
 	}
 	for _, seconds := range []uint32{t.Tracking.TCP, t.Tracking.UDP} {

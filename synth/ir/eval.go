@@ -198,8 +198,6 @@ func (e *evaluator) value(v *Value) (done bool, err error) {
 		return false, nil
 	case OpPush, OpPop:
 		return false, e.shift(v)
-	case OpSeen: // a matter of what other packets have done, like the time of the day
-		return false, nil
 	case OpMark:
 		row := e.row[v.Args[0].ID]
 		e.env.Marks = append(e.env.Marks, Mark{v.Table.Name, row.index, v.Field})

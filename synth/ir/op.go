@@ -35,7 +35,6 @@ const (
 	OpCommit // adds one packet of args[0] bytes to what was noted in Table since OpTally
 	OpPush   // guard: four more bytes behind the MACs; see Shifts. Punts for Reason where there is no room
 	OpPop    // guard: the four bytes behind the MACs go; see Shifts
-	OpSeen   // guard: by the hints of Table packets of these words came before, else notes them and punts for Reason
 	numOps
 )
 
@@ -84,7 +83,7 @@ var opNames = [numOps]string{
 	OpFold: "fold", OpSwap16: "swap16", OpSelect: "select", OpMoved: "moved", OpBound: "bound", OpGuard: "guard",
 	OpLookup: "lookup", OpField: "field", OpMark: "mark", OpCount: "count",
 	OpTally: "tally", OpHit: "hit", OpCommit: "commit",
-	OpPush: "push", OpPop: "pop", OpSeen: "seen",
+	OpPush: "push", OpPop: "pop",
 }
 
 var condNames = [numConds]string{Eq: "eq", Ne: "ne", Lt: "lt", Le: "le", Gt: "gt", Ge: "ge", AnySet: "any", NoneSet: "none"}

@@ -75,8 +75,6 @@ a:
 	v14 = lookup ct v1 v1 17 1 2
 	v15 = field v14 reason
 	guard eq v15 0 conntrack-miss
-	seen ct v1 v2 conntrack-miss
-	seen ct6 v1 v2 v1 v2 0x3500 conntrack-miss
 	v16 = lookup ct6 v1 v1 v1 v1 6 1 2
 	v17 = field v16 desthi
 	v6 = field v5 oif
