@@ -45,6 +45,9 @@ func (v ExtHdrSet) walk(a *attrs) (string, Expr) {
 
 func (v ExtHdrReset) walk(a *attrs) (string, Expr) {
 	attr8(a, 2, "type", &v.Type)
+	for _, place := range []uint16{3, 4, 5} { // offset, length and flags say nothing of an option that goes as a whole
+		a.skip(place)
+	}
 	a.u32(6, "op", &v.Op)
 	return "exthdr-reset", v
 }

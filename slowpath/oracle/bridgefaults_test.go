@@ -59,7 +59,9 @@ func TestPlantedFaultsOfBridgesAreFound(t *testing.T) {
 				t.Fatalf("no configuration %q", p.config)
 			}
 			two := startLAN(t, all[i], seed)
-			if err := two.judge(p.fault, 1200); err != nil {
+			if err := two.judge(p.fault, 1200); err != nil && missing(err) {
+				t.Skip(err)
+			} else if err != nil {
 				t.Fatal(err)
 			}
 			if len(two.o.findings) == 0 {

@@ -20,9 +20,9 @@ var expressions = map[string]string{
 	"counter": anywhere, "limit": anywhere, "quota": anywhere, "log": anywhere, "reject": anywhere, "notrack": anywhere,
 	"numgen": anywhere, "hash": anywhere, "dynset": anywhere, "objref": anywhere, "objref-map": anywhere, "tproxy": anywhere,
 	"socket": anywhere, "synproxy": anywhere, "dup": anywhere, "fwd": anywhere, "osf": anywhere, "xfrm": anywhere,
-	"ct": anywhere, "shift": anywhere,
+	"shift": anywhere,
 
-	"ct-set": inTalks, "nat": inTalks, "masq": inTalks, "redir": inTalks, "connlimit": inTalks,
+	"ct": inTalks, "ct-set": inTalks, "nat": inTalks, "masq": inTalks, "redir": inTalks, "connlimit": inTalks,
 	"queue":        "the kernel may be without it; nft queues",
 	"flow_offload": "the kernel may be without it; synth's tests have it",
 	"last":         "nft must be newer to write it; synth's tests have it",
