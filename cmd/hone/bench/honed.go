@@ -3,7 +3,6 @@ package bench
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -118,9 +117,7 @@ func (d *daemon) settle(ports int, patience time.Duration) error {
 			return nil
 		}
 	}
-	s, _ := d.status()
-	text, _ := json.Marshal(s.Interfaces)
-	return fmt.Errorf("bench: wait for honed: %d of %d ports are fast after %v: %w %s %s", n, ports, patience, err, text, d.log.String())
+	return d.explain(errors.Join(fmt.Errorf("bench: wait for honed: %d of %d ports are fast after %v", n, ports, patience), err))
 }
 
 // stop ends the agent.

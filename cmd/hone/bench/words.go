@@ -2,6 +2,7 @@ package bench
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -124,7 +125,16 @@ func (d *daemon) await(old *words, name string, patience time.Duration) (*words,
 			return old, nil
 		}
 	}
-	return old, fmt.Errorf("bench: wait for %s: not fast after %v", name, patience)
+	return old, d.explain(fmt.Errorf("bench: wait for %s: not fast after %v", name, patience))
+}
+
+// explain adds to an error what the daemon says of its ports, and the end of its log.
+func (d *daemon) explain(err error) error {
+	const end = 4096
+	s, _ := d.status()
+	text, _ := json.Marshal(s)
+	log := d.log.Bytes()
+	return fmt.Errorf("%w: %s %s", err, text, log[max(0, len(log)-end):])
 }
 
 // carries waits until some program of the port takes packets, but not for long: some more packets than may have been
