@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -94,7 +95,7 @@ func coherence(o Options) (Result, error) {
 	for end := time.Now().Add(o.Time - time.Second); time.Now().Before(end); {
 		for i := range togglers {
 			if err := togglers[i].round(); err != nil {
-				return result, fmt.Errorf("%s: %w", togglers[i].name, err)
+				return result, fmt.Errorf("%s: %w", togglers[i].name, errors.Join(err, s.failure()))
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"runtime"
 	"sync"
 	"time"
@@ -14,8 +15,9 @@ type stream struct {
 	quit chan struct{}
 	wait sync.WaitGroup
 
-	before uint64 // frames of the generator until then
-	err    error  // of the flood, once it has ended
+	before uint64        // frames of the generator until then
+	ended  chan struct{} // closed once the flood has ended
+	err    error         // why, if it was not told to
 }
 
 // streamRun is the number of packets of one run of the generator; between runs it pauses for some 30 ms.
@@ -23,24 +25,42 @@ const streamRun = 1 << 21
 
 // stream floods until stop.
 func (r *rig) stream() *stream {
-	s := &stream{rig: r, quit: make(chan struct{}), before: r.flood.sent()}
+	s := &stream{rig: r, quit: make(chan struct{}), ended: make(chan struct{}), before: r.flood.sent()}
 	s.wait.Add(2)
 	go s.flood()
 	go s.nudge()
 	return s
 }
 
+// breath is how long the flood pauses when the kernel has no pages for it.
+const breath = 10 * time.Millisecond
+
 func (s *stream) flood() {
 	defer s.wait.Done()
+	defer close(s.ended)
 	for {
 		select {
 		case <-s.quit:
 			return
 		default:
 		}
-		if _, s.err = s.rig.send(streamRun); s.err != nil {
+		switch _, err := s.rig.send(streamRun); {
+		case errors.Is(err, unix.ENOMEM): // it takes pages without waiting for some: there may be none at the moment
+			time.Sleep(breath)
+		case err != nil:
+			s.err = err
 			return
 		}
+	}
+}
+
+// failure is why the flood ended early; nil while it goes on.
+func (s *stream) failure() error {
+	select {
+	case <-s.ended:
+		return s.err
+	default:
+		return nil
 	}
 }
 
