@@ -38,6 +38,7 @@ type Agent struct {
 	probe      func() (emit.Kernel, error) // asks what the kernel can do
 	ready      func(string)                // told the state in words after each change
 	closers    []func() error
+	setback    setback // of the goroutine of Run alone
 
 	mu       sync.Mutex // guards what follows
 	snapshot *introspect.Snapshot
@@ -116,7 +117,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	told := ""
 	for {
-		s, e, err := a.watch.Next(ctx)
+		s, e, err := a.next(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -138,6 +139,7 @@ func (a *Agent) step(s *introspect.Snapshot, e slowpath.Epochs) string {
 	begin := time.Now()
 	a.apply(s, e)
 	a.counts.Last = time.Since(begin)
+	a.setback.note(a.troubled(), time.Now())
 	a.events.send(control.Event{Kind: "update", Took: a.counts.Last})
 	return a.summary()
 }

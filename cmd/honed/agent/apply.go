@@ -282,7 +282,7 @@ func (a *Agent) count(kind string) {
 	}
 }
 
-// failed leaves an interface to the kernel, until something changes that could make the difference.
+// failed leaves an interface to the kernel, until something changes that could make the difference, or a while has passed.
 func (a *Agent) failed(f *face, kind string, err error) {
 	if f.port != nil {
 		f.port.Park()
