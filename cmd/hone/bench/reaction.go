@@ -66,7 +66,7 @@ func (d *daemon) reactBehind(r *rig, ruleset string, lines [2]string, length tim
 
 // react makes changes for about d and measures from the return of each until the port is fast again.
 func (d *daemon) react(r *rig, lines [2]string, length time.Duration) (took []time.Duration, err error) {
-	w, err := d.await(nil, "r0", 5*time.Second)
+	w, err := d.await(nil, "r0", patience)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (d *daemon) react(r *rig, lines [2]string, length time.Duration) (took []ti
 			return nil, err
 		}
 		returned := time.Now()
-		if w, err = d.await(w, "r0", 5*time.Second); err != nil {
+		if w, err = d.await(w, "r0", patience); err != nil {
 			return nil, err
 		}
 		took = append(took, time.Since(returned))
