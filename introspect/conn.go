@@ -20,6 +20,8 @@ type sensors struct {
 	netdev, ethtool genetlink.Family // ID 0 where the kernel has none
 	unlisted        bool             // the kernel does not list its netfilter hooks
 	tags            *tagKeeper       // nil until a bridge has a port
+	hears           bool             // what other network namespaces announce of their links can be heard
+	route           *netlink.Conn    // asks about the far ends of cables; nil until a bridge has a port
 	programs        map[link.ID]Hook // BPF links that were looked at, and the hooks that they are on
 }
 
@@ -32,6 +34,7 @@ func openSensors() (*sensors, error) {
 	k.ruleset = ruleset{conn: k.netfilter, tries: rulesetTries}
 	k.xfrm, errs[2] = dialOptional(unix.NETLINK_XFRM)
 	errs[3] = k.openGeneric()
+	k.hears = hearsOthers()
 	if err := errors.Join(append(errs[:], k.probeHooks())...); err != nil {
 		return nil, errors.Join(err, k.close())
 	}
@@ -71,7 +74,7 @@ func (k *sensors) family(name string) (genetlink.Family, error) {
 // close closes the sockets.
 func (k *sensors) close() error {
 	errs := []error{k.taps.close(), k.tags.close()}
-	for _, c := range []*netlink.Conn{k.netfilter, k.xfrm} {
+	for _, c := range []*netlink.Conn{k.netfilter, k.xfrm, k.route} {
 		if c != nil {
 			errs = append(errs, c.Close())
 		}
@@ -94,7 +97,7 @@ func readSilent(s *Snapshot) (*Snapshot, error) {
 }
 
 func (k *sensors) readAll(s *Snapshot) (*Snapshot, error) {
-	for _, read := range []func(*Snapshot) (*Snapshot, error){k.readTaps, readSysctls, readLearned, k.readRuleset, k.readHooks, k.readFeatures, k.readTags, readTCX} {
+	for _, read := range []func(*Snapshot) (*Snapshot, error){k.readTaps, readSysctls, readLearned, k.readRuleset, k.readHooks, k.readFeatures, k.readTags, k.readFar, readTCX} {
 		var err error
 		if s, err = read(s); err != nil {
 			return s, err

@@ -9,7 +9,7 @@ import (
 type domains uint8
 
 // The domains that announcements move. Each but nothing moves slowpath.Any, too, and what moves Config moves FDB: bridges
-// go by both, and ask for one.
+// go by both, and ask for one. The far ends of cables matter to bridges alone.
 const (
 	nothing    domains = 0
 	toConfig           = domains(1<<slowpath.Any | 1<<slowpath.Config | 1<<slowpath.FDB)
@@ -17,6 +17,7 @@ const (
 	toRoute6           = domains(1<<slowpath.Any | 1<<slowpath.Route6)
 	toNeigh            = domains(1<<slowpath.Any | 1<<slowpath.Neigh)
 	toFDB              = domains(1<<slowpath.Any | 1<<slowpath.FDB)
+	toFar              = domains(1 << slowpath.FDB)
 	everything         = toConfig | toRoute4 | toRoute6 | toNeigh | toFDB
 )
 

@@ -23,7 +23,7 @@ func TestFilterAgreesWithReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.close()
-	filter, err := l.newFilter("test", true)
+	filter, err := l.newFilter("test", nothing)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,11 +22,11 @@ const (
 type counters struct{ seen, tally *ebpf.Map }
 
 // newFilter loads a socket filter that counts each datagram while the kernel delivers it, which it does in the system
-// call that makes the change. With sorted it counts rtnetlink messages by their class, otherwise all as Config. It
-// returns -1, never a length: a length would trim the message for the other listeners, who share it.
-func (c *counters) newFilter(name string, sorted bool) (*ebpf.Program, error) {
-	code := c.count(toConfig)
-	if sorted {
+// call that makes the change: all as one, or with nothing rtnetlink messages by their class. It returns -1, never a length: a
+// length would trim the message for the other listeners, who share it.
+func (c *counters) newFilter(name string, all domains) (*ebpf.Program, error) {
+	code := c.count(all)
+	if all == nothing {
 		code = c.sort()
 	}
 	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: name, Type: ebpf.SocketFilter, Instructions: code, License: "GPL"})

@@ -27,6 +27,7 @@ func (v *Link) fields(t *text) {
 	bits(t, "xdp-features", &v.XDPFeatures)
 	t.flag("strips-vlan", &v.StripsVLAN)
 	t.flag("keeps-tags", &v.KeepsTags)
+	num(t, "far-mtu", &v.FarMTU)
 	num(t, "vrf-table", &v.VRFTable)
 	t.word("switch", &v.Switch)
 	v.Bridge.fields(t)

@@ -216,6 +216,9 @@ func foldLink(s *Snapshot, m message, e *Effect) (bool, error) {
 // silentFrom takes over what no message about a link carries.
 func (l *Link) silentFrom(old Link) {
 	l.XDPFeatures, l.StripsVLAN, l.KeepsTags = old.XDPFeatures, old.StripsVLAN, old.KeepsTags && l.isPort()
+	if l.hasFarEnd() {
+		l.FarMTU = old.FarMTU
+	}
 }
 
 // lowers tells whether a message says of a known link that it went down, and nothing else. The kernel announces that before

@@ -47,6 +47,7 @@ type Link struct {
 	XDPFeatures uint64     // NETDEV_XDP_ACT_*
 	StripsVLAN  bool       // ethtool feature rx-vlan-hw-parse is active
 	KeepsTags   bool       // of a port of a bridge: it is known that no VLAN device, in whichever namespace, takes tagged frames off it
+	FarMTU      uint32     // of a port of a bridge that is a veth: MTU of its far end in another network namespace; 0 where that is not known
 	VRFTable    uint32     // IFLA_VRF_TABLE of a VRF device, 0 without
 	Switch      string     // IFLA_PHYS_SWITCH_ID in hexadecimal: a port of a switch chip
 	Bridge      Bridge     // of a bridge
@@ -61,8 +62,8 @@ func (l Link) Equal(o Link) bool {
 		l.Flags == o.Flags && l.Kind == o.Kind && l.SlaveKind == o.SlaveKind && l.Master == o.Master && l.Lower == o.Lower &&
 		l.PeerNS == o.PeerNS && l.MTU == o.MTU && l.Group == o.Group && l.MAC == o.MAC && l.Broadcast == o.Broadcast && l.Carrier == o.Carrier &&
 		l.OperState == o.OperState && l.Promiscuity == o.Promiscuity && l.AllMulti == o.AllMulti && l.XDPMode == o.XDPMode &&
-		l.XDPProgID == o.XDPProgID && l.XDPFeatures == o.XDPFeatures && l.StripsVLAN == o.StripsVLAN && l.KeepsTags == o.KeepsTags && l.VRFTable == o.VRFTable && l.Switch == o.Switch &&
-		l.Bridge.Equal(o.Bridge) && l.Port.Equal(o.Port)
+		l.XDPProgID == o.XDPProgID && l.XDPFeatures == o.XDPFeatures && l.StripsVLAN == o.StripsVLAN && l.KeepsTags == o.KeepsTags && l.FarMTU == o.FarMTU &&
+		l.VRFTable == o.VRFTable && l.Switch == o.Switch && l.Bridge.Equal(o.Bridge) && l.Port.Equal(o.Port)
 }
 
 // AddrKey identifies an address of an interface.

@@ -56,7 +56,9 @@ func FuzzTakeDatagram(f *testing.F) {
 		if protocol == unix.NETLINK_ROUTE {
 			l.account = &account{}
 		}
-		_ = w.take(l, b, false)
+		_ = w.take(l, datagram{data: b, space: -1})
+		w.s, w.far = &Snapshot{Links: Map[Index, Link]{}.With(3, Link{Index: 3, Kind: "veth", SlaveKind: "bridge", Lower: 2})}, l
+		_ = w.take(l, datagram{data: b})
 	})
 }
 

@@ -21,6 +21,7 @@ type Watcher struct {
 	filters   []*ebpf.Program
 	listeners []*listener  // that of rtnetlink first
 	spare     *listener    // another one of rtnetlink, in no group
+	far       *listener    // of the links of other network namespaces; nil where these are not heard
 	sysctls   *sysctlWatch // nil where no program can watch writes
 	unwatched error        // why
 	sentry    *sentry      // nil where the kernel cannot have one
@@ -115,7 +116,7 @@ func (w *Watcher) listen() error {
 		}
 	}
 	w.listeners, w.spare = w.listeners[:1], w.listeners[1]
-	plain, err := w.ledger.newFilter("hone_epoch", false)
+	plain, err := w.ledger.newFilter("hone_epoch", toConfig)
 	if err != nil {
 		return err
 	}
@@ -129,6 +130,9 @@ func (w *Watcher) listen() error {
 	if groups := w.sensors.groups(); len(groups) > 0 {
 		err = errors.Join(err, w.addListener(unix.NETLINK_GENERIC, plain, nil, groups...))
 	}
+	if w.sensors.hears {
+		err = errors.Join(err, w.addFarListener())
+	}
 	return err
 }
 
@@ -138,7 +142,7 @@ func (w *Watcher) addRouteListener() error {
 	if err != nil {
 		return err
 	}
-	filter, err := a.newFilter("hone_epoch_rt", true)
+	filter, err := a.newFilter("hone_epoch_rt", nothing)
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,11 @@ func (w *Watcher) refreshBridges(t stale) error {
 			}
 		}
 	}
+	for i := range t.tags {
+		if err := w.readBesidePort(i); err != nil {
+			return err
+		}
+	}
 	if t.dump&FDB != 0 {
 		return nil
 	}
@@ -73,6 +78,14 @@ func (w *Watcher) readPort(i Index) error {
 		return fmt.Errorf("introspect: read port: %w", err)
 	}
 	return nil
+}
+
+// readBesidePort reads what no message about a port carries.
+func (w *Watcher) readBesidePort(i Index) (err error) {
+	if w.s, err = w.sensors.readTagsOf(w.s, i); err == nil {
+		w.s, err = w.sensors.readFarOf(w.s, i)
+	}
+	return err
 }
 
 // recent is which entries of bridges were deleted in the last seconds.

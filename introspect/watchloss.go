@@ -70,7 +70,7 @@ func (w *Watcher) relieve() error {
 func (w *Watcher) empty(l *listener) error {
 	defer w.countUses()
 	for {
-		datagram, foreign, err := l.receive(w.buffer)
+		d, err := l.receive(w.buffer)
 		switch {
 		case errors.Is(err, errEmpty):
 			return nil
@@ -79,9 +79,9 @@ func (w *Watcher) empty(l *listener) error {
 		case err != nil:
 			return err
 		}
-		if moves := l.moves(datagram); moves == toRoute4 || moves == toRoute6 {
+		if moves := l.moves(d.data); moves == toRoute4 || moves == toRoute6 {
 			w.account(l, moves)
-		} else if err := w.take(l, datagram, foreign); err != nil {
+		} else if err := w.take(l, d); err != nil {
 			return err
 		}
 	}

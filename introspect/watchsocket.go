@@ -15,7 +15,16 @@ type listener struct {
 	fd       int
 	protocol int
 	groups   []uint32
-	account  *account // counted by class and for itself; nil: all as Config
+	account  *account // counted by class and for itself; nil: all as one
+	one      domains
+	control  []byte // what comes beside a datagram: the network namespace that it is of
+}
+
+// datagram is what a listener has received.
+type datagram struct {
+	data    []byte
+	foreign bool  // another process has sent it: it is counted, but not believed
+	space   int32 // id of the network namespace that it is of; -1: the own one
 }
 
 // receiveBuffer is how much may queue while the reader is busy, with a full dump for example.
@@ -27,7 +36,7 @@ func newListener(protocol int, filter *ebpf.Program, a *account, groups ...uint3
 	if err != nil {
 		return nil, fmt.Errorf("introspect: open listening socket: %w", err)
 	}
-	l := &listener{fd: fd, protocol: protocol, groups: groups, account: a}
+	l := &listener{fd: fd, protocol: protocol, groups: groups, account: a, one: toConfig}
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer); err != nil {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer) // a small one only means more dumps
 	}
@@ -61,32 +70,31 @@ var (
 	errOverrun = errors.New("the queue of notifications of rtnetlink ran over")
 )
 
-// receive takes one datagram: errEmpty says that none is there, errLost that some are missing. Another process can send
-// to the socket, too, which is counted but not believed: that one is foreign.
-func (l *listener) receive(buffer []byte) (datagram []byte, foreign bool, err error) {
+// receive takes one datagram: errEmpty says that none is there, errLost that some are missing.
+func (l *listener) receive(buffer []byte) (d datagram, err error) {
 	for {
-		n, _, flags, from, err := unix.Recvmsg(l.fd, buffer, nil, unix.MSG_DONTWAIT|unix.MSG_TRUNC)
+		n, beside, flags, from, err := unix.Recvmsg(l.fd, buffer, l.control, unix.MSG_DONTWAIT|unix.MSG_TRUNC)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case errors.Is(err, unix.EAGAIN):
-			return nil, false, errEmpty
+			return d, errEmpty
 		case errors.Is(err, unix.ENOBUFS):
-			return nil, false, errLost
+			return d, errLost
 		case err != nil:
-			return nil, false, fmt.Errorf("introspect: receive notification: %w", err)
+			return d, fmt.Errorf("introspect: receive notification: %w", err)
 		case flags&unix.MSG_TRUNC != 0 || n > len(buffer):
-			return nil, false, errLost
+			return d, errLost
 		}
 		sender, ok := from.(*unix.SockaddrNetlink)
-		return buffer[:n], !ok || sender.Pid != 0, nil
+		return datagram{buffer[:n], !ok || sender.Pid != 0, spaceOf(l.control[:beside])}, nil
 	}
 }
 
 // discard empties the queue.
 func (l *listener) discard(buffer []byte) error {
 	for {
-		if _, _, err := l.receive(buffer); errors.Is(err, errEmpty) {
+		if _, err := l.receive(buffer); errors.Is(err, errEmpty) {
 			return nil
 		} else if err != nil && !errors.Is(err, errLost) {
 			return err
@@ -97,7 +105,7 @@ func (l *listener) discard(buffer []byte) error {
 // moves tells what a datagram was counted as.
 func (l *listener) moves(datagram []byte) domains {
 	if l.account == nil {
-		return toConfig
+		return l.one
 	}
 	return classify(datagram)
 }

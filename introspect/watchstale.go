@@ -21,7 +21,7 @@ type stale struct {
 	links            map[Index]staleLink // features, TCX programs and sysctls of these
 	neighs           map[NeighKey]bool
 	ports            map[Index]bool
-	tags             map[Index]bool // who takes them off the frames of these ports
+	tags             map[Index]bool // who takes them off the frames of these ports, and what the far ends take
 	entries          map[FDBKey]bool
 }
 
@@ -233,11 +233,6 @@ func (w *Watcher) refreshSilent(t stale) (err error) {
 		fallthrough
 	case t.hooks:
 		if w.s, err = w.sensors.readHooks(w.s); err != nil {
-			return err
-		}
-	}
-	for i := range t.tags {
-		if w.s, err = w.sensors.readTagsOf(w.s, i); err != nil {
 			return err
 		}
 	}

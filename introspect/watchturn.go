@@ -85,7 +85,7 @@ func (w *Watcher) drain() error {
 	defer func() { w.behind = left == 0 }()
 	for _, l := range w.listeners {
 		for ; left > 0; left-- {
-			datagram, foreign, err := l.receive(w.buffer)
+			d, err := l.receive(w.buffer)
 			if errors.Is(err, errEmpty) {
 				break
 			}
@@ -95,7 +95,7 @@ func (w *Watcher) drain() error {
 			if err != nil {
 				return err
 			}
-			if err := w.take(l, datagram, foreign); err != nil {
+			if err := w.take(l, d); err != nil {
 				return err
 			}
 		}
@@ -118,20 +118,22 @@ func (w *Watcher) account(l *listener, moves domains) {
 }
 
 // take folds one datagram and counts it.
-func (w *Watcher) take(l *listener, datagram []byte, foreign bool) error {
-	w.account(l, l.moves(datagram))
-	if foreign {
+func (w *Watcher) take(l *listener, d datagram) error {
+	w.account(l, l.moves(d.data))
+	if d.foreign {
 		return nil
 	}
-	return each(datagram, func(m netlink.Message) error {
-		switch l.protocol {
-		case unix.NETLINK_ROUTE:
+	return each(d.data, func(m netlink.Message) error {
+		switch {
+		case l == w.far:
+			w.takeFar(m, d.space)
+		case l.protocol == unix.NETLINK_ROUTE:
 			return w.takeRoute(m)
-		case unix.NETLINK_NETFILTER:
+		case l.protocol == unix.NETLINK_NETFILTER:
 			w.takeNetfilter(m)
-		case unix.NETLINK_XFRM:
+		case l.protocol == unix.NETLINK_XFRM:
 			w.stale.hooks = true
-		case unix.NETLINK_GENERIC:
+		case l.protocol == unix.NETLINK_GENERIC:
 			w.stale.takeGeneric(w.sensors, m)
 		}
 		return nil

@@ -201,6 +201,7 @@ func (s subject) bridgePromiscuity() uint32 {
 type outPort struct {
 	reason   slowpath.Reason
 	limit    uint32 // length of the longest frame
+	tagged   uint32 // that of the longest that leaves with a tag, without it
 	isolated bool
 }
 
@@ -215,7 +216,23 @@ func outPorts(s *introspect.Snapshot, bridge introspect.Index) map[introspect.In
 }
 
 func outPortOf(s *introspect.Snapshot, l introspect.Link) outPort {
-	return outPort{portReason(s, l), min(l.MTU, maxPacket) + etherHeader, l.Port.Isolated}
+	limit := min(l.MTU, maxPacket) + etherHeader
+	return outPort{portReason(s, l), limit, min(limit, farMTU(s, l)+etherHeader), l.Port.Isolated}
+}
+
+// farMTU is the MTU of a cable's other end, which drops longer frames, and by XDP those with a tag four bytes earlier than
+// the kernel's own; 0 where that is not known. Other devices have none: then it is their own.
+func farMTU(s *introspect.Snapshot, l introspect.Link) uint32 {
+	if l.Kind != "veth" {
+		return l.MTU
+	}
+	if l.PeerNS >= 0 {
+		return l.FarMTU
+	}
+	if far, ok := s.Links.Get(l.Lower); ok && far.Kind == l.Kind && far.Lower == l.Index && far.PeerNS < 0 {
+		return far.MTU
+	}
+	return 0
 }
 
 func portReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {

@@ -38,7 +38,7 @@ func (b *bridging) noTag(why slowpath.Reason) {
 
 // opaque is for tags on a bridge that does not filter VLANs: they are forwarded as they are, as long as nobody takes them
 // off before the bridge sees them.
-func (b *bridging) opaque(next *ir.Block) {
+func (b *bridging) opaque(next *ir.Block, dest *ir.Value) {
 	if !b.port.KeepsTags {
 		b.noTag(slowpath.BridgeTagTaken)
 		return
@@ -46,6 +46,7 @@ func (b *bridging) opaque(next *ir.Block) {
 	other := b.block("no-tag")
 	b.Start(b.isTag("tag", other))
 	b.single()
+	b.leavesTagged(b.ArithImm(ir.OpSub, b.frame, vlanHeader), dest)
 	b.Jump(next)
 	b.Start(other)
 }
@@ -75,6 +76,12 @@ func (b *bridging) keptTypes() []uint16 {
 		all = append(all, unix.ETH_P_IPV6)
 	}
 	return all
+}
+
+// leavesTagged wants a frame of a length without its tag that may leave with one: the kernel carries the tag beside the frame,
+// where no limit counts it.
+func (b *bridging) leavesTagged(length, dest *ir.Value) {
+	b.Guard(ir.Le, length, b.Field(dest, "tagged"), slowpath.MTU)
 }
 
 // tooLong is for frames that are longer than those without a tag may be: one that has a tag may be as much longer.

@@ -120,6 +120,7 @@ func (b *bridging) popped(dest *ir.Value) {
 	b.Pop(b.macs(), slowpath.BridgeTag)
 	b.send(dest)
 	b.Start(keep)
+	b.leavesTagged(b.frame, dest)
 }
 
 // pushed sends frames with a tag that leave with one: it says their VLAN, and no priority.
@@ -127,6 +128,7 @@ func (b *bridging) pushed(dest *ir.Value) {
 	push, keep := b.block("push"), b.block("keep")
 	b.If(ir.AnySet, b.Field(dest, "flags"), b.Const(stationTagged), push, keep, true)
 	b.Start(push)
+	b.leavesTagged(b.frame, dest)
 	var tag [4]byte
 	binary.BigEndian.PutUint16(tag[:], b.tagType())
 	binary.BigEndian.PutUint16(tag[2:], b.vid)

@@ -90,6 +90,8 @@ func TestTrunks(t *testing.T) {
 		{"arp", text, slowpath.BridgeProtocol, []change{tag(10), put(16, 8, 6)}},
 		{"longest", text, slowpath.None, []change{tag(10), pad(1518)}},
 		{"long", text, slowpath.MTU, []change{tag(10), pad(1519)}},
+		{"longest for the far end", cable(t, text, "peer-ns=4 lower=7 far-mtu=1400"), slowpath.None, []change{tag(10), pad(1418)}},
+		{"long for the far end", cable(t, text, "peer-ns=4 lower=7 far-mtu=1400"), slowpath.MTU, []change{tag(10), pad(1419)}},
 		{"not carried in", with(p2, "vlan dev=4 vid=11 state=3"), slowpath.FDBSource, []change{tag(10)}},
 		{"blocked in", with(p2, "vlan dev=4 vid=10 state=4"), slowpath.FDBSource, []change{tag(10)}},
 		{"not carried out", with(p1, "vlan dev=3 vid=11 state=3"), slowpath.PortVLAN, []change{tag(10)}},
@@ -118,6 +120,7 @@ func TestTrunks(t *testing.T) {
 func TestTagsComeAndGo(t *testing.T) {
 	text := keepingTags(vlanBridge(t))
 	provider := swapped(t, text, "br-vlan-protocol=0x8100", "br-vlan-protocol=0x88a8")
+	far := swapped(t, text, "name=p2 type=1 flags=0x11043 slave=bridge master=9", "name=p2 type=1 flags=0x11043 kind=veth slave=bridge master=9 peer-ns=4 lower=7 far-mtu=1300")
 	for _, c := range []struct {
 		name     string
 		text     string
@@ -131,6 +134,9 @@ func TestTagsComeAndGo(t *testing.T) {
 		{"goes with its priority", text, host(3, 2), host(1, 2), []change{tag(0xe00a)}, nil, 2, slowpath.None},
 		{"provider's comes", provider, host(1, 2), host(3, 2), nil, []change{tag(10), put(12, 0x88, 0xa8)}, 4, slowpath.None},
 		{"provider's goes", provider, host(3, 2), host(1, 2), []change{tag(10), put(12, 0x88, 0xa8)}, nil, 2, slowpath.None},
+		{"longest comes, far end", far, host(1, 2), host(3, 2), []change{pad(1314)}, []change{pad(1314), tag(10)}, 4, slowpath.None},
+		{"long comes, far end", far, host(1, 2), host(3, 2), []change{pad(1315)}, []change{pad(1315)}, 0, slowpath.MTU},
+		{"longest goes, far end", far, host(3, 2), host(1, 2), []change{pad(1514), tag(10)}, []change{pad(1514)}, 2, slowpath.None},
 		{"longest comes", text, host(1, 2), host(3, 2), []change{pad(1414)}, []change{pad(1414), tag(10)}, 4, slowpath.None},
 		{"long comes", text, host(1, 2), host(3, 2), []change{pad(1415)}, []change{pad(1415)}, 0, slowpath.MTU},
 		{"longest goes", text, host(3, 2), host(1, 2), []change{pad(1514), tag(10)}, []change{pad(1514)}, 2, slowpath.None},

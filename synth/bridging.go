@@ -70,7 +70,7 @@ func (b *bridging) bare(to, from *ir.Value) {
 		b.routed(to)
 	}
 	b.deliverable(dest)
-	b.protocol()
+	b.protocol(dest)
 	if b.filters() {
 		b.pushed(dest)
 	}
@@ -184,7 +184,7 @@ func (b *bridging) over(start, fits *ir.Block, to *ir.Value) {
 func etherType(n uint16) uint64 { return uint64(n>>8 | n<<8) }
 
 // protocol looks at what the bridge does not forward as it is.
-func (b *bridging) protocol() {
+func (b *bridging) protocol(dest *ir.Value) {
 	next, six, other := b.block("next"), b.block("not-ipv4"), b.block("not-ip")
 	four := next
 	if b.inspects(layout4) {
@@ -200,18 +200,18 @@ func (b *bridging) protocol() {
 	b.If(ir.Ne, b.kind, b.Const(etherType(unix.ETH_P_IPV6)), other, is6, true)
 	b.inspect(is6, next, layout6)
 	b.Start(other)
-	b.foreign(next)
+	b.foreign(next, dest)
 	b.Start(next)
 }
 
 // foreign is for what is neither IPv4 nor IPv6: protocols that a bridge may answer or take part in are the kernel's.
-func (b *bridging) foreign(next *ir.Block) {
+func (b *bridging) foreign(next *ir.Block, dest *ir.Value) {
 	if b.mayBePartial() {
 		b.Punt(slowpath.PartialChecksum)
 		return
 	}
 	if !b.filters() {
-		b.opaque(next)
+		b.opaque(next, dest)
 	}
 	b.own(b.kind)
 	b.Jump(next)

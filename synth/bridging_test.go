@@ -56,6 +56,11 @@ func keepingTags(text string) string {
 	return strings.ReplaceAll(text, "xdp-features=0x7", "xdp-features=0x7 keeps-tags")
 }
 
+// cable makes a veth of p1, whose far end something is known of.
+func cable(t testing.TB, text, far string) string {
+	return swapped(t, text, "name=p1 type=1 flags=0x11043 slave=bridge master=9", "name=p1 type=1 flags=0x11043 kind=veth slave=bridge master=9 "+far)
+}
+
 func TestBridges(t *testing.T) {
 	b := newBridgeBed(t, bridge(t))
 	frame := datagram(dest(host(2, 2)), source(host(1, 2)))
@@ -75,6 +80,8 @@ func TestBridgeReasons(t *testing.T) {
 	chain := "hook kind=nft name=\"ip filter FORWARD\" family=ip"
 	asks := "sysctl path=bridge/bridge-nf-filter-vlan-tagged value=1"
 	kept := keepingTags(text)
+	far := cable(t, kept, "peer-ns=4 lower=7 far-mtu=1400")
+	here := with(cable(t, kept, "peer-ns=-1 lower=20"), "link index=20 name=f1 type=1 flags=0x11043 kind=veth peer-ns=-1 lower=3 mtu=1400")
 	static := port("mac=02:00:00:00:02:02 port=3", "mac=02:00:00:00:02:02 port=3 static")
 	for _, c := range []struct {
 		name    string
@@ -121,6 +128,18 @@ func TestBridgeReasons(t *testing.T) {
 		{"not tagged, long", kept, slowpath.MTU, []change{pad(1515)}},
 		{"tagged, longest for a shorter port", kept, slowpath.None, []change{tag(5), dest(host(3, 2)), pad(1418)}},
 		{"tagged, long for a shorter port", kept, slowpath.MTU, []change{tag(5), dest(host(3, 2)), pad(1419)}},
+		{"longest, whatever the far end takes", far, slowpath.None, []change{pad(1514)}},
+		{"tagged, longest for the far end", far, slowpath.None, []change{tag(5), pad(1418)}},
+		{"tagged, long for the far end", far, slowpath.MTU, []change{tag(5), pad(1419)}},
+		{"tagged, long for the far end and the port", far, slowpath.MTU, []change{tag(5), pad(1519)}},
+		{"service tag, long for the far end", far, slowpath.MTU, []change{tag(5), pad(1419), put(12, 0x88, 0xa8)}},
+		{"tagged, longest for the far end here", here, slowpath.None, []change{tag(5), pad(1418)}},
+		{"tagged, long for the far end here", here, slowpath.MTU, []change{tag(5), pad(1419)}},
+		{"tagged, longest for the port of a far end with more", cable(t, kept, "peer-ns=4 lower=7 far-mtu=9000"), slowpath.None, []change{tag(5), pad(1518)}},
+		{"tagged, long for the port of a far end with more", cable(t, kept, "peer-ns=4 lower=7 far-mtu=9000"), slowpath.MTU, []change{tag(5), pad(1519)}},
+		{"tagged, far end that nobody knows", cable(t, kept, "peer-ns=4 lower=7"), slowpath.MTU, []change{tag(5)}},
+		{"tagged, far end that is not there", cable(t, kept, "peer-ns=-1 lower=20"), slowpath.MTU, []change{tag(5)}},
+		{"tagged, far end of somebody else", swapped(t, here, "lower=3", "lower=2"), slowpath.MTU, []change{tag(5)}},
 		{"tagged, long, to nobody", kept, slowpath.FDBUnknown, []change{tag(5), dest(host(2, 77)), pad(1518)}},
 		{"tagged, to itself", kept, slowpath.FDBLocal, []change{tag(5), dest(host(1, 1))}},
 		{"tagged, from nobody", kept, slowpath.FDBSource, []change{tag(5), source(host(1, 77))}},

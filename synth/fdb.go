@@ -37,6 +37,7 @@ const (
 var stationFields = []ir.Field{
 	{Name: "limit", Offset: atBody, Width: 4}, {Name: "reason", Offset: 12, Width: 4}, {Name: "here", Offset: atHere, Width: 8},
 	{Name: "port", Offset: atHere, Width: 4}, {Name: "fresh", Offset: atFresh, Width: 4}, {Name: "flags", Offset: 24, Width: 4},
+	{Name: "tagged", Offset: 28, Width: 4},
 }
 
 // station is an entry of a forwarding database: where somebody is.
@@ -84,13 +85,15 @@ type stationRow struct {
 	station
 	limit uint32 // length of the longest frame to it; 0: it gets none, for the reason
 	flags uint32
+
+	tagged uint32 // length, without its tag, of the longest frame to it that leaves with one
 }
 
 var noStation = stationRow{station: station{reason: slowpath.FDBUnknown}}
 
 func (r stationRow) bytes() []byte {
 	b := bytes8(r.key)
-	for _, word := range []uint32{r.limit, uint32(r.reason), uint32(r.port), 0, r.flags, 0} {
+	for _, word := range []uint32{r.limit, uint32(r.reason), uint32(r.port), 0, r.flags, r.tagged} {
 		b = binary.NativeEndian.AppendUint32(b, word)
 	}
 	if r.static {
@@ -178,7 +181,7 @@ func (t *fdb) row(at int) stationRow {
 		r.flags |= stationTagged
 	}
 	if r.reason == slowpath.None {
-		r.limit = out.limit
+		r.limit, r.tagged = out.limit, out.tagged
 	}
 	return r
 }

@@ -87,8 +87,10 @@ func (l *lan) build() error {
 	if err := errors.Join(l.net.B.Batch(ends), l.net.R.Batch(append(lines, "link set br0 up"))); err != nil {
 		return err
 	}
-	if err := l.visibleTags(); err != nil {
-		return err
+	if !l.c.offloads {
+		if err := l.visibleTags(); err != nil {
+			return err
+		}
 	}
 	for _, name := range []string{"iptables", "ip6tables", "arptables"} {
 		if err := l.net.R.Sysctl("bridge/bridge-nf-call-"+name, "0"); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -185,6 +187,11 @@ func localSentinel(port int, seq uint64) []byte {
 // keep gives the part of a frame that is the same each time. What is bridged is compared whole; what the kernel has sent or
 // routed, as in other configurations.
 func (l *lan) keep(port uint32, f []byte) []byte {
+	if tag := []byte{0x88, 0xa8}; l.c.offloads && len(f) > lab.OffIP+4 && bytes.HasPrefix(f[lab.OffEtherType:], tag) {
+		f = slices.Concat(f[:lab.OffEtherType], f[lab.OffEtherType+4:])
+	} else if l.c.offloads {
+		_, f = untagged(f)
+	}
 	own := slices.ContainsFunc(l.macs, func(mac []byte) bool { return len(mac) == 6 && bytes.Equal(mac, f[6:12]) })
 	if own && bytes.HasPrefix(f, []byte{0x01, 0x80, 0xc2, 0, 0, 0}) {
 		return nil // of its spanning tree

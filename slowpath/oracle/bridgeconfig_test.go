@@ -23,12 +23,23 @@ type lanConfig struct {
 	spanning bool          // the kernel's spanning tree is on
 	settles  time.Duration // how long the kernel takes before all is as it will be
 	still    bool          // nobody comes or moves while a change is not followed
+	ends     []int         // MTUs of the far ends of the first ports, if not lanMTU: longer frames do not come from there
+	edges    bool          // half of the frames are about as long as what they meet takes
+	offloads bool          // frames leave with their tag beside them, where the kernel lets them, and nobody looks for tags
 	newer    bool          // it takes a kernel or a command that is not everywhere
 }
 
 // lanConfigs lists every configuration of a bridge.
 func lanConfigs() []lanConfig {
 	return slices.Concat(plainLANs, portLANs, entryLANs(), statefulLANs, severalLANs, routedLANs, netfilterLANs, refusedLANs, changingLANs(), vlanLANs)
+}
+
+// end is the MTU of a port's far end.
+func (c lanConfig) end(port int) int {
+	if port < len(c.ends) {
+		return c.ends[port]
+	}
+	return lanMTU
 }
 
 func lines(all ...string) []string { return all }
@@ -40,6 +51,8 @@ var plainLANs = []lanConfig{
 	{config: config{name: "five thousand stations"}, macs: 5000},
 	{config: config{name: "tagged stations"}, macs: 30, tags: []uint16{0, 5, 1, 4095}},
 	{config: config{name: "tagged stations, small mtu", setup: lines("ip link set r2 mtu 1400", "ip link set r3 mtu 1496")}, macs: 20, tags: []uint16{5, 4094}},
+	{config: config{name: "tagged stations, small far ends", setup: lines("B: ip link set b1 mtu 1400", "B: ip link set b2 mtu 1486")}, macs: 20,
+		ends: []int{lanMTU, lanMTU, 1400, 1486}, tags: []uint16{0, 5, 4094}, edges: true, offloads: true},
 	{config: config{name: "tagged neighbours", setup: lines("bridge link set dev r1 neigh_suppress on")}, macs: 20, tags: []uint16{5}},
 	{config: config{name: "tagged, routed", setup: withAddress()}, macs: 20, routed: true, tags: []uint16{0, 5}},
 	vlanDevice("on a port", "ip link add r1.5 link r1 type vlan id 5", "ip link set r1.5 up"),

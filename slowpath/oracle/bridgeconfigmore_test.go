@@ -71,6 +71,8 @@ func changingLANs() []lanConfig {
 	six := route("a route of IPv6", fmt.Sprintf("ip -6 route add 2001:db8:1600::/117 via 2001:db8:99::%x", 0x102))
 	six.setup, six.six = withAddress(sixOnBridge()...), true
 	rules := changingLAN("nf-call", asked...)
+	far := changingLAN("smaller far end", "B: ip link set b1 mtu 1400", "B: ip link set b2 mtu 1400")
+	far.tags, far.ends, far.edges, far.offloads = []uint16{5, 4094}, []int{lanMTU, lanMTU, 1400, 1400}, true, true
 	rules.trims, rules.rules = true, forwardChain
 	return []lanConfig{
 		changingLAN("stations move", moves...),
@@ -95,7 +97,7 @@ func changingLANs() []lanConfig {
 		changingLAN("bridge is gone", "ip link del br0"),
 		changingLAN("ageing", "ip link set br0 type bridge ageing_time 500"),
 		changingLAN("local entry", fmt.Sprintf("bridge fdb add %s dev r1 master local", stationMAC(30)), fmt.Sprintf("bridge fdb replace %s dev r1 master local", stationMAC(1))),
-		rules, routed, device,
+		rules, routed, device, far,
 		// What is bridged goes on, and what is routed does not: the database does not move.
 		route("a route", fmt.Sprintf("ip route add 172.16.0.0/17 via %s", stationAddr(2))),
 		route("no route", "ip route del 172.16.0.0/16"),
@@ -159,6 +161,10 @@ func vlanConfigs() []lanConfig {
 		with(vlanLAN("802.1ad", "ip link set br0 type bridge vlan_protocol 802.1ad", "bridge vlan add dev r0 vid 10", "bridge vlan add dev r1 vid 10"),
 			func(c *lanConfig) { c.tags, c.provider = []uint16{0, 10}, true }),
 		with(vlanLAN("nf-call", append(trunk, asked...)...), func(c *lanConfig) { c.tags, c.trims = []uint16{0, 10, 20}, true }),
+		with(vlanLAN("trunks, small far ends", append(trunk, "A: ip link set a0 mtu 1400", "B: ip link set b2 mtu 1400")...), func(c *lanConfig) {
+			tags(0, 10, 20)(c)
+			c.ends, c.edges, c.offloads = []int{1400, lanMTU, lanMTU, 1400}, true, true
+		}),
 		routed,
 		bare,
 		with(vlanLAN("change: another pvid", trunk...), func(c *lanConfig) {

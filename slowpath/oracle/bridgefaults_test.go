@@ -28,6 +28,8 @@ var plantedLANs = []plant{
 	{fault{name: "does not notice VLANs that leave a port", program: unmoved(slowpath.FDB)}, "vlan: change: VLAN of a trunk"},
 	{fault{name: "ignores VLAN devices elsewhere", snapshot: keepTags}, "VLAN device in another namespace"},
 	{fault{name: "does not notice VLAN devices elsewhere", program: unmoved(slowpath.FDB)}, "VLAN device that comes, in another namespace"},
+	{fault{name: "ignores far ends", snapshot: farEnds}, "tagged stations, small far ends"},
+	{fault{name: "ignores far ends of trunks", snapshot: farEnds}, "vlan: trunks, small far ends"},
 	{fault{name: "bridges unfinished checksums", program: without(slowpath.PartialChecksum)}, "partial checksums"},
 	{fault{name: "does not notice what the bridge learns", program: unmoved(slowpath.FDB)}, "twenty stations"},
 	{fault{name: "does not notice changes of routes while it bridges", program: unmoved(slowpath.Any)}, "change: routed, a route"},
@@ -90,6 +92,14 @@ func members(change func(*introspect.BridgePort)) func(*introspect.Snapshot) {
 func keepTags(s *introspect.Snapshot) {
 	for i, l := range s.Links.All() {
 		l.KeepsTags = true
+		s.Links = s.Links.With(i, l)
+	}
+}
+
+// farEnds takes the far ends of all ports for such as take long frames.
+func farEnds(s *introspect.Snapshot) {
+	for i, l := range s.Links.All() {
+		l.FarMTU = 9000
 		s.Links = s.Links.With(i, l)
 	}
 }

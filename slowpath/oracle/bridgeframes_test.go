@@ -90,7 +90,7 @@ func (g *lanGenerator) discovery(n int) []entry {
 	var all []entry
 	for range n {
 		s := g.appear(g.ports[g.IntN(len(g.ports))])
-		all = append(all, entry{s.port, g.between(s, g.any())})
+		all = append(all, g.enters(s.port, g.between(s, g.any())))
 	}
 	return all
 }
@@ -119,12 +119,20 @@ func (g *lanGenerator) entry() entry {
 	}
 	from := g.here()
 	f := g.odd(g.between(from, g.there(from)))
+	if g.c.edges && g.IntN(2) == 0 {
+		f = g.long(f)
+	}
 	if g.c.broken && g.IntN(2) == 0 {
 		tag, bare := untagged(f)
 		f = g.perhaps(bare, g.breakAny)
 		f = slices.Insert(f, min(len(f), lab.OffEtherType), tag...)
 	}
-	return entry{g.at, f[:min(len(f), lanMTU+14)]}
+	return g.enters(g.at, f)
+}
+
+// enters has a frame come in by a port, as long as the port's far end can send it.
+func (g *lanGenerator) enters(port int, f []byte) entry {
+	return entry{port, f[:min(len(f), g.c.end(port)+lab.OffIP)]}
 }
 
 // here is a station behind the port that frames come in by now, or a new one; but where nobody is to come, the next frame

@@ -1,0 +1,136 @@
+package introspect
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// A frame that leaves by a veth has to fit the MTU of the cable's far end, too, and by XDP one with a VLAN tag has to be
+// shorter for that than the kernel's own, which carry the tag beside them. The far end may be in another network namespace:
+// rtnetlink tells its MTU there, by the id that the namespace has here, and announces what becomes of it to who
+// listens to all namespaces with an id. A link that is shown gives its far end's namespace one.
+
+// hearsOthers tells whether what other network namespaces announce can be heard, whoever they belong to.
+func hearsOthers() bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil || data[0].Effective&(1<<unix.CAP_NET_BROADCAST) == 0 {
+		return false
+	}
+	space, err := os.Readlink("/proc/self/ns/user")
+	return err == nil && space == initialUserSpace
+}
+
+// initialUserSpace is the user namespace that the kernel begins with (PROC_USER_INIT_INO), to which all others belong.
+const initialUserSpace = "user:[4026531837]"
+
+// addFarListener opens the one that hears of links in all network namespaces, its own among them.
+func (w *Watcher) addFarListener() error {
+	filter, err := w.ledger.newFilter("hone_epoch_far", toFar)
+	if err != nil {
+		return err
+	}
+	w.filters = append(w.filters, filter)
+	l, err := newListener(unix.NETLINK_ROUTE, filter, nil, unix.RTNLGRP_LINK)
+	if err != nil {
+		return err
+	}
+	l.one, l.control = toFar, make([]byte, unix.CmsgSpace(4))
+	w.far, w.listeners = l, append(w.listeners, l)
+	if err := unix.SetsockoptInt(l.fd, unix.SOL_NETLINK, unix.NETLINK_LISTEN_ALL_NSID, 1); err != nil {
+		return fmt.Errorf("introspect: listen to all network namespaces: %w", err)
+	}
+	return nil
+}
+
+// spaceOf finds the id of a network namespace in what comes beside a datagram.
+func spaceOf(control []byte) int32 {
+	all, err := unix.ParseSocketControlMessage(control)
+	if err != nil {
+		return -1
+	}
+	for _, c := range all {
+		if c.Header.Level == unix.SOL_NETLINK && c.Header.Type == unix.NETLINK_LISTEN_ALL_NSID && len(c.Data) >= 4 {
+			return int32(native.Uint32(c.Data))
+		}
+	}
+	return -1
+}
+
+// takeFar notes the ports whose far end a message from another namespace is about. One that went elsewhere is asked for with
+// its port, which knows where.
+func (w *Watcher) takeFar(m netlink.Message, space int32) {
+	if space < 0 || len(m.Data) < sizeofIfInfomsg {
+		return
+	}
+	far := Index(int32(native.Uint32(m.Data[4:])))
+	for i, l := range w.s.Links.All() {
+		if l.hasFarEnd() && l.PeerNS == space && l.Lower == far {
+			w.passed, w.firm = false, false
+			w.stale.tag(i)
+			w.stale.single(Effect{Ports: []Index{i}})
+		}
+	}
+}
+
+// hasFarEnd tells whether a link is a port of a bridge and one end of a cable to another network namespace.
+func (l Link) hasFarEnd() bool { return l.isPort() && l.Kind == "veth" && l.PeerNS >= 0 }
+
+// readFar asks about the far ends of all ports of bridges.
+func (k *sensors) readFar(s *Snapshot) (_ *Snapshot, err error) {
+	for i := range s.Links.All() {
+		if s, err = k.readFarOf(s, i); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// readFarOf asks about that of one link.
+func (k *sensors) readFarOf(s *Snapshot, i Index) (_ *Snapshot, err error) {
+	l, ok := s.Links.Get(i)
+	if !ok {
+		return s, nil
+	}
+	mtu := uint32(0)
+	if k.hears && l.hasFarEnd() {
+		if mtu, err = k.farMTU(l); err != nil {
+			return s, fmt.Errorf("introspect: read far end of %s: %w", l.Name, err)
+		}
+	}
+	if mtu == l.FarMTU {
+		return s, nil
+	}
+	l.FarMTU = mtu
+	n := *s
+	n.Links = s.Links.With(i, l)
+	return &n, nil
+}
+
+// farMTU is 0 where there is no such link, as a notification is about to tell, or where the kernel does not say.
+func (k *sensors) farMTU(l Link) (mtu uint32, err error) {
+	if k.route == nil {
+		if k.route, err = dialRoute(); err != nil {
+			return 0, err
+		}
+	}
+	m := netlink.Message{Header: netlink.Header{Type: unix.RTM_GETLINK, Flags: netlink.Request}, Data: linkRequest()}
+	native.PutUint32(m.Data[4:], uint32(l.Lower))
+	m.Data = append(m.Data, attribute32(unix.IFLA_TARGET_NETNSID, uint32(l.PeerNS))...)
+	answers, err := k.route.Execute(m)
+	if gone(err) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EPERM) {
+		return 0, nil
+	}
+	for _, a := range answers {
+		if far, ok, bad := decodeLink(a.Data); bad != nil {
+			return 0, bad
+		} else if ok && far.Kind == "veth" && far.Lower == l.Index {
+			mtu = far.MTU
+		}
+	}
+	return mtu, err
+}
