@@ -15,6 +15,14 @@ var aluOps = map[ir.Op]asm.ALUOp{ir.OpAdd: asm.Add, ir.OpSub: asm.Sub, ir.OpMul:
 // operation on it.
 func (l *lowering) arith(v *ir.Value) {
 	a, b := v.Args[0], v.Args[1]
+	if l.either[b] {
+		l.addEither(v, a, b)
+		return
+	}
+	if l.either[a] {
+		l.addEither(v, b, a)
+		return
+	}
 	if commutes(v.Op) && (a.Op == ir.OpConst || b.Op != ir.OpConst && l.uses[a] > 1 && l.uses[b] == 1) {
 		a, b = b, a
 	}
@@ -111,7 +119,7 @@ func (l *lowering) foldIsCompared(v *ir.Value) bool {
 
 // A number folds to 0xffff if and only if it is a multiple of 0xffff and not zero. Let q be the largest quotient that
 // there is, (2^n - 1) / 0xffff, which is also the negative inverse of 0xffff modulo 2^n. Then x*q is minus the quotient of
-// a multiple x, and x*q + q lies in 0 to q-1 for the multiples but zero, and for no other number.
+// a multiple x, and for no other number minus one to minus q: so it is at least minus the largest quotient that x may have.
 const (
 	quotient32 = 0x10001
 	quotient64 = 0x1_0001_0001_0001
@@ -119,20 +127,20 @@ const (
 
 // compareFold jumps if v is 0xffff, or if it is not.
 func (l *lowering) compareFold(eq bool, v *ir.Value, to label) {
-	op := asm.JGE
+	op := asm.JLT
 	if eq {
-		op = asm.JLT
+		op = asm.JGE
 	}
 	a := v.Args[0]
-	r := l.scratch(a)
-	if l.narrow(a) {
+	r, narrow, least := l.scratch(a), l.narrow(a), -max(1, l.spans.Max(a)/math.MaxUint16)
+	if narrow {
 		l.aluImm(asm.Mul, true, r, quotient32)
-		l.aluImm(asm.Add, true, r, quotient32)
-		l.branchImm(op, true, r, quotient32, to)
+	} else {
+		l.alu(asm.Mul, false, r, l.constant(quotient64))
+	}
+	if imm, ok := immediate(least, narrow); ok {
+		l.branchImm(op, narrow, r, imm, to)
 		return
 	}
-	q := l.constant(quotient64)
-	l.alu(asm.Mul, false, r, q)
-	l.alu(asm.Add, false, r, q)
-	l.branch(op, false, r, q, to)
+	l.branch(op, narrow, r, l.constant(least), to)
 }

@@ -57,37 +57,53 @@ func (l *lowering) lookupRow(t *ir.Table, key *ir.Value) reg {
 	return row
 }
 
-// lookupPrefix walks the trie: one load for the first level, or for the focus, and one for each further level that the
-// address needs.
-func (l *lowering) lookupPrefix(t *ir.Table, key *ir.Value) reg {
-	bits := l.addressBits(key)
-	word, elsewhere, last, done := l.reg(), l.newLabel(), l.newLabel(), l.newLabel()
-	if t.Focus4.Len > 0 {
-		l.branchImm(asm.JNE, true, bits(0, t.Focus4.Len), int32(t.Focus4.Addr>>(32-t.Focus4.Len)), elsewhere)
-		l.loadWord(word, t, 2<<ir.FirstLPM, l.doubled(bits(t.Focus4.Len, t.Focus4.Len+ir.FocusBits)))
-		if t.Focus4.Len == 8 {
-			l.branchImm(asm.JLT, true, word, 1<<15, done)
-			l.jump(last)
-		} else {
-			l.jump(done)
-		}
-	}
-	l.mark(elsewhere)
-	l.loadWord(word, t, 0, l.doubled(bits(0, ir.FirstLPM)))
-	for from := ir.FirstLPM; from < 32 && t.Size > 0; from += 8 {
-		l.branchImm(asm.JLT, true, word, 1<<15, done)
-		if from == 24 {
-			l.mark(last)
-		}
-		l.aluImm(asm.And, true, word, int32(min(t.Size-1, math.MaxInt16)))
-		l.aluImm(asm.LSh, true, word, 9)
-		index := l.doubled(bits(from, from+8))
-		l.alu(asm.Add, true, index, word) // as good as Or, but Linux 6.1 loses its bounds
-		l.loadWord(word, t, t.Bytes()-512*t.Size, index)
-	}
-	l.mark(done)
-	return word
+// walk is a walk through an LPM.
+type walk struct {
+	*lowering
+	table      *ir.Table
+	bits       func(from, to int) reg // of the address
+	word       reg                    // that the walk has come to, in the end the answer
+	last, done label                  // before the last level, and behind it
 }
+
+// lookupPrefix walks the trie: one load for the first level, or for the focus, and one for each further level that the
+// address needs. What is not in the focus, or goes on below it, is looked up out of the way of what is.
+func (l *lowering) lookupPrefix(t *ir.Table, key *ir.Value) reg {
+	w := &walk{l, t, l.addressBits(key), l.reg(), l.newLabel(), l.newLabel()}
+	if t.Focus4.Len == 0 {
+		w.begin()
+		l.mark(w.done)
+		return w.word
+	}
+	elsewhere := l.newLabel()
+	l.branchImm(asm.JNE, true, w.bits(0, t.Focus4.Len), int32(t.Focus4.Addr>>(32-t.Focus4.Len)), elsewhere)
+	w.step(2<<ir.FirstLPM, l.doubled(w.bits(t.Focus4.Len, t.Focus4.Len+ir.FocusBits)))
+	if t.Focus4.Len == 8 {
+		l.branchImm(asm.JGE, true, w.word, 1<<15, w.last)
+	}
+	l.aside(elsewhere, w.begin)
+	l.mark(w.done)
+	return w.word
+}
+
+// begin walks from the first level on.
+func (w *walk) begin() {
+	w.step(0, w.doubled(w.bits(0, ir.FirstLPM)))
+	for from := ir.FirstLPM; from < 32 && w.table.Size > 0; from += 8 {
+		w.branchImm(asm.JLT, true, w.word, 1<<15, w.done)
+		if from == 24 {
+			w.mark(w.last)
+		}
+		w.aluImm(asm.And, true, w.word, int32(min(w.table.Size-1, math.MaxInt16)))
+		w.aluImm(asm.LSh, true, w.word, 9)
+		index := w.doubled(w.bits(from, from+8))
+		w.alu(asm.Add, true, index, w.word) // as good as Or, but Linux 6.1 loses its bounds
+		w.step(w.table.Bytes()-512*w.table.Size, index)
+	}
+}
+
+// step loads the word that stands index bytes after a place in the table.
+func (w *walk) step(offset int, index reg) { w.loadWord(w.word, w.table, offset, index) }
 
 // doubled makes an index of 16-bit words one of bytes.
 func (l *lowering) doubled(index reg) reg {

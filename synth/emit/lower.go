@@ -33,8 +33,10 @@ type lowering struct {
 	total  map[*ir.Value]int // all uses
 
 	compared   map[comparison]int
-	equalities map[*ir.Value]int // comparisons with any constant
-	shifted    map[*ir.Value]int // see maskByShift
+	equalities map[*ir.Value]int  // comparisons with any constant
+	shifted    map[*ir.Value]int  // see maskByShift
+	addends    map[*ir.Value]bool // see addends
+	either     map[*ir.Value]bool // see addsEither
 
 	values map[*ir.Value]reg
 	late   map[*ir.Value]bool      // fields that were not used yet, and so not loaded: that saves registers
@@ -74,7 +76,7 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 		compared: comparisons(p),
 		values:   map[*ir.Value]reg{}, late: map[*ir.Value]bool{}, sole: soleUsers(p), epochs: map[*ir.Value][2]reg{}, fibs: map[*ir.Value]fibRow{},
 		blocks: map[*ir.Block]label{}, punts: map[slowpath.Reason]label{}, names: map[label]string{},
-		equalities: map[*ir.Value]int{}, shifted: map[*ir.Value]int{},
+		equalities: map[*ir.Value]int{}, addends: addends(p, countUses(p)), either: map[*ir.Value]bool{}, shifted: map[*ir.Value]int{},
 		conntracks: map[*ir.Value]map[string]reg{}, resumes: map[label][]label{},
 		areas: map[int][]area{}}
 	for c, n := range l.compared {

@@ -37,7 +37,9 @@ func (l *lowering) emit(v *ir.Value) error {
 		l.swap(r, 2)
 		l.values[v] = r
 	case ir.OpSelect:
-		l.choose(v)
+		if l.either[v] = l.addsEither(v); !l.either[v] {
+			l.choose(v)
+		}
 	case ir.OpMoved:
 		l.moved(v)
 	case ir.OpBound:

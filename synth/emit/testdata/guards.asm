@@ -25,68 +25,67 @@ hot:
    25  w5 &= 0xffff                                ; v17 and
    26  w4 += w5                                    ; v18 add
    27  w4 *= 0x10001                               ; v43 guard
-   28  w4 += 0x10001                               ; v43 guard
-   29  if w4 >= 0x10001 -> punt header-checksum    ; v43 guard
-   30  r3 -= r2                                    ; v22 meta
-   31  r4 = *(u16 *)(r2 +16)                       ; v23 load
-   32  r4 = be16 r4                                ; v23 load
-   33  if w4 > w3 -> punt length                   ; v44 guard
-   34  r3 = be16 r3                                ; v46 store
-   35  *(u16 *)(r2 +16) = r3                       ; v46 store
-   36  call FnGetSmpProcessorId                    ; count fast
-   37  w0 <<= 0xb                                  
-   38  w0 &= 0x800                                 
-   39  r2 = &stats[1024]                           
-   41  r2 += r0                                    
-   42  r3 = *(u64 *)(r2 +0)                        
-   43  r3 += 0x1                                   
-   44  *(u64 *)(r2 +0) = r3                        
-   45  r1 = 0x7                                    ; redirect
-   46  r2 = 0x0                                    
-   47  call FnRedirect                             
-   48  exit                                        
+   28  if w4 < 0xfffffffe -> punt header-checksum  ; v43 guard
+   29  r3 -= r2                                    ; v22 meta
+   30  r4 = *(u16 *)(r2 +16)                       ; v23 load
+   31  r4 = be16 r4                                ; v23 load
+   32  if w4 > w3 -> punt length                   ; v44 guard
+   33  r3 = be16 r3                                ; v46 store
+   34  *(u16 *)(r2 +16) = r3                       ; v46 store
+   35  call FnGetSmpProcessorId                    ; count fast
+   36  w0 <<= 0xb                                  
+   37  w0 &= 0x800                                 
+   38  r2 = &stats[1024]                           
+   40  r2 += r0                                    
+   41  r3 = *(u64 *)(r2 +0)                        
+   42  r3 += 0x1                                   
+   43  *(u64 *)(r2 +0) = r3                        
+   44  r1 = 0x7                                    ; redirect
+   45  r2 = 0x0                                    
+   46  call FnRedirect                             
+   47  exit                                        
 cold:
-   49  r2 = &seen[8]                               ; v30 moved
-   51  r3 = &built[8]                              ; v30 moved
-   53  r2 = *(u64 *)(r2 +0)                        ; v30 moved
-   54  r3 = *(u64 *)(r3 +0)                        ; v30 moved
-   55  if r2 != r3 -> punt moved                   ; v49 guard
-   56  goto -> punt short                          
+   48  r2 = &seen[8]                               ; v30 moved
+   50  r3 = &built[8]                              ; v30 moved
+   52  r2 = *(u64 *)(r2 +0)                        ; v30 moved
+   53  r3 = *(u64 *)(r3 +0)                        ; v30 moved
+   54  if r2 != r3 -> punt moved                   ; v49 guard
+   55  goto -> punt short                          
 punt moved:
-   57  call FnGetSmpProcessorId                    
-   58  r2 = 0x8                                    
-   59  goto -> count and pass                      
+   56  call FnGetSmpProcessorId                    
+   57  r2 = 0x8                                    
+   58  goto -> count and pass                      
 punt short:
-   60  call FnGetSmpProcessorId                    
-   61  r2 = 0x10                                   
-   62  goto -> count and pass                      
+   59  call FnGetSmpProcessorId                    
+   60  r2 = 0x10                                   
+   61  goto -> count and pass                      
 punt other-host:
-   63  call FnGetSmpProcessorId                    
-   64  r2 = 0x18                                   
-   65  goto -> count and pass                      
+   62  call FnGetSmpProcessorId                    
+   63  r2 = 0x18                                   
+   64  goto -> count and pass                      
 punt not-ip:
-   66  call FnGetSmpProcessorId                    
-   67  r2 = 0x20                                   
-   68  goto -> count and pass                      
+   65  call FnGetSmpProcessorId                    
+   66  r2 = 0x20                                   
+   67  goto -> count and pass                      
 punt length:
-   69  call FnGetSmpProcessorId                    
-   70  r2 = 0x38                                   
-   71  goto -> count and pass                      
+   68  call FnGetSmpProcessorId                    
+   69  r2 = 0x38                                   
+   70  goto -> count and pass                      
 punt fragment:
-   72  call FnGetSmpProcessorId                    
-   73  r2 = 0x40                                   
-   74  goto -> count and pass                      
+   71  call FnGetSmpProcessorId                    
+   72  r2 = 0x40                                   
+   73  goto -> count and pass                      
 punt header-checksum:
-   75  call FnGetSmpProcessorId                    
-   76  r2 = 0x48                                   
+   74  call FnGetSmpProcessorId                    
+   75  r2 = 0x48                                   
 count and pass:
-   77  w0 <<= 0xb                                  
-   78  w0 &= 0x800                                 
-   79  r3 = &stats[0]                              
-   81  r3 += r0                                    
-   82  r3 += r2                                    
-   83  r2 = *(u64 *)(r3 +0)                        
-   84  r2 += 0x1                                   
-   85  *(u64 *)(r3 +0) = r2                        
-   86  r0 = 0x2                                    
-   87  exit                                        
+   76  w0 <<= 0xb                                  
+   77  w0 &= 0x800                                 
+   78  r3 = &stats[0]                              
+   80  r3 += r0                                    
+   81  r3 += r2                                    
+   82  r2 = *(u64 *)(r3 +0)                        
+   83  r2 += 0x1                                   
+   84  *(u64 *)(r3 +0) = r2                        
+   85  r0 = 0x2                                    
+   86  exit                                        

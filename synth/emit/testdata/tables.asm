@@ -13,7 +13,6 @@ entry:
    11  r5 = 0x0                                    ; v2 lookup
 .5:
    12  if w5 != 0x0 -> punt source-own             ; v15 guard
-.7:
    13  r2 = *(u16 *)(r3 +30)                       ; v5 lookup
    14  r2 = be16 r2                                ; v5 lookup
    15  w2 &= 0xffff                                ; v5 lookup
@@ -21,7 +20,7 @@ entry:
    17  r5 = &route4[0]                             ; v5 lookup
    19  r5 += r2                                    ; v5 lookup
    20  r2 = *(u16 *)(r5 +0)                        ; v5 lookup
-   21  if w2 < 0x8000 -> .9                        ; v5 lookup
+   21  if w2 < 0x8000 -> .8                        ; v5 lookup
    22  w2 &= 0x7                                   ; v5 lookup
    23  w2 <<= 0x9                                  ; v5 lookup
    24  r5 = *(u8 *)(r3 +32)                        ; v5 lookup
@@ -30,8 +29,8 @@ entry:
    27  r2 = &route4[131072]                        ; v5 lookup
    29  r2 += r5                                    ; v5 lookup
    30  r2 = *(u16 *)(r2 +0)                        ; v5 lookup
-   31  if w2 < 0x8000 -> .9                        ; v5 lookup
-.8:
+   31  if w2 < 0x8000 -> .8                        ; v5 lookup
+.7:
    32  w2 &= 0x7                                   ; v5 lookup
    33  w2 <<= 0x9                                  ; v5 lookup
    34  r5 = *(u8 *)(r3 +33)                        ; v5 lookup
@@ -40,7 +39,7 @@ entry:
    37  r2 = &route4[131072]                        ; v5 lookup
    39  r2 += r5                                    ; v5 lookup
    40  r2 = *(u16 *)(r2 +0)                        ; v5 lookup
-.9:
+.8:
    41  w2 &= 0xf                                   ; v6 lookup
    42  w2 <<= 0x4                                  ; v6 lookup
    43  r5 = &nexthop[0]                            ; v6 lookup

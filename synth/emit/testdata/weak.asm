@@ -12,7 +12,6 @@ entry:
    12  r4 = r2                                     ; v11 bound
    13  r4 += 0x22                                  ; v11 bound
    14  if r4 > r3 -> punt short                    ; v11 bound
-.6:
    15  r3 = *(u16 *)(r2 +30)                       ; v5 lookup
    16  r3 = be16 r3                                ; v5 lookup
    17  w3 &= 0xffff                                ; v5 lookup
@@ -21,7 +20,7 @@ entry:
    21  r4 += r3                                    ; v5 lookup
    22  r4 += r0                                    ; v5 lookup
    23  r3 = *(u16 *)(r4 +0)                        ; v5 lookup
-   24  if w3 < 0x8000 -> .8                        ; v5 lookup
+   24  if w3 < 0x8000 -> .7                        ; v5 lookup
    25  w3 &= 0x7                                   ; v5 lookup
    26  w3 <<= 0x9                                  ; v5 lookup
    27  r4 = *(u8 *)(r2 +32)                        ; v5 lookup
@@ -31,8 +30,8 @@ entry:
    32  r3 += r4                                    ; v5 lookup
    33  r3 += r0                                    ; v5 lookup
    34  r3 = *(u16 *)(r3 +0)                        ; v5 lookup
-   35  if w3 < 0x8000 -> .8                        ; v5 lookup
-.7:
+   35  if w3 < 0x8000 -> .7                        ; v5 lookup
+.6:
    36  w3 &= 0x7                                   ; v5 lookup
    37  w3 <<= 0x9                                  ; v5 lookup
    38  r2 = *(u8 *)(r2 +33)                        ; v5 lookup
@@ -42,7 +41,7 @@ entry:
    43  r3 += r2                                    ; v5 lookup
    44  r3 += r0                                    ; v5 lookup
    45  r3 = *(u16 *)(r3 +0)                        ; v5 lookup
-.8:
+.7:
    46  w3 &= 0xf                                   ; v6 lookup
    47  w3 <<= 0x4                                  ; v6 lookup
    48  r2 = &nexthop[0]                            ; v6 lookup
