@@ -11,19 +11,22 @@ import (
 // lookupKeyed finds the row of a key: most stand in their first place, so that one load and one compare find them. What is
 // rare computes another place, and the row for those that are in none.
 func (l *lowering) lookupKeyed(t *ir.Table, key *ir.Value) reg {
-	row, done := l.reg(), l.newLabel()
+	row, other := l.reg(), l.newLabel()
 	want := l.in(key)
 	place := l.copy(want)
 	l.rowAt(t, row, place, t.Factor)
-	l.branchKey(row, want, done)
-	place = l.copy(want)
-	l.aluImm(asm.RSh, false, place, 32)
-	l.alu(asm.Xor, false, place, want)
-	l.rowAt(t, row, place, ir.SecondFactor(t.Factor))
-	l.branchKey(row, want, done)
-	l.mov(row, l.address(t.Name, t.Size*t.RowSize))
-	l.ordered(row)
-	l.mark(done)
+	l.branchKey(asm.JNE, row, want, other)
+	l.aside(other, func() {
+		done := l.newLabel()
+		place := l.copy(want)
+		l.aluImm(asm.RSh, false, place, 32)
+		l.alu(asm.Xor, false, place, want)
+		l.rowAt(t, row, place, ir.SecondFactor(t.Factor))
+		l.branchKey(asm.JEq, row, want, done)
+		l.mov(row, l.address(t.Name, t.Size*t.RowSize))
+		l.ordered(row)
+		l.mark(done)
+	})
 	return row
 }
 
@@ -38,9 +41,9 @@ func (l *lowering) rowAt(t *ir.Table, row, place reg, factor uint64) {
 	l.ordered(row)
 }
 
-// branchKey goes on at a label if a row is that of a key.
-func (l *lowering) branchKey(row, want reg, found label) {
+// branchKey goes on at a label if a row is that of a key, or if it is not.
+func (l *lowering) branchKey(op asm.JumpOp, row, want reg, to label) {
 	key := l.reg()
 	l.load(key, row, 0, 8)
-	l.branch(asm.JEq, false, key, want, found)
+	l.branch(op, false, key, want, to)
 }
