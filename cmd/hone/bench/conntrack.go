@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,25 +53,33 @@ var statefulCases = []Case{
 	statefulCase("established", "1000 established flows through a stateful firewall", 1000, statefulRules, netip.Addr{}),
 	statefulCase("established100k", "the same with 100,000 flows", 100_000, statefulRules, netip.Addr{}),
 	statefulCase("nat", "1000 established flows through a stateful firewall that masquerades", 1000, masqueradeRules, netip.MustParseAddr("10.2.0.254")),
-	connRate,
+	connRate, wholeConnections,
 }
 
 // connRate measures what a connection costs that conntrack does not know, by one packet of each. Of hone no more can be
 // asked than that it costs what an empty program does.
 var connRate = Case{Name: "conn-rate", Doc: "new connections through a stateful firewall, with hone and without", run: func(o Options) (Result, error) {
-	result := Result{Case: "conn-rate"}
+	return strangers(o, "conn-rate", func(*rig) error { return nil }, (*rig).newConnections)
+}}
+
+// strangers compares subjects by connections that conntrack does not know, and forgets before the next window, so that there
+// are a few windows each turn.
+func strangers(o Options, name string, prepare func(*rig) error, window func(r *rig, turn int) (run, error)) (Result, error) {
+	result := Result{Case: name}
 	r, err := newFlowRouter(manyFlows(1<<16, 50), 50, statefulRules)
 	if err != nil {
 		return result, err
 	}
 	defer r.close()
+	if err := prepare(r); err != nil {
+		return result, err
+	}
 	guard := guarded(&result)
 	best := map[string]Speed{}
-	// Connections of one window are forgotten before the next, so there is one window each turn.
-	turns := 0
+	turn := 0
 	for end := time.Now().Add(o.Time); len(best) == 0 || time.Now().Before(end); {
 		for _, s := range []subject{kernelSubject, passSubject, guard} {
-			speed, err := r.newConnections(s, &turns)
+			speed, err := r.forgetting(s, &turn, window)
 			if err != nil {
 				return result, fmt.Errorf("bench: measure %s: %w", s.name, err)
 			}
@@ -82,10 +91,10 @@ var connRate = Case{Name: "conn-rate", Doc: "new connections through a stateful 
 	result.Subjects = best
 	result.addRatios("hone")
 	return result, nil
-}}
+}
 
-// newConnections measures windows in which every packet is the first of its flow, which no window before has had.
-func (r *rig) newConnections(s subject, turns *int) (best Speed, err error) {
+// forgetting gives a subject one turn of windows, before each of which conntrack forgets all it knows.
+func (r *rig) forgetting(s subject, turn *int, window func(*rig, int) (run, error)) (best Speed, err error) {
 	stop, err := s.start(r)
 	if err != nil {
 		return best, err
@@ -95,19 +104,25 @@ func (r *rig) newConnections(s subject, turns *int) (best Speed, err error) {
 		if err := r.R.Do(func() error { return netlink.ConntrackTableFlush(netlink.ConntrackTable) }); err != nil {
 			return best, fmt.Errorf("bench: flush conntrack: %w", err)
 		}
-		if err := r.flood.follow(newcomers(*turns, r.flood.room)); err != nil {
-			return best, err
-		}
-		*turns++
-		w, _, err := r.window(r.flood.room)
+		w, err := window(r, *turn)
 		if err != nil {
 			return best, err
 		}
+		*turn++
 		if speed := w.speed(); best.NS == 0 || speed.NS < best.NS {
 			best = speed
 		}
 	}
 	return best, nil
+}
+
+// newConnections is a window in which every packet is the first of its flow, which no window before has had.
+func (r *rig) newConnections(turn int) (run, error) {
+	if err := r.flood.follow(newcomers(turn, r.flood.room)); err != nil {
+		return run{}, err
+	}
+	w, _, err := r.window(r.flood.room)
+	return w, err
 }
 
 // newcomers are n flows from hosts that are others for each of some turns.
@@ -122,19 +137,23 @@ func newcomers(turn, n int) []flow {
 }
 
 // assured counts conntrack's entries that are assured.
-func (r *rig) assured() (n int, err error) {
+func (r *rig) assured() (int, error) { return r.entries("[ASSURED]") }
+
+// entries counts those entries of conntrack of which its list says all of this.
+func (r *rig) entries(that ...string) (n int, err error) {
 	err = r.R.Do(func() error {
 		f, err := os.Open("/proc/thread-self/net/nf_conntrack")
 		if err != nil {
 			return fmt.Errorf("bench: read conntrack: %w", err)
 		}
 		defer f.Close()
-		for s := bufio.NewScanner(f); s.Scan(); {
-			if strings.Contains(s.Text(), "[ASSURED]") {
+		s := bufio.NewScanner(f)
+		for s.Scan() {
+			if !slices.ContainsFunc(that, func(one string) bool { return !strings.Contains(s.Text(), one) }) {
 				n++
 			}
 		}
-		return nil
+		return s.Err()
 	})
 	return n, err
 }

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 )
 
@@ -56,16 +55,8 @@ func newPunting(late bool) (*rig, error) {
 	if err := r.R.Run("ip route replace 10.128.0.0/24 via 10.0.0.1"); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
-	in := r.Ports[0].Peer
-	err = in.Net.Do(func() error {
-		s, err := newSink(in.Index, ipv4, nil)
-		if err == nil {
-			r.sinks = append(r.sinks, s)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("bench: catch what comes back: %w", errors.Join(err, r.close()))
+	if err := r.catchReturning(ipv4); err != nil {
+		return nil, errors.Join(err, r.close())
 	}
 	return r, nil
 }
