@@ -100,7 +100,7 @@ func (t *tracked) limit(seconds uint32) uint64 {
 func (t *tracked) accept(f facts) {
 	t.note = "facts"
 	net := t.reg()
-	t.load(net, t.address(t.table.Name, 0), 0, 8)
+	t.load(net, t.address(t.table.Name, 0), headNet, 8)
 	t.branch(asm.JNE, false, f.net, net, t.stale)
 	left, zone, status := t.copy(f.life), t.copy(f.life), t.copy(f.status)
 	t.alu(asm.Sub, true, left, t.now)
@@ -112,10 +112,9 @@ func (t *tracked) accept(f facts) {
 	if !t.table.Tracking.NAT {
 		t.branchImm(asm.JSet, true, status, ir.StatusSourceNAT|ir.StatusDestNAT, t.fail(slowpath.ConntrackNAT))
 	}
-	const alive = statusSeenReply | statusAssured | statusConfirmed
-	t.aluImm(asm.And, true, status, alive|statusDying)
+	t.aluImm(asm.And, true, status, statusAlive|statusDying)
 	not := t.newLabel()
-	t.branchImm(asm.JNE, true, status, alive, not)
+	t.branchImm(asm.JNE, true, status, statusAlive, not)
 	t.aside(not, func() { // what has died stays in memory until that is used again, and says nothing of another entry
 		t.branchImm(asm.JSet, true, status, statusDying, t.stale)
 		t.jump(t.fail(slowpath.ConntrackState))

@@ -43,6 +43,8 @@ const (
 	statusConfirmed = 1 << 3
 	statusDying     = 1 << 9
 
+	statusAlive = statusSeenReply | statusAssured | statusConfirmed
+
 	// statusSpecial is what only the kernel deals with: adjusted sequence numbers, a time-out that is not to be moved, a
 	// template, what is not tracked or clashes, a helper, either kind of offload.
 	statusSpecial = 1<<6 | 1<<10 | 1<<11 | 1<<12 | 1<<13 | 1<<14 | 1<<15
@@ -50,6 +52,14 @@ const (
 	tcpEstablished  = 3
 	tcpLiberal      = 1 << 3 // IP_CT_TCP_FLAG_BE_LIBERAL
 	tcpAcknowledged = 1 << 5 // IP_CT_TCP_FLAG_MAXACK_SET
+)
+
+// Places in the head of the flow cache: the namespace of the entries; in a line of its own where an entry's address is put
+// down, and how often entries were asked for in vain.
+const (
+	headNet   = 0
+	headEntry = 64
+	headVain  = 72
 )
 
 // Places in a slot of the flow cache: the address of the entry, when it was found there, and which packet it was found
@@ -84,7 +94,6 @@ type tracked struct {
 	mix   []reg // what the hash is made of
 	now   reg
 	tag   reg // what a slot for the packet has above tagBits
-	hint  reg // what the hint of such a slot is
 	slot  reg // the address of its slot
 	at    reg // the same from the first slot on
 	bits  reg // tagBits of that slot

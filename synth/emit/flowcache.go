@@ -40,7 +40,7 @@ func (t *tracked) probe() {
 	t.aluImm(asm.LSh, true, offset, int32(bits.TrailingZeros(ir.ConntrackSlot)))
 	t.slot, t.at, t.bits, t.entry = t.reg(), t.reg(), t.reg(), t.reg()
 	found, old, missing, ask := t.newLabel(), t.newLabel(), t.newLabel(), t.newLabel()
-	t.hinted(offset, missing)
+	t.fresh(offset, missing)
 	for way := range ir.ConntrackWays {
 		t.way(offset, way)
 		t.load(t.bits, t.slot, slotTag, 4)
@@ -53,6 +53,7 @@ func (t *tracked) probe() {
 	t.load(t.entry, t.slot, slotEntry, 8)
 	t.branchImm(asm.JGE, true, t.age, t.k.HZ, old)
 	t.aside(missing, func() {
+		t.patience()
 		t.way(offset, 0)
 		anew := t.constant(1)
 		t.jump(ask)
@@ -63,50 +64,44 @@ func (t *tracked) probe() {
 	})
 }
 
-// hinted goes on if a slot of the packet's line may be its: mostly the first one, whose hint is that of the packet then,
-// else one whose hint is.
-func (t *tracked) hinted(offset reg, missing label) {
-	other := t.newLabel()
-	t.hint = t.copy(t.tag)
-	t.aluImm(asm.RSh, true, t.hint, 24)
-	hints, first := t.hintsOf(offset), t.reg()
-	t.load(first, hints, 0, 1)
-	t.branch(asm.JNE, true, first, t.hint, other)
-	t.aside(other, func() { t.anyHint(offset, missing) })
+// freshUnits is for how many units of time, which are a second or a little more, a line of slots is looked at after one of them
+// was filled. An address in a slot is used for a second.
+const freshUnits = 3
+
+// fresh goes on if a slot of the packet's line was filled of late.
+func (t *tracked) fresh(offset reg, missing label) {
+	units, last := t.units(), t.reg()
+	t.load(last, t.momentOf(offset), 0, 1)
+	t.alu(asm.Sub, true, units, last)
+	t.aluImm(asm.And, true, units, 0xff)
+	t.branchImm(asm.JGT, true, units, freshUnits, missing)
 }
 
-// Bits of the four hints of a line.
-const (
-	hintsOnes  = 0x01010101
-	hintsHighs = -0x7f7f7f80 // 0x80808080
-)
-
-// anyHint goes on if one of a line's four hints is that of the packet.
-func (t *tracked) anyHint(offset reg, missing label) {
-	line, differ, hints := t.copy(offset), t.copy(t.hint), t.reg()
-	t.aluImm(asm.And, true, line, -ir.ConntrackWays*ir.ConntrackSlot)
-	t.load(hints, t.hintsOf(line), 0, ir.ConntrackWays)
-	t.aluImm(asm.Mul, true, differ, hintsOnes)
-	t.alu(asm.Xor, true, differ, hints)
-	// A byte is zero if taking one from it borrows from its highest bit, which was not set.
-	zero := t.copy(differ)
-	t.aluImm(asm.Sub, true, zero, hintsOnes)
-	t.aluImm(asm.Xor, true, differ, -1)
-	t.alu(asm.And, true, zero, differ)
-	t.aluImm(asm.And, true, zero, hintsHighs)
-	t.branchImm(asm.JEq, true, zero, 0, missing)
+// refreshed notes that a slot of the line is filled.
+func (t *tracked) refreshed() {
+	units, last, same := t.units(), t.reg(), t.newLabel()
+	moment := t.momentOf(t.at)
+	t.aluImm(asm.And, true, units, 0xff)
+	t.load(last, moment, 0, 1)
+	t.branch(asm.JEq, true, units, last, same) // it is read far more often than it changes
+	t.store(moment, 0, units, 1)
+	t.mark(same)
 }
 
-// hintsOf is where the hints from that of a slot on are.
-func (t *tracked) hintsOf(at reg) reg {
-	hints, n := t.address(t.table.Name, ir.ConntrackHead+t.table.Size*ir.ConntrackSlot), t.copy(at)
-	t.aluImm(asm.RSh, true, n, int32(bits.TrailingZeros(ir.ConntrackSlot)))
-	t.alu(asm.Add, false, hints, n)
-	return hints
+// units is the time in units of a second or more.
+func (t *tracked) units() reg {
+	units := t.copy(t.now)
+	t.aluImm(asm.RSh, true, units, int32(bits.Len(uint(t.k.HZ-1))))
+	return units
 }
 
-// putHint notes what the slot was filled for.
-func (t *tracked) putHint() { t.store(t.hintsOf(t.at), 0, t.hint, 1) }
+// momentOf is where the moment of a slot's line is.
+func (t *tracked) momentOf(at reg) reg {
+	moments, n := t.address(t.table.Name, ir.ConntrackHead+t.table.Size*ir.ConntrackSlot), t.copy(at)
+	t.aluImm(asm.RSh, true, n, int32(bits.TrailingZeros(ir.ConntrackSlot*ir.ConntrackWays)))
+	t.alu(asm.Add, false, moments, n)
+	return moments
+}
 
 // way makes slot the address of one of the slots that a packet may have. Which of them comes first is a matter of the
 // hash, so that to the verifier, which goes each way, all are the same.
@@ -192,37 +187,50 @@ func (t *tracked) stackPointer(r reg, offset int16) {
 	t.aluImm(asm.Add, false, r, int32(t.place+offset))
 }
 
-// find asks the kernel for the entry and puts its address into the slot, unless every packet of it is the kernel's. An
-// entry that is in no slot gets one only then: no memory is touched for the first packet of a connection.
+// find asks the kernel for the entry and puts its address into a slot, if packets of it may be forwarded, now or soon. A
+// packet that is in no slot touches none before that is known: first packets of connections do not, nor those of short ones.
 func (t *tracked) find(offset, anew reg) {
 	t.note = "find the entry"
 	t.lookup()
-	entry, foreign, has := t.copy(r0), t.reg(), t.newLabel()
-	t.branchImm(asm.JEq, false, entry, 0, t.fail(slowpath.ConntrackMiss))
-	t.branchImm(asm.JEq, true, anew, 0, has)
-	t.victim(offset)
-	t.mark(has)
-	t.store(t.slot, slotEntry, entry, 8)
-	t.load(t.entry, t.slot, slotEntry, 8) // a number, no pointer to hold on to
+	entry, foreign := t.copy(r0), t.reg()
+	none, useless, has, kept := t.newLabel(), t.newLabel(), t.newLabel(), t.newLabel()
+	t.branchImm(asm.JEq, false, entry, 0, none)
+	head := t.address(t.table.Name, 0)
+	t.store(head, headEntry, entry, 8)
+	t.load(t.entry, head, headEntry, 8) // a number, no pointer to hold on to
 	t.foreign(t.view(t.entry), foreign)
 	t.mov(1, entry)
 	t.callFunction(t.k.Release, 1)
 	t.branchImm(asm.JNE, true, foreign, 0, t.fail(slowpath.ConntrackSpecial))
 	t.load(t.bits, frame, t.place+optsDir, 1)
 	t.aluImm(asm.And, true, t.bits, tagReply)
+	t.setConstant(t.age, 0)
+	t.promising(useless)
+	t.branchImm(asm.JEq, true, anew, 0, has)
+	t.victim(offset)
+	t.mark(has)
 	tag := t.copy(t.tag)
 	t.alu(asm.Or, true, tag, t.bits)
+	t.store(t.slot, slotEntry, t.entry, 8)
 	t.store(t.slot, slotStamp, t.now, 4)
 	t.store(t.slot, slotTag, tag, 4)
-	t.putHint()
-	t.setConstant(t.age, 0)
+	t.refreshed()
+	t.jump(kept)
+	t.mark(none)
+	t.vain()
+	t.jump(t.fail(slowpath.ConntrackMiss))
+	t.mark(useless)
+	t.vain()
+	t.branchImm(asm.JNE, true, anew, 0, kept)
+	t.storeImm(t.slot, slotTag, 0, 4)
+	t.mark(kept)
 }
 
 // foreign makes a register tell whether an entry has extensions that want every packet, and notes its namespace.
 func (t *tracked) foreign(entry, any reg) {
 	head, net, ext, none := t.address(t.table.Name, 0), t.reg(), t.reg(), t.newLabel()
 	t.load(net, entry, t.k.Net, 8)
-	t.store(head, 0, net, 8)
+	t.store(head, headNet, net, 8)
 	t.setConstant(any, 0)
 	t.load(ext, entry, t.k.Ext, 8)
 	t.branchImm(asm.JEq, false, ext, 0, none)

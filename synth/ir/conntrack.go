@@ -20,11 +20,12 @@ const (
 	StatusDestNAT   = 1 << 5 // IPS_DST_NAT
 )
 
-// The flow cache of a Conntrack table: its slots follow a head, four of them a line of the processor's cache. Then comes a
-// byte for each slot, the hint: bits of the hash of the packet that it was filled for. Most packets of connections that are
-// in no slot are told by hints, which are so few that they stay in the processor's caches.
+// The flow cache of a Conntrack table. Its slots, four of them a line of the processor's cache, follow two lines of head: what
+// every packet needs, and what is only for those that are in no slot. Behind the slots is a byte for each of their lines: the
+// moment when one of these was last filled. Most packets of connections that are in no slot are told by it, and these bytes are
+// so few that they stay close to the processor, while slots do not.
 const (
-	ConntrackHead = 64
+	ConntrackHead = 128
 	ConntrackSlot = 16
 	ConntrackWays = 4
 	maxSlots      = 1 << 22

@@ -137,7 +137,7 @@ func (t *Table) Bytes() int {
 	case LPM6:
 		return (t.Size + 1) * Unit6
 	case Conntrack, Conntrack6:
-		return ConntrackHead + t.Size*(ConntrackSlot+1)
+		return ConntrackHead + t.Size*ConntrackSlot + t.Size/ConntrackWays
 	case Tallies:
 		return t.Size * TallySize
 	case Packed:
