@@ -141,8 +141,8 @@ func (l *lowering) fieldsOf(row *ir.Value) map[string]bool {
 func (l *lowering) aside(start label, emit func()) {
 	resume, weight := l.newLabel(), l.weight
 	l.jump(resume)
-	l.mark(start)
 	l.weight = weight * rare
+	l.mark(start)
 	emit()
 	l.jump(resume)
 	l.weight = weight

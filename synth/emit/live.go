@@ -76,7 +76,9 @@ func (i *inst) writes() (f few) {
 	case kMov, kImm, kAddr, kMap, kALU, kLoad:
 		f.add(i.dst)
 	case kCall:
-		f.addArguments(i.nargs)
+		if !i.fast { // else frameCalls restores what lives on
+			f.addArguments(i.nargs)
+		}
 		f.add(r0)
 	}
 	return f

@@ -4,8 +4,8 @@ import "github.com/cilium/ebpf/asm"
 
 // parking is what it takes to keep a register on the stack for its rare uses only.
 type parking struct {
-	cost float32 // runs of the store behind its definition, and of the loads
-	last int     // the last use that is not rare: from there on the register is free
+	cost float32 // runs of the stores, at most, and of the loads
+	last int     // the last use that is not rare
 }
 
 // parkings finds the registers that are written once, and that rare arms of the program read later.
@@ -41,23 +41,85 @@ func (c *code) parkings() map[reg]parking {
 	return found
 }
 
-// park stores r where it is made, and has its rare uses load it.
+// park frees r for the rare arms of the program: it is stored where one begins, their uses load it, and where one leads
+// back it is loaded again.
 func (c *code) park(r reg) {
 	c.parked[r] = true
-	slot, weight := c.slot(), float32(0)
+	slot, weight := c.slot(), c.madeAt(r)
+	arms := c.rareArms(r, weight)
+	n := -1
 	c.rewrite(func(i inst) {
-		in, out := i.reads(), i.writes()
+		n++
+		reload := inst{kind: kLoad, op: asm.LoadMemOp(asm.DWord), dst: r, src: frame, off: slot, label: noLabel,
+			weight: i.weight, note: "reload"}
+		if arms.ends[n] {
+			c.insts = append(c.insts, reload)
+		}
+		in := i.reads()
 		switch {
-		case out.has(r):
-			weight = i.weight
+		case arms.begins[n]:
 			c.insts = append(c.insts, i, inst{kind: kStore, op: asm.StoreMemOp(asm.DWord), dst: frame, src: r, off: slot,
-				label: noLabel, weight: weight, note: "for rare uses"})
+				label: noLabel, weight: i.weight, note: "for rare uses"})
 		case in.has(r) && i.weight < weight/8:
-			t := c.temporary()
-			c.insts = append(c.insts, inst{kind: kLoad, op: asm.LoadMemOp(asm.DWord), dst: t, src: frame, off: slot,
-				label: noLabel, weight: i.weight, note: "reload"}, i.substitute(r, t))
+			reload.dst = c.temporary()
+			c.insts = append(c.insts, reload, i.substitute(r, reload.dst))
 		default:
 			c.insts = append(c.insts, i)
 		}
 	})
+}
+
+// madeAt is the weight of the instruction that makes r.
+func (c *code) madeAt(r reg) float32 {
+	for n := range c.insts {
+		if w := c.insts[n].writes(); w.has(r) {
+			return c.insts[n].weight
+		}
+	}
+	return 0
+}
+
+// arms are the parts of a program that are rare, as far as a register lives there.
+type arms struct {
+	begins map[int]bool // marks that one begins at
+	ends   map[int]bool // instructions before which it has to be in its register again
+}
+
+// rareArms finds the arms that are rare beside an instruction of this weight. Weights change at marks only.
+func (c *code) rareArms(r reg, weight float32) arms {
+	found := arms{begins: map[int]bool{}, ends: map[int]bool{}}
+	marks, lives := make([]int, c.labels), make([]bool, c.labels)
+	for n := range c.insts {
+		if i := &c.insts[n]; i.kind == kMark {
+			marks[i.label] = n
+		}
+	}
+	c.backward(func(_ int, i *inst, after set) bool {
+		if i.kind == kMark {
+			lives[i.label] = after.has(r)
+		}
+		return true
+	})
+	rare := func(n int) bool { return c.insts[n].weight < weight/8 }
+	follow := func(from, end int, to label) { // end is where the way there may load
+		switch mark := marks[to]; {
+		case !lives[to] || rare(from) == rare(mark):
+		case rare(mark):
+			found.begins[mark] = true
+		default:
+			found.ends[end] = true
+		}
+	}
+	falls := false // from the instruction before
+	for n := range c.insts {
+		i := &c.insts[n]
+		if i.kind == kMark && falls {
+			follow(n-1, n, i.label)
+		}
+		if i.kind == kBranch || i.kind == kJump {
+			follow(n, n, i.label)
+		}
+		falls = i.kind != kJump && i.kind != kExit
+	}
+	return found
 }
