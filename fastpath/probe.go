@@ -25,7 +25,7 @@ func Probe() (emit.Kernel, error) {
 	k.CPUs = cpus
 	k.FIBLookup = features.HaveProgramHelper(ebpf.XDP, asm.FnFibLookup) == nil
 	k.CPUv4 = features.HaveV4ISA() == nil
-	k.SwapBounds = load(swapBounds()) == nil
+	k.SwapBounds, k.CPUBounds = load(swapBounds()) == nil, load(cpuBounds(cpus)) == nil
 	k.WeakOrder = runtime.GOARCH != "amd64"
 	k.VethTag = vethTag()
 	if !k.WeakOrder { // entries are read while they change, in an order that matters
@@ -41,6 +41,17 @@ func swapBounds() asm.Instructions {
 		asm.LoadMem(asm.R2, asm.R1, rxQueue, asm.Word),
 		asm.HostTo(asm.BE, asm.R2, asm.Half),
 		asm.JLE.Imm(asm.R2, 0xffff, "known"),
+		asm.LoadMem(asm.R2, asm.RFP, 8, asm.DWord),
+		asm.Mov.Imm(asm.R0, xdpPass).WithSymbol("known"),
+		asm.Return(),
+	}
+}
+
+// cpuBounds is the same for the number of the CPU, of so many.
+func cpuBounds(cpus int) asm.Instructions {
+	return asm.Instructions{
+		asm.FnGetSmpProcessorId.Call(),
+		asm.JLT.Imm(asm.R0, int32(cpus), "known"),
 		asm.LoadMem(asm.R2, asm.RFP, 8, asm.DWord),
 		asm.Mov.Imm(asm.R0, xdpPass).WithSymbol("known"),
 		asm.Return(),

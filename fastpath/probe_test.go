@@ -28,8 +28,8 @@ func TestProbe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("told: probe took %v: %d CPUs, fib lookup %v, v4 %v, swap bounds %v, veth tag %+v", time.Since(start).Round(time.Microsecond),
-		k.CPUs, k.FIBLookup, k.CPUv4, k.SwapBounds, k.VethTag)
+	t.Logf("told: probe took %v: %d CPUs, fib lookup %v, v4 %v, swap bounds %v, CPU bounds %v, veth tag %+v", time.Since(start).Round(time.Microsecond),
+		k.CPUs, k.FIBLookup, k.CPUv4, k.SwapBounds, k.CPUBounds, k.VethTag)
 	if k.CPUs < runtime.NumCPU() {
 		t.Errorf("%d CPUs, the runtime sees %d", k.CPUs, runtime.NumCPU())
 	}

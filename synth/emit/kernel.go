@@ -12,6 +12,8 @@ type Kernel struct {
 	// SwapBounds says that the verifier knows that the swap of two bytes leaves no more than these. Where it does not, it
 	// is told by a mask.
 	SwapBounds bool
+	// CPUBounds says that the verifier knows that the number of a CPU is below CPUs. Where it does not, it is told by a mask.
+	CPUBounds bool
 	// WeakOrder says that a branch does not order the loads behind it, as on every machine but amd64. Tables are then
 	// read by addresses that depend on the epochs, so that they are not read before.
 	WeakOrder bool

@@ -59,7 +59,9 @@ func (l *lowering) ownCounters(offset int) reg {
 	}
 	cpu := l.copy(r0)
 	l.aluImm(asm.LSh, true, cpu, statsShift)
-	l.aluImm(asm.And, true, cpu, int32(StatsValue(l.kernel)-StatsStride))
+	if !l.kernel.CPUBounds {
+		l.aluImm(asm.And, true, cpu, int32(StatsValue(l.kernel)-StatsStride))
+	}
 	slot := l.address(MapStats, offset)
 	l.alu(asm.Add, false, slot, cpu)
 	return slot
