@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/cilium/ebpf/asm"
 )
@@ -44,15 +45,13 @@ func (c *code) encode(k Kernel) ([]line, error) {
 
 // frameCalls encodes the instructions and saves the registers that live through calls. Around fast calls the registers
 // are saved at the lowest places, innermost first: the verifier knows this pattern and removes it where it inlines the
-// call. Other calls must not touch those places, else it would not.
+// call. Other calls must not touch those places, else it would not, and neither must the saving of a fast call's own
+// arguments, which is no part of the pattern.
 func (c *code) frameCalls() []line {
 	var slow int
-	for _, i := range c.insts {
-		if i.kind == kCall && i.fast {
-			c.saved = max(c.saved, 8*len(i.saved))
-		} else if i.kind == kCall {
-			slow = max(slow, 8*len(i.saved))
-		}
+	for n := range c.insts {
+		kept, lost := c.insts[n].savedFast()
+		c.saved, slow = max(c.saved, 8*len(kept)), max(slow, 8*len(lost))
 	}
 	slowBottom := c.stack(slow)
 	bottom := slowBottom - int16(c.saved)
@@ -62,20 +61,38 @@ func (c *code) frameCalls() []line {
 		if i.kind == kMov && i.dst == i.src {
 			continue
 		}
-		at := bottom
-		if i.kind == kCall && !i.fast {
-			at = slowBottom
+		kept, lost := i.savedFast()
+		lines = append(saves(saves(lines, lost, slowBottom), kept, bottom), i.encode())
+		lines = restores(restores(lines, kept, bottom), lost, slowBottom)
+	}
+	return lines
+}
+
+// savedFast gives the registers that live through a call: those that are saved in the way that the verifier knows, and
+// others.
+func (i *inst) savedFast() (kept, lost []reg) {
+	for _, r := range i.saved {
+		if i.fast && r > reg(i.nargs) {
+			kept = append(kept, r)
+		} else {
+			lost = append(lost, r)
 		}
-		regs := i.saved
-		for s := len(regs) - 1; s >= 0; s-- {
-			lines = append(lines, line{ins: asm.StoreMem(asm.R10, at+int16(8*s), asm.Register(regs[s]), asm.DWord),
-				to: noLabel, mark: noLabel})
-		}
-		lines = append(lines, i.encode())
-		for s := range regs {
-			lines = append(lines, line{ins: asm.LoadMem(asm.Register(regs[s]), asm.R10, at+int16(8*s), asm.DWord),
-				to: noLabel, mark: noLabel})
-		}
+	}
+	return kept, lost
+}
+
+// saves stores registers from a place on.
+func saves(lines []line, regs []reg, at int16) []line {
+	for s, r := range slices.Backward(regs) {
+		lines = append(lines, line{ins: asm.StoreMem(asm.R10, at+int16(8*s), asm.Register(r), asm.DWord), to: noLabel, mark: noLabel})
+	}
+	return lines
+}
+
+// restores loads them again.
+func restores(lines []line, regs []reg, at int16) []line {
+	for s, r := range regs {
+		lines = append(lines, line{ins: asm.LoadMem(asm.Register(r), asm.R10, at+int16(8*s), asm.DWord), to: noLabel, mark: noLabel})
 	}
 	return lines
 }
