@@ -2,6 +2,7 @@ package synth
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/hone-net/hone/synth/ir"
 )
@@ -47,7 +48,7 @@ func (t *trie6) planOf(set []entry[prefix6], from int) plan6 {
 // windowFor is how many bits part n entries as they are worth.
 func (t *trie6) windowFor(n int) int {
 	if t.leaves {
-		return max(bits.Len(uint(n))-leafBits, smallWindow)
+		return max(bits.Len(uint(n)), smallWindow)
 	}
 	return max(bits.Len(uint(n))+t.roomy, leastWindow-roomy+t.roomy)
 }
@@ -55,9 +56,6 @@ func (t *trie6) windowFor(n int) int {
 // build makes the node for entries that share their first from bits and are longer, and those below it; over is the answer
 // for all other addresses. Entries stand in order.
 func (t *trie6) build(set []entry[prefix6], from int, over cell) (word uint32, ok bool) {
-	if ranges, end, fits := t.rangesOf(set, from, over); fits {
-		return t.buildLeaf(ranges, end)
-	}
 	p := t.planOf(set, from)
 	unit, ok := t.newNode(set[0].p, p, over)
 	if !ok {
@@ -86,7 +84,7 @@ func (t *trie6) build(set []entry[prefix6], from int, over cell) (word uint32, o
 		t.words[base+index] = below
 		height = max(height, t.height(below))
 	}
-	t.nodes[unit] = node6{int32(len(set)), int32(len(set)), height + 1}
+	t.nodes[unit] = node6{now: int32(len(set)), built: int32(len(set)), height: height + 1}
 	return ir.Word6(unit, p.skip, p.window), true
 }
 
@@ -119,14 +117,9 @@ func (t *trie6) height(word uint32) uint8 {
 // answer for what they do not cover. It tells whether there was room.
 func (t *trie6) rebuild(index int, p prefix6, from int, over cell) bool {
 	slot := newPrefix6(p.hi, p.lo, from)
-	var set []entry[prefix6]
-	for e := range t.entries.from(slot) {
-		if !slot.covers(e.p) {
-			break
-		}
-		if e.p.len() > from && (t.focus.has(slot) || !t.focus.has(e.p)) {
-			set = append(set, e)
-		}
+	set := t.below(slot)
+	if !t.focus.has(slot) {
+		set = slices.DeleteFunc(set, func(e entry[prefix6]) bool { return t.focus.has(e.p) })
 	}
 	word, depth := over.word, over.depth
 	if len(set) > 0 {

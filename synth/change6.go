@@ -9,6 +9,10 @@ import (
 // change gives the words that stand there for p, or for a shorter prefix, a new answer. Entries says by how many p is more
 // or fewer.
 func (t *trie6) change(p prefix6, c cell, entries int32) {
+	if t.leaves {
+		t.changeFront(p, c, entries)
+		return
+	}
 	if t.focus.meets(p) {
 		t.changeFocus(p, c, entries)
 	}
@@ -27,10 +31,6 @@ func (t *trie6) descend(index, from int, p prefix6, c cell, entries int32) {
 	for from < p.len() {
 		word := t.words[index]
 		way = append(way, index)
-		if _, _, leaf := t.leafAt(word); leaf {
-			t.renewLeaf(index, from, p)
-			break
-		}
 		if word < ir.Node6 {
 			t.attach(index, from, p, c)
 			break
@@ -54,15 +54,20 @@ func (t *trie6) descend(index, from int, p prefix6, c cell, entries int32) {
 // adjust accounts for more or fewer entries below a word, and makes its node anew, if it was built for many more or fewer.
 func (t *trie6) adjust(index, from int, p prefix6, entries int32) (done bool) {
 	unit, _, _ := ir.Node6Of(t.words[index])
-	n := &t.nodes[unit]
-	n.now += entries
+	return t.balance(unit, entries, func() bool { return t.rebuild(index, p, from, t.other(unit)) })
+}
+
+// balance counts the entries below a node or fork, and tells whether it was made anew.
+func (t *trie6) balance(unit int, entries int32, rebuild func() bool) (done bool) {
+	t.nodes[unit].now += entries
+	n := t.nodes[unit]
 	if n.now > 0 && n.now <= n.built+n.built/2+2 && n.now >= n.built/4 {
 		return false
 	}
-	if t.rebuild(index, p, from, t.other(unit)) {
+	if rebuild() {
 		return true
 	}
-	n.built = n.now // until then it is good enough
+	t.nodes[unit].built = n.now // until then it is good enough
 	return false
 }
 
@@ -108,17 +113,13 @@ func (t *trie6) fill(index, count int, s span6) {
 	run := 0 // words before i that were written and not yet noted
 	for i := index; i < index+count; i++ {
 		word := t.words[i]
-		_, _, leaf := t.leafAt(word)
-		if !leaf && word < ir.Node6 && int(t.depth[i]) <= s.limit && (word != s.word || t.depth[i] != s.depth) {
+		if word < ir.Node6 && int(t.depth[i]) <= s.limit && (word != s.word || t.depth[i] != s.depth) {
 			t.words[i], t.depth[i] = s.word, s.depth
 			run++
 			continue
 		}
 		t.note(i-run, run)
 		run = 0
-		if leaf {
-			t.fillLeaf(word, s)
-		}
 		if word >= ir.Node6 {
 			unit, _, window := ir.Node6Of(word)
 			t.fill(unit*unitWords+atOther, 1, s)

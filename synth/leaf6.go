@@ -14,8 +14,18 @@ const (
 	maxLines6   = 1 + lineAnswers           // lines of a leaf: one that leads to the others
 	maxRanges6  = lineAnswers * lineAnswers // answers of a leaf
 	atAnswers   = ir.Answers6 / 4
+	atDeep      = ir.Deep6 / 4
 	manyRoutes6 = 4096 // so many that a table has leaves
-	leafBits    = 5    // a window is for 1<<leafBits entries a word, which a leaf holds
+)
+
+// lineKind says what the line in a unit is there for.
+type lineKind uint8
+
+const (
+	noLine       lineKind = iota
+	constantLine          // one answer, for whatever names it; it never changes
+	rangesLine            // answers of its own
+	deepLine              // nodes below it
 )
 
 // range6 is an answer and the least key that has it.
@@ -24,35 +34,24 @@ type range6 struct {
 	cell
 }
 
-// leafAt tells whether a word names a leaf, its first unit, and where keys end.
-func (t *trie6) leafAt(word uint32) (unit, end int, ok bool) {
-	if !t.leaves {
-		return 0, 0, false
-	}
-	return ir.IsLeaf6(word)
-}
-
-// rangesOf is what the addresses come to that share their first from bits with a set of longer entries, and where in the
-// address keys end that tell them apart; false if that does not fit in a leaf. Entries stand in order.
-func (t *trie6) rangesOf(set []entry[prefix6], from int, over cell) (all []range6, end int, fits bool) {
-	end = min(from+ir.KeyBits6, 64)
-	if !t.leaves || from > end {
-		return nil, 0, false
-	}
+// rangesOf is what the addresses come to that share their first from bits with a set of longer entries; false if that does
+// not fit in a line. Entries stand in order.
+func (t *trie6) rangesOf(set []entry[prefix6], from int, over cell) (all []range6, fits bool) {
+	end := min(from+ir.KeyBits6, 64)
 	r := ranges{all: make([]range6, 0, lineAnswers), open: []open6{{until: ir.NoBound6, cell: over}}}
 	r.begin(0, over)
 	for _, e := range set {
 		if e.p.len() > end || len(r.all) > maxRanges6 {
-			return nil, 0, false
+			return nil, false
 		}
-		start := uint32(e.p.hi>>(64-end)) & (ir.NoBound6 - 1)
+		start := uint32(e.p.hi << from >> (64 - ir.KeyBits6))
 		r.close(start)
 		c := cell{uint32(e.row), e.p.bits}
 		r.begin(start, c)
-		r.open = append(r.open, open6{start + 1<<(end-e.p.len()), c})
+		r.open = append(r.open, open6{start + 1<<(from+ir.KeyBits6-e.p.len()), c})
 	}
 	r.close(ir.NoBound6 - 1)
-	return r.all, end, len(r.all) <= maxRanges6
+	return r.all, len(r.all) <= maxRanges6
 }
 
 // ranges are made of entries in order; open are those that the next may lie in, each in the one before it.
@@ -86,8 +85,11 @@ func (r *ranges) close(key uint32) {
 	}
 }
 
-// buildLeaf makes a leaf of ranges.
-func (t *trie6) buildLeaf(all []range6, end int) (word uint32, ok bool) {
+// noDepth stands beside what is no answer: no prefix is as short as that it would take its place.
+const noDepth = 255
+
+// newLeaf makes a line of ranges, or a line that leads to others.
+func (t *trie6) newLeaf(all []range6, from int) (word uint32, ok bool) {
 	lines := (len(all) + lineAnswers - 1) / lineAnswers
 	units := lines
 	if lines > 1 {
@@ -97,36 +99,68 @@ func (t *trie6) buildLeaf(all []range6, end int) (word uint32, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	t.nodes[unit] = node6{built: int32(units)}
+	t.nodes[unit] = node6{line: rangesLine, built: int32(units)}
+	word = ir.FrontWord6(unit, from, 0)
 	if lines == 1 {
-		t.putLine(unit, all)
-		return ir.LeafWord6(unit, end), true
+		t.putLine(unit, from, all)
+		return word, true
 	}
 	var heads []range6
 	for i := range lines {
 		first, last := i*len(all)/lines, (i+1)*len(all)/lines
-		t.putLine(unit+1+i, all[first:last])
-		heads = append(heads, range6{all[first].start, cell{word: ir.FurtherLine6 | uint32(i+1), depth: noDepth}})
+		t.putLine(unit+1+i, from, all[first:last])
+		heads = append(heads, range6{all[first].start, cell{ir.NoAnswer6 | uint32(i+1), noDepth}})
 	}
-	t.putLine(unit, heads)
-	return ir.LeafWord6(unit, end), true
+	t.putLine(unit, from, heads)
+	return word, true
 }
 
-// noDepth stands beside what is no answer: no prefix is as short as that it would take its place.
-const noDepth = 255
+// newDeep makes a line above nodes for entries that share their first from bits and are longer.
+func (t *trie6) newDeep(set []entry[prefix6], from int, over cell) (word uint32, ok bool) {
+	unit, ok := t.takeUnits(1, unitWords, &t.lines[1])
+	if !ok {
+		return 0, false
+	}
+	t.putLine(unit, from, []range6{{0, cell{ir.NoAnswer6, noDepth}}})
+	below, ok := t.build(set, from, over)
+	if !ok {
+		return 0, false
+	}
+	t.words[unit*unitWords+atDeep] = below
+	t.nodes[unit] = node6{line: deepLine}
+	t.steps = max(t.steps, int(t.height(below)))
+	return ir.FrontWord6(unit, from, 0), true
+}
 
-// putLine gives a line its ranges; every key that comes this far is at least the first one's.
-func (t *trie6) putLine(unit int, all []range6) {
-	base := unit * unitWords
-	for i := range lineAnswers {
-		bound := uint32(ir.NoBound6)
+// constant is the word of a line for one answer. There is one for each, until the table is made anew.
+func (t *trie6) constant(row uint32) (word uint32, ok bool) {
+	if word, ok := t.constants[row]; ok {
+		return word, true
+	}
+	unit, ok := t.findUnits(1, &t.lines[1])
+	if !ok {
+		return 0, false
+	}
+	t.putLine(unit, 0, []range6{{0, cell{row, noDepth}}})
+	t.nodes[unit] = node6{line: constantLine}
+	t.note(unit*unitWords, unitWords)
+	t.constants[row] = ir.FrontWord6(unit, 0, 0)
+	return t.constants[row], true
+}
+
+// putLine gives a line its word and its ranges; every key is at least the first one's.
+func (t *trie6) putLine(unit, from int, all []range6) {
+	line := t.words[unit*unitWords:][:unitWords]
+	clear(line)
+	line[0] = ir.FrontWord6(unit, from, 0)
+	for i := range ir.MostBounds6 {
+		line[ir.Bounds6/4+i] = ir.NoBound6
 		if i+1 < len(all) {
-			bound = all[i+1].start
+			line[ir.Bounds6/4+i] = all[i+1].start
 		}
-		if i < ir.MostBounds6 {
-			t.words[base+i] = bound
-		}
-		c := cell{depth: noDepth}
+	}
+	for i := range lineAnswers {
+		c := cell{all[len(all)-1].word, noDepth}
 		if i < len(all) {
 			c = all[i].cell
 		}
@@ -151,25 +185,12 @@ func (t *trie6) answer(unit, i int) cell {
 }
 
 // fillLeaf applies a change to the answers of a leaf.
-func (t *trie6) fillLeaf(word uint32, s span6) {
-	first, _, _ := ir.IsLeaf6(word)
+func (t *trie6) fillLeaf(first int, s span6) {
 	for unit := first; unit < first+int(t.nodes[first].built); unit++ {
 		for i := range lineAnswers {
 			if c := t.answer(unit, i); int(c.depth) <= s.limit && c != s.cell {
 				t.note(t.putAnswer(unit, i, s.cell), 1)
 			}
 		}
-	}
-}
-
-// renewLeaf makes the leaf anew that the word at index names, to which the first from bits of p have led.
-func (t *trie6) renewLeaf(index, from int, p prefix6) {
-	over := cell{}
-	if shorter, ok := t.cover(p, from); ok {
-		row, _ := t.entries.get(shorter)
-		over = cell{uint32(row), shorter.bits}
-	}
-	if !t.rebuild(index, p, from, over) {
-		t.overflow = true
 	}
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // trie6 is a route table of IPv6: the words of an ir.LPM6 table, and beside each the length of the prefix that it is there
-// for. One of many entries has leaves. As in a trie, a program that looks while the words change finds the old or the new answer: what a node is changes
-// only while nothing names it.
+// for. One of many entries has leaves, that is, begins with a front (front6.go). As in a trie, a program that looks while the
+// words change finds the old or the new answer: what a node is changes only while nothing names it.
 type trie6 struct {
 	table   string // its name
 	words   []uint32
@@ -23,10 +23,13 @@ type trie6 struct {
 	roomy    int
 	next     int // the first unit that was never used
 	free     [ir.MaxWindow6 + 1]quarantine
-	leaves   bool                      // parts of the table may be leaves
-	lines    [1 + maxLines6]quarantine // by units of a leaf
-	overflow bool                      // a node was wanted and there was no room
-	steps    int                       // nodes that a walk visits at most
+	overflow bool // a node was wanted and there was no room
+	steps    int  // nodes that a walk visits at most
+
+	leaves    bool                      // the table begins with a front
+	lines     [1 + maxLines6]quarantine // by units of a leaf
+	forks     [ir.MostFork6 + 1]quarantine
+	constants map[uint32]uint32 // words of lines of one answer, by answer
 
 	journal *journal
 	made    []made6
@@ -37,9 +40,10 @@ type node6 struct {
 	now    int32 // entries that it and the nodes below are there for
 	built  int32 // how many they were when its size was chosen
 	height uint8 // nodes that a walk from here on visits at most
+	line   lineKind
 }
 
-// made6 is a node or a leaf that no word names yet.
+// made6 is a node, a fork or a line that no word names yet.
 type made6 struct {
 	unit  int
 	words int // that it has
@@ -65,6 +69,9 @@ func newTrie6(j *journal, table string, now func() time.Time) *trie6 {
 	for i := range t.free {
 		t.free[i].now = now
 	}
+	for i := range t.forks {
+		t.forks[i].now = now
+	}
 	for i := range t.lines {
 		t.lines[i].now = now
 	}
@@ -78,10 +85,17 @@ func (t *trie6) clear(roomy int) {
 	for i := range t.free {
 		t.free[i].queue = nil
 	}
+	for i := range t.forks {
+		t.forks[i].queue = nil
+	}
 	for i := range t.lines {
 		t.lines[i].queue = nil
 	}
+	t.constants = map[uint32]uint32{}
 	t.grow(1)
+	if t.leaves {
+		t.grow(ir.FrontUnits6)
+	}
 	if t.focus.is() {
 		t.grow(ir.FocusUnits)
 	}
@@ -98,8 +112,13 @@ func (t *trie6) grow(units int) {
 // seal builds the table of the entries and gives it its size. Where there is no room for it, it does without a focus, and
 // then gets more steps and fewer words.
 func (t *trie6) seal(least ViewShape) {
+	if t.leaves = least.Leaves || t.entries.n > manyRoutes6; t.leaves {
+		t.clear(t.roomy)
+		t.overflow = !t.buildFront()
+		t.units = powerOfTwo(min(t.next+t.next/4, t.most), max(2*ir.FrontUnits6, least.Blocks))
+		return
+	}
 	t.focus.choose(&t.entries)
-	t.leaves = least.Leaves || t.entries.n > manyRoutes6
 	t.clear(t.roomy)
 	row, _ := t.entries.get(prefix6{})
 	for !t.rebuild(0, prefix6{}, 0, cell{word: uint32(row)}) || !t.fillFocus() {
@@ -192,9 +211,9 @@ func (t *trie6) larger() ViewShape {
 	return s
 }
 
-func (t *trie6) misplaced() bool { return t.units > 0 && t.focus.misplaced(&t.entries) }
+func (t *trie6) misplaced() bool { return t.units > 0 && !t.leaves && t.focus.misplaced(&t.entries) }
 
-func (t *trie6) maximal() bool { return t.units == t.most && t.roomy == 0 }
+func (t *trie6) maximal() bool { return t.units == t.most && (t.roomy == 0 || t.leaves) }
 
 // image is the contents of the whole table, as far as they are not zero.
 func (t *trie6) image() []byte {
@@ -213,15 +232,22 @@ func (t *trie6) take(window int) (unit int, ok bool) {
 
 // takeUnits finds units for so many words, those that have rested in a pool first.
 func (t *trie6) takeUnits(units, words int, pool *quarantine) (unit int, ok bool) {
-	unit, ok = pool.take()
-	if !ok {
-		if t.next+units > t.most || t.units != 0 && t.next+units > t.units {
-			return 0, false
-		}
-		unit = t.next
-		t.grow(units)
+	if unit, ok = t.findUnits(units, pool); ok {
+		t.made = append(t.made, made6{unit, words, pool})
 	}
-	t.made = append(t.made, made6{unit, words, pool})
+	return unit, ok
+}
+
+// findUnits finds units that have rested in a pool, or were never used.
+func (t *trie6) findUnits(units int, pool *quarantine) (unit int, ok bool) {
+	if unit, ok := pool.take(); ok {
+		return unit, true
+	}
+	if t.next+units > t.most || t.units != 0 && t.next+units > t.units {
+		return 0, false
+	}
+	unit = t.next
+	t.grow(units)
 	return unit, true
 }
 
@@ -230,11 +256,8 @@ const smallWindow = 3
 
 func unitsOf(window int) int { return (ir.Words6 + 4<<window + ir.Unit6 - 1) / ir.Unit6 }
 
-// let lets go of a node or leaf that no word names any more, and of those below.
+// let lets go of a node that no word names any more, and of those below.
 func (t *trie6) let(word uint32) {
-	if unit, _, ok := t.leafAt(word); ok {
-		t.lines[t.nodes[unit].built].put(unit)
-	}
 	if word < ir.Node6 {
 		return
 	}

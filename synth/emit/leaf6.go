@@ -1,50 +1,85 @@
 package emit
 
 import (
-	"math"
-
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// leaf6 searches the leaf that a word names, if it names one, whose layout ir's leaf6.go tells. To compare the key with all
-// numbers of a line takes no branch.
-func (l *lowering) leaf6(w walk6, done label) {
-	l.branchImm(asm.JLT, true, w.word, ir.Leaf6, done)
-	l.mov(w.at, w.word)
-	l.aluImm(asm.And, true, w.at, int32((w.table.Size-1)*ir.Unit6))
+// front6 goes through the front of a table with leaves, whose layout ir's leaf6.go tells. To take the steps and to compare
+// the key with all numbers of the lines takes no branch: one that is guessed wrong waits for memory. An answer ends the
+// walk; else the word of a node is left.
+func (l *lowering) front6(w walk6, done label) {
+	index := l.reg()
+	l.again(index, w.hi)
+	l.aluImm(asm.RSh, false, index, 64-ir.FrontBits6)
+	l.aluImm(asm.LSh, true, index, 2)
+	first := l.address(w.table.Name, ir.Unit6)
+	l.alu(asm.Add, false, first, index)
+	l.ordered(first)
+	l.load(w.word, first, 0, 4)
+	for range ir.FrontSteps6 {
+		l.fork6(w)
+	}
+	line := l.leaf6(w)
+	l.branchImm(asm.JLT, true, w.word, ir.NoAnswer6, done)
+	l.load(w.word, line, ir.Deep6, 4)
+}
+
+// fork6 goes from a fork to one of its words. The lowest bits of the index are those of the address that come after
+// those that count.
+func (l *lowering) fork6(w walk6) {
+	index := l.reg()
+	l.again(index, w.hi)
+	l.alu(asm.LSh, false, index, w.word) // only the low six bits count
+	l.aluImm(asm.RSh, true, w.word, 6)
+	l.alu(asm.RSh, false, index, w.word)
+	l.aluImm(asm.And, true, w.word, int32((w.table.Size-1)*ir.Unit6))
+	l.alu(asm.Add, true, index, w.word)
+	l.aluImm(asm.And, true, index, int32((w.table.Size-1)*ir.Unit6|(ir.Unit6-4)))
+	place := l.address(w.table.Name, 0)
+	l.alu(asm.Add, false, place, index)
+	l.load(w.word, place, 0, 4)
+}
+
+// leaf6 searches the lines of a leaf, and tells which was the last.
+func (l *lowering) leaf6(w walk6) (line reg) {
 	past := l.reg()
 	l.again(past, w.hi)
-	l.alu(asm.RSh, false, past, w.word)
-	l.aluImm(asm.And, true, past, math.MaxInt32)
+	l.alu(asm.LSh, false, past, w.word)
+	l.aluImm(asm.RSh, false, past, 64-ir.KeyBits6)
 	l.aluImm(asm.Add, true, past, 1)
-	for level := range ir.LeafLevels6 {
+	l.mov(w.at, w.word)
+	l.aluImm(asm.RSh, true, w.at, 6)
+	for level := range ir.LineLevels6 {
 		if level > 0 {
+			further := l.copy(w.word)
+			l.aluImm(asm.RSh, true, further, 15)
 			l.aluImm(asm.And, true, w.word, ir.MostFurther6)
-			l.aluImm(asm.Mul, true, w.word, ir.Unit6)
+			l.aluImm(asm.LSh, true, w.word, 6)
+			l.alu(asm.Mul, true, w.word, further)
 			l.alu(asm.Add, true, w.at, w.word)
-			l.aluImm(asm.And, true, w.at, int32((w.table.Size-1)*ir.Unit6))
 		}
-		l.line6(w, past)
-		l.branchImm(asm.JLT, true, w.word, ir.FurtherLine6, done)
+		l.aluImm(asm.And, true, w.at, int32((w.table.Size-1)*ir.Unit6))
+		line = l.address(w.table.Name, 0)
+		l.alu(asm.Add, false, line, w.at)
+		l.line6(w.word, line, past)
 	}
-	l.setConstant(w.word, 0)
+	return line
 }
 
 // line6 finds the answer of a line.
-func (l *lowering) line6(w walk6, past reg) {
-	line := l.address(w.table.Name, 0)
-	l.alu(asm.Add, false, line, w.at)
-	l.setConstant(w.word, 0)
+func (l *lowering) line6(word, line, past reg) {
+	l.setConstant(word, 0)
 	for i := range ir.MostBounds6 {
 		bound := l.reg()
-		l.load(bound, line, int16(4*i), 4)
+		l.load(bound, line, int16(ir.Bounds6+4*i), 4)
 		l.alu(asm.Sub, true, bound, past)
 		l.aluImm(asm.RSh, true, bound, 31)
-		l.alu(asm.Add, true, w.word, bound)
+		l.alu(asm.Add, true, word, bound)
 	}
-	l.aluImm(asm.LSh, true, w.word, 1)
-	l.alu(asm.Add, false, line, w.word)
-	l.load(w.word, line, ir.Answers6, 2)
+	l.aluImm(asm.LSh, true, word, 1)
+	place := l.copy(line)
+	l.alu(asm.Add, false, place, word)
+	l.load(word, place, ir.Answers6, 2)
 }

@@ -22,22 +22,17 @@ type walk6 struct {
 func (l *lowering) lookupPrefix6(t *ir.Table, hi, lo *ir.Value) reg {
 	w := walk6{t, l.held(hi), l.held(lo), l.reg(), l.reg(), l.newLabel()}
 	done := l.newLabel()
-	end := done
 	if t.Leaves {
-		end = l.newLabel()
+		l.front6(w, done)
+	} else {
+		l.begin6(w, done)
 	}
-	l.begin6(w, end)
 	for step := range t.Steps {
-		l.branchImm(asm.JLT, true, w.word, ir.Node6, end)
-		l.step6(w, step > 0 || t.Focus.Len > 0)
+		l.branchImm(asm.JLT, true, w.word, ir.Node6, done)
+		l.step6(w, step > 0 || t.Leaves || t.Focus.Len > 0)
 	}
-	l.branchImm(asm.JLT, true, w.word, ir.Node6, end)
+	l.branchImm(asm.JLT, true, w.word, ir.Node6, done)
 	l.setConstant(w.word, 0)
-	if t.Leaves {
-		l.jump(done)
-		l.mark(end)
-		l.leaf6(w, done)
-	}
 	l.jump(done)
 	l.mark(w.other)
 	node := l.address(t.Name, 0)

@@ -2,7 +2,7 @@ package ir
 
 import "encoding/binary"
 
-// The contents of an LPM6 table, in host byte order. The first 32-bit word says what is to be done with every address; it
+// The contents of an LPM6 table, in host byte order; leaf6.go has what comes first in one with leaves. The first 32-bit word says what is to be done with every address; it
 // is an answer or names a node. So are the words of nodes, each for the addresses that lead to it.
 //
 // The Focus of a table is the part of the addresses where most of its prefixes are. Where there is one, the units from the
@@ -65,12 +65,18 @@ func Node6Of(word uint32) (unit, skip, window int) {
 // Match6 finds an address in the contents of an LPM6 table.
 func (t *Table) Match6(data []byte, hi, lo uint64) uint16 {
 	word := binary.NativeEndian.Uint32(data)
+	if t.Leaves {
+		var answer bool
+		if word, answer = t.front6(data, hi); answer {
+			return uint16(word)
+		}
+	}
 	if t.Focus.Len > 0 && t.Focus.Contains(hi, lo) {
 		word = binary.NativeEndian.Uint32(data[Unit6+4*bitsAfter(hi, lo, t.Focus.Len):])
 	}
 	for range t.Steps {
 		if word < Node6 {
-			return t.end6(data, word, hi)
+			return uint16(word)
 		}
 		half := hi
 		if word&LowHalf6 != 0 {
@@ -86,17 +92,9 @@ func (t *Table) Match6(data []byte, hi, lo uint64) uint16 {
 		word = binary.NativeEndian.Uint32(data[at+Words6:])
 	}
 	if word < Node6 {
-		return t.end6(data, word, hi)
+		return uint16(word)
 	}
 	return 0
-}
-
-// end6 is the answer of a word that names no node.
-func (t *Table) end6(data []byte, word uint32, hi uint64) uint16 {
-	if t.Leaves && word >= Leaf6 {
-		return t.matchLeaf6(data, word, hi)
-	}
-	return uint16(word)
 }
 
 // bitsAfter is the FocusBits bits of an address that follow the one at from.

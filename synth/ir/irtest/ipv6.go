@@ -39,8 +39,13 @@ func focus(r *rand.Rand) ir.Prefix6 {
 
 // trie6 is contents of an LPM6, more nodes deep than walks may be.
 func trie6(r *rand.Rand, t *ir.Table) []byte {
-	n := nodes{Rand: r, data: make([]byte, t.Bytes()), size: t.Size, next: 1, leaves: t.Leaves}
+	n := nodes{Rand: r, data: make([]byte, t.Bytes()), size: t.Size, next: 1}
 	hi, lo := address6(r)
+	if t.Leaves {
+		n.next += ir.FrontUnits6
+		n.front([2]uint64{hi, lo})
+		return n.data
+	}
 	if t.Focus.Len > 0 {
 		n.next += ir.FocusUnits
 		n.focus(t.Focus, hi, lo)
@@ -72,8 +77,6 @@ type nodes struct {
 	data []byte
 	size int
 	next int // unit that is free
-
-	leaves bool // there are
 }
 
 // put writes a word for the addresses that share their first skip bits with one address.
@@ -82,10 +85,6 @@ func (n *nodes) put(at, skip int, addr [2]uint64) {
 	units := (ir.Words6 + 4<<window + ir.Unit6 - 1) / ir.Unit6
 	if n.next+units > n.size || skip > 127 || at > 0 && oneIn(n.Rand, 8) {
 		binary.NativeEndian.PutUint32(n.data[at:], uint32(n.IntN(16)))
-		return
-	}
-	if n.leaves && oneIn(n.Rand, 3) {
-		n.leaf(at, addr[0])
 		return
 	}
 	half := skip / 64

@@ -8,37 +8,62 @@ import (
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// leaf writes a word that names a leaf, one whose numbers are often those of the key that an address has there.
-func (n *nodes) leaf(at int, hi uint64) {
-	end := 64 - n.IntN(64-ir.KeyBits6+1)
-	unit := n.next
-	n.next++
-	binary.NativeEndian.PutUint32(n.data[at:], ir.LeafWord6(unit, end))
-	key := uint32(hi>>(64-end)) & (1<<ir.KeyBits6 - 1)
-	further := uint16(0)
-	if n.next < n.size && oneIn(n.Rand, 2) {
-		further = ir.FurtherLine6 | uint16(n.next-unit)
-		line(n.Rand, n.data[n.next*ir.Unit6:], key, 0)
-		n.next++
+// front writes the front of an LPM6 with leaves, and the way to an address.
+func (n *nodes) front(addr [2]uint64) {
+	lines := []uint32{n.line(ir.FrontBits6, addr), n.line(0, addr), n.line(ir.FrontEnd6, addr)}
+	for i := range uint64(1) << ir.FrontBits6 {
+		binary.NativeEndian.PutUint32(n.data[ir.Unit6+4*i:], lines[i%uint64(len(lines))])
 	}
-	line(n.Rand, n.data[unit*ir.Unit6:], key, further)
+	word := n.fork(ir.FrontBits6, ir.FrontSteps6, addr)
+	binary.NativeEndian.PutUint32(n.data[ir.Unit6+4*(addr[0]>>(64-ir.FrontBits6)):], word)
 }
 
-// line writes a line of a leaf, some of whose answers lead further.
-func line(r *rand.Rand, data []byte, key uint32, further uint16) {
+// fork makes a fork, or a line, for the addresses that share their first skip bits with one address.
+func (n *nodes) fork(skip, left int, addr [2]uint64) (word uint32) {
+	if left == 0 || oneIn(n.Rand, 4) {
+		return n.line(skip, addr)
+	}
+	window := pick(n.Rand, 1, 4, 8, 1+n.IntN(12))
+	unit := n.next
+	n.next += (4<<window + ir.Unit6 - 1) / ir.Unit6
+	other := n.line(skip+window, addr)
+	for i := range 1 << window {
+		binary.NativeEndian.PutUint32(n.data[unit*ir.Unit6+4*i:], other)
+	}
+	index := addr[0] << skip >> (64 - window)
+	binary.NativeEndian.PutUint32(n.data[unit*ir.Unit6+4*int(index):], n.fork(skip+window, left-1, addr))
+	return ir.FrontWord6(unit, skip, window)
+}
+
+// line makes a line, some of whose answers lead to another line, or to a node.
+func (n *nodes) line(skip int, addr [2]uint64) (word uint32) {
+	word = ir.FrontWord6(n.next, skip, 0)
+	line := n.data[n.next*ir.Unit6:][:ir.Unit6]
+	n.next++
+	binary.NativeEndian.PutUint32(line, word)
+	deep := oneIn(n.Rand, 2)
+	fillLine(n.Rand, line, uint32(addr[0]<<skip>>(64-ir.KeyBits6)), deep)
+	if deep {
+		n.put((n.next-1)*ir.Unit6+ir.Deep6, skip, addr)
+	}
+	return word
+}
+
+// fillLine writes the numbers and answers of a line; deep allows for what is no answer.
+func fillLine(r *rand.Rand, line []byte, key uint32, deep bool) {
 	bounds := make([]uint32, ir.MostBounds6)
 	for i := range bounds {
 		bounds[i] = pick(r, key, key+1, key-1, 0, ir.NoBound6, ir.NoBound6-1, r.Uint32N(ir.NoBound6)) % (ir.NoBound6 + 1)
 	}
 	slices.Sort(bounds)
 	for i, bound := range bounds {
-		binary.NativeEndian.PutUint32(data[4*i:], bound)
+		binary.NativeEndian.PutUint32(line[ir.Bounds6+4*i:], bound)
 	}
 	for i := range ir.MostBounds6 + 1 {
 		answer := uint16(r.IntN(16))
-		if further != 0 && oneIn(r, 2) {
-			answer = further
+		if deep && oneIn(r, 2) {
+			answer = ir.NoAnswer6 | answer&1
 		}
-		binary.NativeEndian.PutUint16(data[ir.Answers6+2*i:], answer)
+		binary.NativeEndian.PutUint16(line[ir.Answers6+2*i:], answer)
 	}
 }

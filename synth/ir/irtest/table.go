@@ -28,8 +28,10 @@ func (g *generator) addTables() {
 	}
 	g.hash = &ir.Table{Name: "hash", Kind: ir.Hash, Domain: slowpath.Config, Size: 16, RowSize: 16, Fields: fields}
 	g.fib = &ir.Table{Name: "fib", Kind: ir.FIB, Domain: slowpath.Any}
-	g.lpm6 = &ir.Table{Name: "lpm6", Kind: ir.LPM6, Domain: slowpath.Any, Steps: 1 + g.IntN(5), Size: 16, Leaves: oneIn(g.Rand, 2)}
-	if oneIn(g.Rand, 3) {
+	g.lpm6 = &ir.Table{Name: "lpm6", Kind: ir.LPM6, Domain: slowpath.Any, Steps: 1 + g.IntN(5), Size: 16, Leaves: oneIn(g.Rand, 3)}
+	if g.lpm6.Leaves {
+		g.lpm6.Size = 2 * ir.FrontUnits6
+	} else if oneIn(g.Rand, 3) {
 		g.lpm6.Size, g.lpm6.Focus = 2*ir.FocusUnits, focus(g.Rand)
 	}
 	g.set6 = &ir.Table{Name: "set6", Kind: ir.Set6, Domain: slowpath.Config, Prefixes6: prefixes6(g.Rand)}

@@ -1,0 +1,65 @@
+package synth
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// TestFront6: a table that begins with a front has the answers of its entries, while many come and go side by side, and
+// has every kind of line.
+func TestFront6(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	b := newBed6()
+	b.leaves = true
+	all := internet6(r, 4000)
+	for range 1500 { // more than forks part
+		all = append(all, newPrefix6(0x20010db8_00000000|uint64(r.IntN(1<<10)), r.Uint64(), 64-r.IntN(4)+r.IntN(2)*30))
+	}
+	for i, p := range all {
+		b.trie.set(p, uint16(1+i%30))
+	}
+	b.seal(1 << 16)
+	kinds := map[lineKind]int{}
+	for _, n := range b.trie.nodes {
+		kinds[n.line]++
+	}
+	if kinds[constantLine] < 10 || kinds[rangesLine] < 50 || kinds[deepLine] == 0 {
+		t.Errorf("lines %v", kinds)
+	}
+	for step := range 3000 {
+		p := all[r.IntN(len(all))]
+		switch r.IntN(4) {
+		case 0:
+			p = newPrefix6(p.hi^1<<(64-p.len()%64), p.lo, max(0, p.len()-r.IntN(12)))
+		case 1:
+			p = newPrefix6(p.hi|r.Uint64()>>32, p.lo, min(p.len()+r.IntN(12), 128))
+		}
+		b.clock = b.clock.Add(restTime / 50)
+		if row := uint16(r.IntN(40)); row == 0 || step%3 == 0 {
+			b.trie.remove(p)
+		} else {
+			b.trie.set(p, row)
+		}
+		b.writes(func() {})
+		for range 4 {
+			hi, lo := inside(r, p)
+			if got, want := b.find(hi, lo), b.covered(hi, lo); got != want {
+				t.Fatalf("seed %d, step %d: %v is %d, want %d", seed, step, netipAddr6(hi, lo), got, want)
+			}
+			p = all[r.IntN(len(all))]
+		}
+	}
+	if b.trie.overflow {
+		t.Error("no room")
+	}
+}
+
+// covered is the answer by the entries.
+func (b *bed6) covered(hi, lo uint64) uint16 {
+	p, _ := b.trie.cover(newPrefix6(hi, lo, 128), 128)
+	row, _ := b.trie.entries.get(p)
+	return row
+}
