@@ -1,9 +1,16 @@
 package synth
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"time"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
 )
 
 // TestFront6: a table that begins with a front has the answers of its entries, while many come and go side by side, and
@@ -62,4 +69,41 @@ func (b *bed6) covered(hi, lo uint64) uint16 {
 	p, _ := b.trie.cover(newPrefix6(hi, lo, 128), 128)
 	row, _ := b.trie.entries.get(p)
 	return row
+}
+
+// TestFront6Loaded: a program in the kernel finds what the table has, whatever way leads there.
+func TestFront6Loaded(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("loading programs needs root")
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	b := newBed6()
+	b.leaves = true
+	all := internet6(r, 4000)
+	for range 1500 {
+		all = append(all, newPrefix6(0x20010db8_00000000|uint64(r.IntN(1<<10)), r.Uint64(), 64-r.IntN(4)+r.IntN(2)*30))
+	}
+	for _, p := range all {
+		b.trie.set(p, uint16(1+r.IntN(30)))
+	}
+	b.seal(1 << 16)
+	builder := ir.NewBuilder("front")
+	builder.Bound(38, slowpath.Short)
+	answer := builder.Lookup(builder.Table(b.table()), builder.Load(22, 8), builder.Load(30, 8))
+	builder.StoreLE(14, 8, answer)
+	builder.Redirect(answer)
+	prog := loaded(t, builder.Program, map[string][]byte{"route6": b.trie.image()})
+	for range 5000 {
+		hi, lo := inside(r, all[r.IntN(len(all))])
+		frame := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(make([]byte, 22), hi), lo)
+		out := make([]byte, len(frame)+64)
+		if _, err := prog.Run(&ebpf.RunOptions{Data: frame, DataOut: out}); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := uint16(binary.LittleEndian.Uint64(out[14:])), b.covered(hi, lo); got != want {
+			t.Fatalf("seed %d: %v is %d, want %d", seed, netipAddr6(hi, lo), got, want)
+		}
+	}
 }

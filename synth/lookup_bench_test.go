@@ -84,7 +84,7 @@ func BenchmarkLookup6(b *testing.B) {
 }
 
 // loaded hands a program and the contents of its tables to the kernel.
-func loaded(b *testing.B, p *ir.Program, tables map[string][]byte) *ebpf.Program {
+func loaded(b testing.TB, p *ir.Program, tables map[string][]byte) *ebpf.Program {
 	spec, err := emit.Spec(p, emit.Kernel{CPUs: 2, CPUv4: true})
 	if err != nil {
 		b.Fatal(err)
