@@ -151,8 +151,11 @@ func (l *lowering) aside(start label, emit func()) {
 	l.asides = append(l.asides, start)
 }
 
-// fail is the place that answers with a Reason.
+// fail is the place that answers with a Reason, or, where that is all that comes of it, counts it and passes the packet.
 func (t *tracked) fail(r slowpath.Reason) label {
+	if t.punts() {
+		return t.stub(r)
+	}
 	if _, ok := t.fails[r]; !ok {
 		t.fails[r] = t.newLabel()
 		t.order = append(t.order, r)
@@ -160,10 +163,28 @@ func (t *tracked) fail(r slowpath.Reason) label {
 	return t.fails[r]
 }
 
+// punts tells whether the program does nothing with any Reason but to leave the packet to the kernel for it, at once.
+func (t *tracked) punts() bool {
+	asks := t.block.Exit
+	if asks.Kind != ir.If || asks.Cond != ir.Ne || !t.isReason(asks.Args[0]) || asks.Args[1].Op != ir.OpConst || asks.Args[1].Imm != 0 {
+		return false
+	}
+	punt := asks.Then.Exit
+	return len(asks.Then.Values) == 0 && punt.Kind == ir.Punt && len(punt.Args) == 1 && t.isReason(punt.Args[0])
+}
+
+// isReason tells whether a number is the Reason that the lookup answers with.
+func (t *tracked) isReason(v *ir.Value) bool {
+	return v.Op == ir.OpField && v.Field == "reason" && v.Args[0] == t.value
+}
+
 // failures answers with Reasons; then nothing else counts, but everything has a value.
 func (t *tracked) failures() {
 	t.storeImm(t.slot, slotTag, 0, 4)
 	t.jump(t.fail(slowpath.ConntrackMiss))
+	if t.punts() {
+		return
+	}
 	failed := t.newLabel()
 	for _, r := range t.order {
 		t.mark(t.fails[r])
