@@ -54,12 +54,11 @@ const (
 	tcpAcknowledged = 1 << 5 // IP_CT_TCP_FLAG_MAXACK_SET
 )
 
-// Places in the head of the flow cache: the namespace of the entries; in a line of its own where an entry's address is put
-// down, and how often entries were asked for in vain.
+// Places in the head of the flow cache: the namespace of the entries; in a line of its own how often entries were asked for in
+// vain.
 const (
-	headNet   = 0
-	headEntry = 64
-	headVain  = 72
+	headNet  = 0
+	headVain = 64
 )
 
 // Places in a slot of the flow cache: the address of the entry, when it was found there, and which packet it was found

@@ -195,9 +195,7 @@ func (t *tracked) find(offset, anew reg) {
 	entry, foreign := t.copy(r0), t.reg()
 	none, useless, has, kept := t.newLabel(), t.newLabel(), t.newLabel(), t.newLabel()
 	t.branchImm(asm.JEq, false, entry, 0, none)
-	head := t.address(t.table.Name, 0)
-	t.store(head, headEntry, entry, 8)
-	t.load(t.entry, head, headEntry, 8) // a number, no pointer to hold on to
+	t.untyped(entry, t.entry)
 	t.foreign(t.view(t.entry), foreign)
 	t.mov(1, entry)
 	t.callFunction(t.k.Release, 1)
@@ -226,11 +224,22 @@ func (t *tracked) find(offset, anew reg) {
 	t.mark(kept)
 }
 
+// untyped makes a number of a pointer, which is nothing to hold on to, by way of memory that no other CPU writes.
+func (t *tracked) untyped(pointer, number reg) {
+	t.call(asm.FnGetSmpProcessorId, 0)
+	own := t.ownCounters(scratchOffset)
+	t.store(own, 0, pointer, 8)
+	t.load(number, own, 0, 8)
+}
+
 // foreign makes a register tell whether an entry has extensions that want every packet, and notes its namespace.
 func (t *tracked) foreign(entry, any reg) {
-	head, net, ext, none := t.address(t.table.Name, 0), t.reg(), t.reg(), t.newLabel()
+	head, net, known, ext, none, same := t.address(t.table.Name, 0), t.reg(), t.reg(), t.reg(), t.newLabel(), t.newLabel()
 	t.load(net, entry, t.k.Net, 8)
+	t.load(known, head, headNet, 8)
+	t.branch(asm.JEq, false, known, net, same) // all CPUs read that line for every packet
 	t.store(head, headNet, net, 8)
+	t.mark(same)
 	t.setConstant(any, 0)
 	t.load(ext, entry, t.k.Ext, 8)
 	t.branchImm(asm.JEq, false, ext, 0, none)

@@ -27,6 +27,9 @@ func CounterOffset(c ir.Counter) int { return (slowpath.MaxReasons + int(c)) * 8
 // four bytes each.
 const hitsOffset = 1536
 
+// scratchOffset is the place, among the numbers of one CPU, where a pointer is put down to be read as a number.
+const scratchOffset = hitsOffset - 64
+
 // StatsValue is the size of the stats map's value: the counters of every possible CPU.
 func StatsValue(k Kernel) int { return statsCPUs(k) * StatsStride }
 
