@@ -36,7 +36,7 @@ func main() {
 	flag.BoolVar(&o.lenient, "lenient", false, "where something cannot be installed, or takes too long, skip instead of fail")
 	flag.StringVar(&o.script, "script", "", "run this shell script instead of tests, and show what it says")
 	flag.BoolVar(&o.verbose, "console", false, "show the console of every kernel")
-	flag.DurationVar(&o.limit, "limit", 90*time.Minute, "time limit for each kernel")
+	flag.DurationVar(&o.limit, "limit", 160*time.Minute, "time limit for each kernel")
 	flag.Parse()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "vm:", err)
