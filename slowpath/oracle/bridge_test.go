@@ -29,9 +29,7 @@ func TestBridgesAreSteady(t *testing.T) {
 		}
 		t.Run(c.name, func(t *testing.T) {
 			two := startLAN(t, c, seed)
-			if err := two.steady(500); err != nil {
-				t.Fatal(err)
-			}
+			goOn(t, c, two.steady(500))
 			for _, f := range two.o.findings {
 				t.Errorf("seed %d: %s", seed, f)
 			}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -265,6 +266,16 @@ var filtersVLANs = sync.OnceValue(func() bool {
 	defer ns.Close()
 	return ns.Run("ip link add br0 type bridge vlan_filtering 1") == nil
 })
+
+// goOn ends the test of a configuration if that failed.
+func goOn(t *testing.T, c lanConfig, err error) {
+	t.Helper()
+	if err != nil && missing(err) {
+		t.Skipf("%s: a kernel or a command without it: %v", c.name, err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // missing tells whether a configuration cannot be made because the kernel, or a command, is without something.
 func missing(err error) bool {

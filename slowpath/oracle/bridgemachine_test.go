@@ -130,20 +130,14 @@ var programRuns = []string{"fast", "behind", "after"}
 // is the kernel's timers.
 func judged(t *testing.T, made *trialLAN, f fault, seed uint64, n int) outcome {
 	t.Helper()
-	if err := made.judge(f, n); err != nil && missing(err) {
-		t.Skipf("%s: a kernel or a command without it: %v", made.c.name, err)
-	} else if err != nil {
-		t.Fatal(err)
-	}
+	goOn(t, made.c, made.judge(f, n))
 	made.close()
 	if len(made.o.findings) == 0 {
 		return made.o.told()
 	}
 	again := startLAN(t, made.c, seed)
 	time.Sleep(again.c.settles)
-	if err := again.judge(f, n); err != nil {
-		t.Fatal(err)
-	}
+	goOn(t, again.c, again.judge(f, n))
 	if len(again.o.findings) == 0 {
 		again.o.unsteady, again.o.last = len(made.o.findings), made.o.findings[0]
 	}
