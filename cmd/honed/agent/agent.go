@@ -48,8 +48,8 @@ type Agent struct {
 	ageing   ageing
 	simple   int // rules for which programs had to be made simpler, 0 while they have not
 	faces    map[introspect.Index]*face
-	ours     map[uint32]bool // ids of the programs that were ever attached
-	asked    bool            // the kernel was asked again, see learn
+	ours     ours
+	asked    bool // the kernel was asked again, see learn
 	counts   control.Agent
 }
 
@@ -99,9 +99,9 @@ func New(ctx context.Context, o Options, socket string, log *slog.Logger) (*Agen
 func newAgent(o Options, socket string, log *slog.Logger, w watcher, h host) *Agent {
 	a := &Agent{
 		options: o, socket: socket, log: log, watch: w, host: h, started: time.Now(), ready: func(string) {},
-		faces: map[introspect.Index]*face{}, ours: map[uint32]bool{},
+		faces: map[introspect.Index]*face{}, ours: ours{ids: map[uint32]bool{}},
 	}
-	a.options.OurXDP = func(id uint32) bool { return a.ours[id] }
+	a.options.OurXDP = a.ours.has
 	return a
 }
 

@@ -14,9 +14,6 @@ import (
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// maxOurs bounds the ids that are remembered; the ones of long ago are of no use.
-const maxOurs = 4096
-
 // apply makes the programs account for a configuration and vouches for them up to its epochs. Whatever goes wrong in
 // the compiler leaves programs that hand everything to the kernel, never half of a change.
 func (a *Agent) apply(s *introspect.Snapshot, e slowpath.Epochs) {
@@ -267,7 +264,10 @@ func (a *Agent) renew(m made, e slowpath.Epochs) {
 		return
 	}
 	f.installed()
-	a.remember(f)
+	if info, err := f.port.Info(); err == nil {
+		a.ours.replace(f.id, info.ID)
+		f.id = info.ID
+	}
 	a.count(kind)
 	took := time.Since(begin)
 	a.events.send(control.Event{Kind: kind, Interface: f.link.Name, Took: took})
@@ -331,17 +331,6 @@ func (a *Agent) close(f *face) {
 	if err := f.port.Close(); err != nil {
 		a.log.Warn("detach failed", "interface", f.link.Name, "error", err)
 	}
-	f.port, f.current, f.parked, f.refused = nil, identity{}, "", time.Time{}
-}
-
-// remember keeps the program's id, so that the next Snapshot does not take it for somebody else's.
-func (a *Agent) remember(f *face) {
-	info, err := f.port.Info()
-	if err != nil {
-		return
-	}
-	if len(a.ours) >= maxOurs {
-		clear(a.ours)
-	}
-	a.ours[info.ID] = true
+	a.ours.replace(f.id, 0)
+	f.port, f.id, f.current, f.parked, f.refused = nil, 0, identity{}, "", time.Time{}
 }

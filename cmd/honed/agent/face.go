@@ -16,6 +16,7 @@ type face struct {
 	shape   synth.Shape // of the tables that the decision was made for
 	due     bool        // the program is yet to be made: what the decision holds is the one before
 	port    port        // nil while it has no program
+	id      uint32      // of the program that runs
 	current identity    // wanted() of what runs; without text while that is not known to be right
 	parked  string      // why its program hands everything to the kernel, empty if it does not
 	carried uint64      // packets that its programs had seen when the faces were put in order

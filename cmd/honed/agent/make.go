@@ -2,7 +2,6 @@ package agent
 
 import (
 	"iter"
-	"maps"
 	"slices"
 	"time"
 
@@ -36,8 +35,7 @@ const ahead = 4
 // maker gives what it takes to make programs beside the agent: what changes while it works is copied.
 func (a *Agent) maker(e slowpath.Epochs, reshaped bool) *maker {
 	m := &maker{a.snapshot, a.options, e, reshaped, func() bool { return a.overtaken(e) }}
-	ours := maps.Clone(a.ours)
-	m.options.OurXDP = func(id uint32) bool { return ours[id] }
+	m.options.OurXDP = a.ours.snapshot()
 	return m
 }
 

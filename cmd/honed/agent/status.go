@@ -3,7 +3,6 @@ package agent
 import (
 	"cmp"
 	"errors"
-	"maps"
 	"os"
 	"slices"
 
@@ -59,8 +58,8 @@ func (a *Agent) view() (*introspect.Snapshot, Options, error) {
 	if a.snapshot == nil {
 		return nil, Options{}, errNothingRead
 	}
-	o, ours := a.options, maps.Clone(a.ours)
-	o.OurXDP = func(id uint32) bool { return ours[id] }
+	o := a.options
+	o.OurXDP = a.ours.snapshot()
 	return a.snapshot, o, nil
 }
 
