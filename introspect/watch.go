@@ -182,6 +182,9 @@ func (w *Watcher) Next(ctx context.Context) (*Snapshot, slowpath.Epochs, error) 
 	}
 }
 
+// Doubt has everything of some kinds read again by the next call of Next.
+func (w *Watcher) Doubt(k Kind) { w.stale.kinds(k) }
+
 // sources are the descriptors that tell of something to do.
 func (w *Watcher) sources() []int {
 	fds := append(w.sockets(), w.wake)

@@ -20,6 +20,7 @@ import (
 // watcher is what the agent asks of introspect.Watcher; tests put a fake in its place.
 type watcher interface {
 	Next(context.Context) (*introspect.Snapshot, slowpath.Epochs, error)
+	Doubt(introspect.Kind)
 	Silent() []slowpath.Silent
 }
 

@@ -146,6 +146,8 @@ func (fakeWatcher) Next(context.Context) (*introspect.Snapshot, slowpath.Epochs,
 	return nil, slowpath.Epochs{}, errors.New("no more")
 }
 
+func (fakeWatcher) Doubt(introspect.Kind) {}
+
 func (fakeWatcher) Silent() []slowpath.Silent {
 	return []slowpath.Silent{{Change: "ipset", Mechanism: "polling", Bound: 1e8}}
 }

@@ -21,40 +21,49 @@ const (
 	lastPause  = time.Minute
 )
 
-// note says whether something has failed.
+// note says whether something has failed, now or before.
 func (b *setback) note(failed bool, now time.Time) {
-	if !failed {
+	switch {
+	case !failed:
 		*b = setback{}
+		return
+	case b.pause != 0 && now.Before(b.due):
 		return
 	}
 	b.pause = min(max(firstPause, 2*b.pause), lastPause)
 	b.due = now.Add(b.pause)
 }
 
-// next waits for the next configuration. Where something has failed it gives the last one once more in time.
+// next waits for the next configuration. Where something has failed it gives the last one once more in time, and where
+// somebody else's program keeps an interface, it has the links looked at: that one goes without a word if it is there by a
+// BPF link.
 func (a *Agent) next(ctx context.Context) (*introspect.Snapshot, slowpath.Epochs, error) {
-	if a.setback.pause == 0 {
-		return a.watch.Next(ctx)
+	for a.setback.pause != 0 {
+		limited, cancel := context.WithDeadline(ctx, a.setback.due)
+		s, e, err := a.watch.Next(limited)
+		cancel()
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return s, e, err
+		}
+		if a.forgive() {
+			return a.snapshot, a.epochs, nil
+		}
+		a.watch.Doubt(introspect.Links)
+		a.setback.note(true, time.Now())
 	}
-	limited, cancel := context.WithDeadline(ctx, a.setback.due)
-	defer cancel()
-	s, e, err := a.watch.Next(limited)
-	if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
-		return s, e, err
-	}
-	a.forgive()
-	return a.snapshot, a.epochs, nil
+	return a.watch.Next(ctx)
 }
 
-// forgive forgets failures that may not come again.
-func (a *Agent) forgive() {
+// forgive forgets failures that may not come again, and tells whether there were any.
+func (a *Agent) forgive() (any bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, f := range a.faces {
 		if f.fallen() {
-			f.failed = ""
+			f.failed, any = "", true
 		}
 	}
+	return any || a.fib == nil
 }
 
 // troubled tells whether something has failed that may succeed later.
@@ -63,7 +72,7 @@ func (a *Agent) troubled() bool {
 		return true
 	}
 	for _, f := range a.faces {
-		if f.fallen() {
+		if f.fallen() || f.reason == slowpath.ForeignXDP {
 			return true
 		}
 	}

@@ -36,6 +36,7 @@ func TestFailureIsTriedAgain(t *testing.T) {
 	b.watch = stillWatcher{}
 	b.host.attach = errors.New("cannot allocate memory")
 	b.expect(b.announce(), "tables", "write")
+	b.again() // another configuration meanwhile changes nothing
 	if b.setback.pause != firstPause {
 		t.Errorf("the first pause is %v", b.setback.pause)
 	}
@@ -69,5 +70,26 @@ func TestFailureForGoodIsNotTriedAgain(t *testing.T) {
 	b.announce()
 	if b.setback.pause != 0 {
 		t.Errorf("it is tried again after %v", b.setback.pause)
+	}
+}
+
+// doubtful notes what is to be read again.
+type doubtful struct {
+	stillWatcher
+	kinds *introspect.Kind
+}
+
+func (d doubtful) Doubt(k introspect.Kind) { *d.kinds |= k }
+
+func TestForeignProgramIsLookedAfter(t *testing.T) {
+	b, kinds := newBed(t), introspect.Kind(0)
+	b.watch = doubtful{kinds: &kinds}
+	b.announce()
+	b.expect(b.once())
+	b.faces[2].reason = slowpath.ForeignXDP
+	b.setback.note(b.troubled(), time.Now().Add(-firstPause))
+	b.expect(b.once())
+	if kinds != introspect.Links || b.setback.pause != 2*firstPause {
+		t.Errorf("%v is read again, and next after %v", kinds, b.setback.pause)
 	}
 }
