@@ -45,8 +45,8 @@ func (a *Agent) next(ctx context.Context) (*introspect.Snapshot, slowpath.Epochs
 		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 			return s, e, err
 		}
-		if a.forgive() {
-			return a.snapshot, a.epochs, nil
+		if s, e, any := a.forgive(); any {
+			return s, e, nil
 		}
 		a.watch.Doubt(introspect.Links)
 		a.setback.note(true, time.Now())
@@ -54,8 +54,9 @@ func (a *Agent) next(ctx context.Context) (*introspect.Snapshot, slowpath.Epochs
 	return a.watch.Next(ctx)
 }
 
-// forgive forgets failures that may not come again, and tells whether there were any.
-func (a *Agent) forgive() (any bool) {
+// forgive forgets failures that may not come again, and tells whether there were any, and of which configuration. Who
+// switches interfaces on and off deals with that one, too, beside the goroutine of Run.
+func (a *Agent) forgive() (s *introspect.Snapshot, e slowpath.Epochs, any bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, f := range a.faces {
@@ -63,7 +64,7 @@ func (a *Agent) forgive() (any bool) {
 			f.failed, any = "", true
 		}
 	}
-	return any || a.fib == nil
+	return a.snapshot, a.epochs, any || a.fib == nil
 }
 
 // troubled tells whether something has failed that may succeed later.
