@@ -13,22 +13,28 @@ import (
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// TestFront6: a table that begins with a front has the answers of its entries, while many come and go side by side, and
-// has every kind of line.
-func TestFront6(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+// newFront6 makes a table that begins with a front, of these prefixes, some of them more than forks part.
+func newFront6(r *rand.Rand) (*bed6, []prefix6) {
 	b := newBed6()
 	b.leaves = true
 	all := internet6(r, 4000)
-	for range 1500 { // more than forks part
+	for range 1500 {
 		all = append(all, newPrefix6(0x20010db8_00000000|uint64(r.IntN(1<<10)), r.Uint64(), 64-r.IntN(4)+r.IntN(2)*30))
 	}
 	for i, p := range all {
 		b.trie.set(p, uint16(1+i%30))
 	}
 	b.seal(1 << 16)
+	return b, all
+}
+
+// TestFront6: a table that begins with a front has the answers of its entries, while many come and go side by side, and
+// has every kind of line.
+func TestFront6(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	b, all := newFront6(r)
 	kinds := map[lineKind]int{}
 	for _, n := range b.trie.nodes {
 		kinds[n.line]++
@@ -79,16 +85,7 @@ func TestFront6Loaded(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	b := newBed6()
-	b.leaves = true
-	all := internet6(r, 4000)
-	for range 1500 {
-		all = append(all, newPrefix6(0x20010db8_00000000|uint64(r.IntN(1<<10)), r.Uint64(), 64-r.IntN(4)+r.IntN(2)*30))
-	}
-	for _, p := range all {
-		b.trie.set(p, uint16(1+r.IntN(30)))
-	}
-	b.seal(1 << 16)
+	b, all := newFront6(r)
 	builder := ir.NewBuilder("front")
 	builder.Bound(38, slowpath.Short)
 	answer := builder.Lookup(builder.Table(b.table()), builder.Load(22, 8), builder.Load(30, 8))
