@@ -44,11 +44,14 @@ func (l *lowering) fork6(w walk6) {
 
 // leaf6 searches the lines of a leaf, and tells which was the last.
 func (l *lowering) leaf6(w walk6) (line reg) {
-	past := l.reg()
-	l.again(past, w.hi)
-	l.alu(asm.LSh, false, past, w.word)
-	l.aluImm(asm.RSh, false, past, 64-ir.KeyBits6)
-	l.aluImm(asm.Add, true, past, 1)
+	short, both := l.reg(), l.reg()
+	l.again(short, w.hi)
+	l.alu(asm.LSh, false, short, w.word)
+	l.aluImm(asm.RSh, false, short, 64-ir.KeyBits6)
+	l.aluImm(asm.Xor, true, short, 1<<ir.KeyBits6-1)
+	l.mov(both, short)
+	l.aluImm(asm.LSh, false, both, 32)
+	l.alu(asm.Or, false, both, short)
 	l.mov(w.at, w.word)
 	l.aluImm(asm.RSh, true, w.at, 6)
 	for level := range ir.LineLevels6 {
@@ -63,23 +66,32 @@ func (l *lowering) leaf6(w walk6) (line reg) {
 		l.aluImm(asm.And, true, w.at, int32((w.table.Size-1)*ir.Unit6))
 		line = l.address(w.table.Name, 0)
 		l.alu(asm.Add, false, line, w.at)
-		l.line6(w.word, line, past)
+		l.line6(w.word, line, both)
 	}
 	return line
 }
 
-// line6 finds the answer of a line.
-func (l *lowering) line6(word, line, past reg) {
-	l.setConstant(word, 0)
-	for i := range ir.MostBounds6 {
-		bound := l.reg()
-		l.load(bound, line, int16(ir.Bounds6+4*i), 4)
-		l.alu(asm.Sub, true, bound, past)
-		l.aluImm(asm.RSh, true, bound, 31)
-		l.alu(asm.Add, true, word, bound)
+// line6 finds the answer of a line. The key is given by what it takes to come to NoBound6-1, twice side by side: added to
+// a number that is greater than the key, and to no other, it sets bit 31. So two numbers are compared at a time.
+func (l *lowering) line6(word, line, both reg) {
+	ones := l.constant(1<<32 | 1)
+	l.load(word, line, ir.Bounds6, 4)
+	l.alu(asm.Add, true, word, both)
+	l.aluImm(asm.RSh, true, word, 31)
+	for i := 1; i < ir.MostBounds6; i += 2 {
+		bounds := l.reg()
+		l.load(bounds, line, int16(ir.Bounds6+4*i), 8)
+		l.alu(asm.Add, false, bounds, both)
+		l.aluImm(asm.RSh, false, bounds, 31)
+		l.alu(asm.And, false, bounds, ones)
+		l.alu(asm.Add, false, word, bounds)
 	}
+	upper := l.copy(word)
+	l.aluImm(asm.RSh, false, upper, 32)
+	l.alu(asm.Add, true, word, upper)
+	l.aluImm(asm.Xor, true, word, 15) // what it takes to 15: the verifier cannot follow an address less a number
 	l.aluImm(asm.LSh, true, word, 1)
 	place := l.copy(line)
 	l.alu(asm.Add, false, place, word)
-	l.load(word, place, ir.Answers6, 2)
+	l.load(word, place, ir.Answers6-2*(15-ir.MostBounds6), 2)
 }
