@@ -107,9 +107,13 @@ func changingLANs() []lanConfig {
 	}
 }
 
+// filtering begins the names of bridges with VLAN filtering. Not every kernel has it, and so their shares are compared with the
+// golden ones on each that has.
+const filtering = "vlan: "
+
 // vlanLAN has VLAN filtering: stations are behind ports in VLANs 10 and 20.
 func vlanLAN(name string, setup ...string) lanConfig {
-	return lanConfig{config: config{name: "vlan: " + name, setup: setup}, macs: 30, bridge: "vlan_filtering 1", newer: true}
+	return lanConfig{config: config{name: filtering + name, setup: setup}, macs: 30, bridge: "vlan_filtering 1", newer: true}
 }
 
 var vlanLANs = vlanConfigs()
