@@ -16,7 +16,7 @@ import (
 const mostStations = 1 << 16
 
 // leastStations is the number of entries that a table has room for at least.
-const leastStations = 1 << 9
+const leastStations = 1 << 10
 
 // Bytes of a row of a forwarding database and the places in it.
 const (

@@ -13,8 +13,7 @@ import (
 func (l *lowering) lookupKeyed(t *ir.Table, key *ir.Value) reg {
 	row, other := l.reg(), l.newLabel()
 	want := l.in(key)
-	place := l.copy(want)
-	l.rowAt(t, row, place, t.Factor)
+	l.rowAt(t, row, want, t.Factor)
 	l.branchKey(asm.JNE, row, want, other)
 	l.aside(other, func() {
 		done := l.newLabel()
@@ -31,13 +30,13 @@ func (l *lowering) lookupKeyed(t *ir.Table, key *ir.Value) reg {
 }
 
 // rowAt sets a register to the row that the high bits of a product name.
-func (l *lowering) rowAt(t *ir.Table, row, place reg, factor uint64) {
-	l.alu(asm.Mul, false, place, l.constant(factor))
+func (l *lowering) rowAt(t *ir.Table, row, from reg, factor uint64) {
 	size := bits.TrailingZeros(uint(t.RowSize))
-	l.aluImm(asm.RSh, false, place, int32(64-bits.TrailingZeros(uint(t.Size))-size))
-	l.aluImm(asm.And, false, place, int32((t.Size-1)*t.RowSize))
-	l.mov(row, l.address(t.Name, 0))
-	l.alu(asm.Add, false, row, place)
+	l.setConstant(row, factor)
+	l.alu(asm.Mul, false, row, from)
+	l.aluImm(asm.RSh, false, row, int32(64-bits.TrailingZeros(uint(t.Size))-size))
+	l.aluImm(asm.And, false, row, int32((t.Size-1)*t.RowSize))
+	l.alu(asm.Add, false, row, l.address(t.Name, 0))
 	l.ordered(row)
 }
 

@@ -54,14 +54,7 @@ func (c *Cuckoo) make(rows int, keys [][]uint64, answers []int) *Cuckoo {
 	}
 	seed := uint64(0x9e3779b97f4a7c15)
 	for try := 1; ; try++ {
-		c.factors = make([]uint64, c.words)
-		for i := range c.factors {
-			seed = seed*0x5851f42d4c957f2d + 0x14057b7ef767814f
-			c.factors[i] = seed | 1
-			if c.keyed {
-				c.factors[i] = bits.RotateLeft64(seed, 32) | 1 // keys end in zeros, so that the low bits count most
-			}
-		}
+		c.choose(&seed, keys)
 		if c.fill(keys, answers) {
 			return c
 		}
@@ -72,6 +65,52 @@ func (c *Cuckoo) make(rows int, keys [][]uint64, answers []int) *Cuckoo {
 			return nil
 		}
 	}
+}
+
+// mostFactors bounds the search for a factor that suits the keys of a Keyed table.
+const mostFactors = 32
+
+// choose draws factors. Of those of a Keyed table it takes the one that leaves the fewest keys to their second row, which a
+// program looks into only after the first, by a branch that cannot be foreseen.
+func (c *Cuckoo) choose(seed *uint64, keys [][]uint64) {
+	c.factors = c.draw(seed)
+	if !c.keyed {
+		return
+	}
+	best, least := c.factors, c.seconds(keys)
+	for try := 1; try < mostFactors && least > 0; try++ {
+		c.factors = c.draw(seed)
+		if n := c.seconds(keys); n < least {
+			best, least = c.factors, n
+		}
+	}
+	c.factors = best
+}
+
+// draw makes factors by chance.
+func (c *Cuckoo) draw(seed *uint64) []uint64 {
+	factors := make([]uint64, c.words)
+	for i := range factors {
+		*seed = *seed*0x5851f42d4c957f2d + 0x14057b7ef767814f
+		factors[i] = *seed | 1
+		if c.keyed {
+			factors[i] = bits.RotateLeft64(*seed, 32) | 1 // keys end in zeros, so that the low bits count most
+		}
+	}
+	return factors
+}
+
+// seconds counts the keys of a Keyed table whose first row is that of another key, too.
+func (c *Cuckoo) seconds(keys [][]uint64) (n int) {
+	t, taken := c.Keyed(), make([]bool, 1<<c.bits)
+	for _, key := range keys {
+		first, _ := t.Places(key[0])
+		if taken[first] {
+			n++
+		}
+		taken[first] = true
+	}
+	return n
 }
 
 // places are the two rows of a key.

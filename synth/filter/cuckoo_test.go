@@ -38,3 +38,21 @@ func TestKeyedTakesCountedKeys(t *testing.T) {
 		t.Errorf("%d keys found no room", lost)
 	}
 }
+
+// TestKeyedSuitsItsKeys wants addresses that are counted up in their first rows, which one factor in a few gives them.
+func TestKeyedSuitsItsKeys(t *testing.T) {
+	var keys [][]uint64
+	var answers []int
+	for n := range 200 {
+		keys = append(keys, []uint64{uint64(n%100)<<56 | uint64(n/100)<<48 | 0x5452<<16})
+		answers = append(answers, n)
+	}
+	c := NewKeyed(1<<10, keys, answers)
+	table := c.Keyed()
+	for _, key := range keys {
+		first, _ := table.Places(key[0])
+		if at, ok := c.Find(key); !ok || at != first {
+			t.Fatalf("key %#x stands in row %d, %v; its first is %d", key[0], at, ok, first)
+		}
+	}
+}
