@@ -6,7 +6,7 @@ import (
 )
 
 // fullTable6 has so many routes of IPv6 that their table has leaves: allocations side by side, and in them networks that
-// mostly stand apart, some in others. Some come and go under the running program, a few of them above many others.
+// mostly stand apart, some in others. Where some are too long for leaves, nodes are below. Some come and go under the running program, a few of them above many others.
 func fullTable6() config {
 	c := config{name: "ip6 full table"}
 	setup, alter := []string{"batch"}, []string{"batch"}
@@ -15,7 +15,7 @@ func fullTable6() config {
 		block := fmt.Sprintf("2a00:%x", i*i%4093)
 		setup = append(setup, fmt.Sprintf("route replace %s::/%d %s", block, 32-i%9/8*3, gateway(i)))
 		for j := range 1 + i*7%23 {
-			bits := []int{48, 48, 48, 47, 44, 40, 64, 127}[(i+j)%8]
+			bits := []int{48, 48, 48, 47, 44, 40, 64, 127}[(i+j)%(8-i%4)]
 			p := fmt.Sprintf("%s:%x::/%d", block, j*j*31%4096<<4&-(1<<max(0, 48-bits)), bits)
 			setup = append(setup, fmt.Sprintf("route replace %s %s", p, gateway(i+j)))
 			if (i+j)%97 == 0 {
