@@ -67,8 +67,9 @@ func (c *Cuckoo) make(rows int, keys [][]uint64, answers []int) *Cuckoo {
 	}
 }
 
-// mostFactors bounds the search for a factor that suits the keys of a Keyed table.
-const mostFactors = 32
+// mostTried bounds the search for a factor that suits the keys of a Keyed table, in keys: where they are many, chance does
+// about as well.
+const mostTried = 1 << 16
 
 // choose draws factors. Of those of a Keyed table it takes the one that leaves the fewest keys to their second row, which a
 // program looks into only after the first, by a branch that cannot be foreseen.
@@ -78,7 +79,7 @@ func (c *Cuckoo) choose(seed *uint64, keys [][]uint64) {
 		return
 	}
 	best, least := c.factors, c.seconds(keys)
-	for try := 1; try < mostFactors && least > 0; try++ {
+	for tried := len(keys); tried < mostTried && least > 0; tried += len(keys) {
 		c.factors = c.draw(seed)
 		if n := c.seconds(keys); n < least {
 			best, least = c.factors, n
