@@ -274,7 +274,7 @@ func filterMatrix() []config {
 	return all
 }
 
-// fullTable has so many routes that their table is packed, by more nexthops than most of its answers pick from, and longer
+// fullTable has so many routes that their table is packed, some parts by more nexthops than most answers pick from, and longer
 // ones in some of them.
 func fullTable() config {
 	c := config{name: "full table"}
@@ -286,9 +286,9 @@ func fullTable() config {
 		p := fmt.Sprintf("%s/%d", address(20<<24+uint32(i)<<8), 24-(i+1)%2*(i%3/2))
 		if i%700 == 0 {
 			p = fmt.Sprintf("%s/%d", address(20<<24+uint32(i)<<8+64), 26+i/700%7)
-			c.targets = append(c.targets, p)
+			c.targets = append(c.targets, p, address(20<<24+uint32(i+256)<<8).String()+"/16") // which has none so long
 		}
-		lines = append(lines, fmt.Sprintf("route replace %s via 10.%d.0.%d", p, 2+i%3, 100+i%18+i%601/600))
+		lines = append(lines, fmt.Sprintf("route replace %s via 10.%d.0.%d", p, 2+i%3, 100+i%[]int{18, 9, 9}[i>>8%3]+i%601/600))
 	}
 	c.setup = append(c.setup, strings.Join(lines, "\n"))
 	c.targets = append(c.targets, "20.0.0.0/8", "20.64.0.0/12", "20.200.0.0/13")
