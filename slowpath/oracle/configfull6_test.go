@@ -18,6 +18,9 @@ func fullTable6() config {
 			bits := []int{48, 48, 48, 47, 44, 40, 64, 127}[(i+j)%(8-i%4)]
 			p := fmt.Sprintf("%s:%x::/%d", block, j*j*31%4096<<4&-(1<<max(0, 48-bits)), bits)
 			setup = append(setup, fmt.Sprintf("route replace %s %s", p, gateway(i+j)))
+			if bits >= 64 && i%16 == 0 {
+				c.targets = append(c.targets, p)
+			}
 			if (i+j)%97 == 0 {
 				c.targets = append(c.targets, p)
 				alter = append(alter, []string{"route del " + p, "route replace " + p + " " + gateway(i+j+1)}[j%2])
