@@ -133,7 +133,8 @@ func (g *interference) splits(r reg, c *code) bool {
 	return g.through[r] > 0 && 2*g.through[r] < saving && !c.whole[r] && g.cost[r] >= saving
 }
 
-// pick finds a free register, if possible the one that a move then need not move to.
+// pick finds a free register: not an argument of a fast call that r lives through, since the verifier does not take the
+// saving of those away, unless there is only that or one of r6 to r9.
 func (g *interference) pick(r reg, colors []reg) reg {
 	var taken [firstVirtual]bool
 	g.edges[r].each(func(n reg) {
@@ -141,6 +142,18 @@ func (g *interference) pick(r reg, colors []reg) reg {
 			taken[colors[n]] = true
 		}
 	})
+	apart := taken
+	for a := r1; a <= g.spared[r]; a++ {
+		apart[a] = true
+	}
+	if best := g.free(r, colors, apart); best != noReg && best < 6 {
+		return best
+	}
+	return g.free(r, colors, taken)
+}
+
+// free finds a register that is not taken, if possible the one that a move then need not move to.
+func (g *interference) free(r reg, colors []reg, taken [firstVirtual]bool) reg {
 	for _, p := range g.partners[r] {
 		if c := colors[p]; c != noReg && c < frame && !taken[c] {
 			return c
@@ -153,14 +166,12 @@ func (g *interference) pick(r reg, colors []reg) reg {
 			}
 		}
 	}
-	best := noReg
 	for _, c := range preference {
 		if !taken[c] {
-			best = c
-			break
+			return c
 		}
 	}
-	return best
+	return noReg
 }
 
 // victim is the cheapest register whose eviction would make room for r: r itself or one that it interferes with.

@@ -20,9 +20,7 @@ func TestFastCallsKeepTheirPattern(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := testKernel
-	k.VethTag = &VethTag{RdonlyCast: 1, VethBuff: 2, SkBuff: 3, SkbOffset: 56, TagOffset: 152, SummedOffset: 128, SummedMask: 0x60}
-	l, lines, err := compile(p, k)
+	l, lines, err := compile(p, vethKernel())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,4 +40,37 @@ func TestFastCallsKeepTheirPattern(t *testing.T) {
 	if calls == 0 {
 		t.Error("no fast call")
 	}
+}
+
+// TestHotFastCallsSaveNothing: what lives through the fast calls of the likely path is in none of their arguments, which
+// would have to be saved.
+func TestHotFastCallsSaveNothing(t *testing.T) {
+	for _, name := range []string{"veth", "bridge-nf"} {
+		text, err := os.ReadFile("../testdata/" + name + ".ir")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := ir.Parse(string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, _, err := compile(p, vethKernel())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range l.insts {
+			if i := &l.insts[n]; i.fast && i.weight > rare {
+				if _, lost := i.savedFast(); len(lost) > 0 {
+					t.Errorf("%s: a fast call of the likely path saves %v", name, lost)
+				}
+			}
+		}
+	}
+}
+
+// vethKernel is testKernel with a veth's metadata.
+func vethKernel() Kernel {
+	k := testKernel
+	k.VethTag = &VethTag{RdonlyCast: 1, VethBuff: 2, SkBuff: 3, SkbOffset: 56, TagOffset: 152, SummedOffset: 128, SummedMask: 0x60}
+	return k
 }

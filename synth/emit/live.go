@@ -168,13 +168,15 @@ type interference struct {
 	first    []int     // where it is first written
 	last     []int     // where it is last mentioned
 	through  []float32 // estimated runs of the slow calls that it lives through
+	spared   []reg     // the last argument of a fast call that it lives through: r1 to this one would have to be saved
 	parkings map[reg]parking
 	crossing crossing
 }
 
 func (c *code) interfere() *interference {
 	g := &interference{edges: make([]set, c.regs), cost: make([]float32, c.regs), partners: make([][]reg, c.regs),
-		first: make([]int, c.regs), last: make([]int, c.regs), through: make([]float32, c.regs), crossing: crossing{}}
+		first: make([]int, c.regs), last: make([]int, c.regs), through: make([]float32, c.regs), spared: make([]reg, c.regs),
+		crossing: crossing{}}
 	for r := range g.edges {
 		g.edges[r] = newSet(c.regs)
 		g.first[r] = -1
@@ -218,8 +220,11 @@ func (g *interference) note(n int, i *inst, after set) {
 				return
 			}
 			g.crossing[n] = append(g.crossing[n], r)
-			if !i.fast {
+			switch {
+			case !i.fast:
 				g.through[r] += i.weight
+			case i.weight > rare:
+				g.spared[r] = max(g.spared[r], reg(i.nargs))
 			}
 		})
 	}
