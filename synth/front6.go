@@ -6,20 +6,40 @@ import "github.com/hone-net/hone/synth/ir"
 // entries below a fork do not cover is in lines of one answer, which all words share. Only where so many forks do not part the
 // entries, nodes are below a line, as in a table without leaves.
 
-// frontWord is the first word of the front for the addresses of p.
-func frontWord(p prefix6) int { return unitWords + int(p.hi>>(64-ir.FrontBits6)) }
+// global6 is the prefix of the addresses that most first words are for.
+var global6 = newPrefix6(ir.Global6<<(64-ir.GlobalBits6), 0, ir.GlobalBits6)
+
+// firstWord is the first word of the front for the addresses of p, and how many bits lead there.
+func firstWord(p prefix6) (index, from int) {
+	index, from = ir.First6(p.hi)
+	return unitWords + index, from
+}
+
+// fillFirst applies what p has to the first words, none of which is for more than p.
+func (t *trie6) fillFirst(p prefix6, c cell) {
+	s := span6{p.len(), c}
+	if p.len() >= ir.GlobalBits6 {
+		index, from := firstWord(p)
+		t.fillFront(index, 1<<(from-p.len()), s)
+		return
+	}
+	t.fillFront(unitWords+1<<ir.FrontBits6+p.part(0, ir.OtherBits6), 1<<(ir.OtherBits6-p.len()), s)
+	if p.covers(global6) {
+		t.fillFront(unitWords, 1<<ir.FrontBits6, s)
+	}
+}
 
 // buildFront enters all into a new table. It tells whether there was room.
 func (t *trie6) buildFront() bool {
-	t.fillFront(frontWord(prefix6{}), 1<<ir.FrontBits6, span6{})
+	t.fillFirst(prefix6{}, cell{})
 	last := -1
 	for e := range t.entries.from(prefix6{}) {
-		index := frontWord(e.p)
-		if e.p.len() <= ir.FrontBits6 {
-			t.fillFront(index, 1<<(ir.FrontBits6-e.p.len()), span6{e.p.len(), cell{uint32(e.row), e.p.bits}})
+		index, from := firstWord(e.p)
+		if e.p.len() <= from {
+			t.fillFirst(e.p, cell{uint32(e.row), e.p.bits})
 			continue
 		}
-		if index != last && !t.rebuildFront(index, e.p, ir.FrontBits6, ir.FrontSteps6) {
+		if index != last && !t.rebuildFront(index, e.p, from, ir.FrontSteps6) {
 			return false
 		}
 		last = index
@@ -29,7 +49,11 @@ func (t *trie6) buildFront() bool {
 
 // changeFront is change in a table with leaves.
 func (t *trie6) changeFront(p prefix6, c cell, entries int32) {
-	index, from := frontWord(p), ir.FrontBits6
+	index, from := firstWord(p)
+	if p.len() <= from {
+		t.fillFirst(p, c)
+		return
+	}
 	for left := ir.FrontSteps6; p.len() > from; left-- {
 		word := t.words[index]
 		unit, _, window := ir.FrontOf6(word)

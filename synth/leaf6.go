@@ -11,8 +11,8 @@ import (
 
 const (
 	lineAnswers = ir.MostBounds6 + 1
-	maxLines6   = 1 + lineAnswers           // lines of a leaf: one that leads to the others
-	maxRanges6  = lineAnswers * lineAnswers // answers of a leaf
+	maxLines6   = 1 + ir.MostBounds6           // lines of a leaf: a head and those that it leads to
+	maxRanges6  = ir.MostBounds6 * lineAnswers // answers of a leaf
 	atAnswers   = ir.Answers6 / 4
 	atDeep      = ir.Deep6 / 4
 	manyRoutes6 = 4096 // so many that a table has leaves
@@ -38,7 +38,7 @@ type range6 struct {
 // not fit in a line. Entries stand in order.
 func (t *trie6) rangesOf(set []entry[prefix6], from int, over cell) (all []range6, fits bool) {
 	end := min(from+ir.KeyBits6, 64)
-	r := ranges{all: make([]range6, 0, lineAnswers), open: []open6{{until: ir.NoBound6, cell: over}}}
+	r := ranges{all: make([]range6, 0, lineAnswers), open: []open6{{until: ir.EndKey6, cell: over}}}
 	r.begin(0, over)
 	for _, e := range set {
 		if e.p.len() > end || len(r.all) > maxRanges6 {
@@ -50,7 +50,7 @@ func (t *trie6) rangesOf(set []entry[prefix6], from int, over cell) (all []range
 		r.begin(start, c)
 		r.open = append(r.open, open6{start + 1<<(from+ir.KeyBits6-e.p.len()), c})
 	}
-	r.close(ir.NoBound6 - 1)
+	r.close(ir.EndKey6 - 1)
 	return r.all, len(r.all) <= maxRanges6
 }
 
@@ -100,18 +100,17 @@ func (t *trie6) newLeaf(all []range6, from int) (word uint32, ok bool) {
 		return 0, false
 	}
 	t.nodes[unit] = node6{line: rangesLine, built: int32(units)}
-	word = ir.FrontWord6(unit, from, 0)
 	if lines == 1 {
 		t.putLine(unit, from, all)
-		return word, true
+		return ir.FrontWord6(unit, from, 0), true
 	}
-	var heads []range6
+	word = ir.FrontWord6(unit, from, ir.Head6)
+	head := t.emptyLine(unit, word)
 	for i := range lines {
 		first, last := i*len(all)/lines, (i+1)*len(all)/lines
+		head[i] = ir.EndKey6 - all[first].start
 		t.putLine(unit+1+i, from, all[first:last])
-		heads = append(heads, range6{all[first].start, cell{ir.NoAnswer6 | uint32(i+1), noDepth}})
 	}
-	t.putLine(unit, from, heads)
 	return word, true
 }
 
@@ -148,16 +147,19 @@ func (t *trie6) constant(row uint32) (word uint32, ok bool) {
 	return t.constants[row], true
 }
 
-// putLine gives a line its word and its ranges; every key is at least the first one's.
-func (t *trie6) putLine(unit, from int, all []range6) {
+// emptyLine gives a line its word, and nothing else. Its numbers are given.
+func (t *trie6) emptyLine(unit int, word uint32) (numbers []uint32) {
 	line := t.words[unit*unitWords:][:unitWords]
 	clear(line)
-	line[0] = ir.FrontWord6(unit, from, 0)
-	for i := range ir.MostBounds6 {
-		line[ir.Bounds6/4+i] = ir.NoBound6
-		if i+1 < len(all) {
-			line[ir.Bounds6/4+i] = all[i+1].start
-		}
+	line[0] = word
+	return line[ir.Bounds6/4:][:ir.MostBounds6]
+}
+
+// putLine gives a line its word and its ranges; every key is at least the first one's.
+func (t *trie6) putLine(unit, from int, all []range6) {
+	numbers := t.emptyLine(unit, ir.FrontWord6(unit, from, 0))
+	for i, r := range all[1:] {
+		numbers[i] = ir.EndKey6 - r.start
 	}
 	for i := range lineAnswers {
 		c := cell{all[len(all)-1].word, noDepth}
@@ -186,7 +188,11 @@ func (t *trie6) answer(unit, i int) cell {
 
 // fillLeaf applies a change to the answers of a leaf.
 func (t *trie6) fillLeaf(first int, s span6) {
-	for unit := first; unit < first+int(t.nodes[first].built); unit++ {
+	end := first + int(t.nodes[first].built)
+	if end > first+1 {
+		first++ // a head has no answers
+	}
+	for unit := first; unit < end; unit++ {
 		for i := range lineAnswers {
 			if c := t.answer(unit, i); int(c.depth) <= s.limit && c != s.cell {
 				t.note(t.putAnswer(unit, i, s.cell), 1)

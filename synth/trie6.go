@@ -115,7 +115,7 @@ func (t *trie6) seal(least ViewShape) {
 	if t.leaves = least.Leaves || t.entries.n > manyRoutes6; t.leaves {
 		t.clear(t.roomy)
 		t.overflow = !t.buildFront()
-		t.units = powerOfTwo(min(t.next+t.next/4, t.most), max(2*ir.FrontUnits6, least.Blocks))
+		t.units = powerOfTwo(min(t.next+t.next/4, t.most), max(ir.LeastFront6, least.Blocks))
 		return
 	}
 	t.focus.choose(&t.entries)

@@ -212,7 +212,7 @@ func TestTrie6Shrinks(t *testing.T) {
 	b := newBed6()
 	b.leaves = true
 	b.seal(1 << 15)
-	empty := slices.Clone(b.trie.words[unitWords:][:1<<ir.FrontBits6])
+	empty := slices.Clone(b.trie.words[unitWords:][:ir.FrontWords6])
 	for range 10 {
 		for range 3000 {
 			b.clock = b.clock.Add(restTime / 100)
@@ -223,7 +223,7 @@ func TestTrie6Shrinks(t *testing.T) {
 		}
 		b.clock = b.clock.Add(2 * restTime)
 	}
-	if b.trie.overflow || !slices.Equal(empty, b.trie.words[unitWords:][:1<<ir.FrontBits6]) || b.trie.size() != 0 {
+	if b.trie.overflow || !slices.Equal(empty, b.trie.words[unitWords:][:ir.FrontWords6]) || b.trie.size() != 0 {
 		t.Fatalf("%v, %d entries", b.trie.overflow, b.trie.size())
 	}
 	t.Logf("%d units", b.trie.next)

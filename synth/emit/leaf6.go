@@ -10,10 +10,18 @@ import (
 // the key with all numbers of the lines takes no branch: one that is guessed wrong waits for memory. An answer ends the
 // walk; else the word of a node is left.
 func (l *lowering) front6(w walk6, done label) {
-	index := l.reg()
+	index, elsewhere := l.reg(), l.newLabel()
 	l.again(index, w.hi)
-	l.aluImm(asm.RSh, false, index, 64-ir.FrontBits6)
-	l.aluImm(asm.LSh, true, index, 2)
+	top := l.copy(index)
+	l.aluImm(asm.RSh, false, top, 64-ir.GlobalBits6)
+	l.branchImm(asm.JNE, true, top, ir.Global6, elsewhere)
+	l.aluImm(asm.RSh, false, index, 64-ir.GlobalBits6-ir.FrontBits6-2)
+	l.aluImm(asm.And, true, index, 4<<ir.FrontBits6-4)
+	l.aside(elsewhere, func() {
+		l.aluImm(asm.RSh, false, index, 64-ir.OtherBits6)
+		l.aluImm(asm.LSh, true, index, 2)
+		l.aluImm(asm.Add, true, index, 4<<ir.FrontBits6)
+	})
 	first := l.address(w.table.Name, ir.Unit6)
 	l.alu(asm.Add, false, first, index)
 	l.ordered(first)
@@ -42,56 +50,55 @@ func (l *lowering) fork6(w walk6) {
 	l.load(w.word, place, 0, 4)
 }
 
-// leaf6 searches the lines of a leaf, and tells which was the last.
+// leaf6 searches a line, and the one that it leads to, if it is a head; that one is left.
 func (l *lowering) leaf6(w walk6) (line reg) {
-	short, both := l.reg(), l.reg()
-	l.again(short, w.hi)
-	l.alu(asm.LSh, false, short, w.word)
-	l.aluImm(asm.RSh, false, short, 64-ir.KeyBits6)
-	l.aluImm(asm.Xor, true, short, 1<<ir.KeyBits6-1)
-	l.mov(both, short)
+	key, both := l.reg(), l.reg()
+	l.again(key, w.hi)
+	l.alu(asm.LSh, false, key, w.word)
+	l.aluImm(asm.RSh, false, key, 64-ir.KeyBits6)
+	l.mov(both, key)
 	l.aluImm(asm.LSh, false, both, 32)
-	l.alu(asm.Or, false, both, short)
+	l.alu(asm.Or, false, both, key)
 	l.mov(w.at, w.word)
 	l.aluImm(asm.RSh, true, w.at, 6)
-	for level := range ir.LineLevels6 {
-		if level > 0 {
-			further := l.copy(w.word)
-			l.aluImm(asm.RSh, true, further, 15)
-			l.aluImm(asm.And, true, w.word, ir.MostFurther6)
-			l.aluImm(asm.LSh, true, w.word, 6)
-			l.alu(asm.Mul, true, w.word, further)
-			l.alu(asm.Add, true, w.at, w.word)
-		}
-		l.aluImm(asm.And, true, w.at, int32((w.table.Size-1)*ir.Unit6))
-		line = l.address(w.table.Name, 0)
-		l.alu(asm.Add, false, line, w.at)
-		l.line6(w.word, line, both)
-	}
+	further := l.count6(l.line6(w), both)
+	l.aluImm(asm.And, true, w.word, ir.Unit6)
+	l.alu(asm.Mul, true, further, w.word)
+	l.alu(asm.Add, true, w.at, further)
+	line = l.line6(w)
+	n := l.count6(line, both)
+	l.aluImm(asm.LSh, true, n, 1)
+	l.alu(asm.Add, false, n, line)
+	l.load(w.word, n, ir.Answers6, 2)
 	return line
 }
 
-// line6 finds the answer of a line. The key is given by what it takes to come to NoBound6-1, twice side by side: added to
-// a number that is greater than the key, and to no other, it sets bit 31. So two numbers are compared at a time.
-func (l *lowering) line6(word, line, both reg) {
+// line6 is the line that the walk has come to.
+func (l *lowering) line6(w walk6) (line reg) {
+	l.aluImm(asm.And, true, w.at, int32((w.table.Size-1)*ir.Unit6))
+	line = l.address(w.table.Name, 0)
+	l.alu(asm.Add, false, line, w.at)
+	return line
+}
+
+// count6 counts the numbers of a line that come to EndKey6 with the key, which stands there twice side by side: so two
+// numbers are added to at a time, and bit 31 of each says whether it counts.
+func (l *lowering) count6(line, both reg) (n reg) {
+	n = l.reg()
 	ones := l.constant(1<<32 | 1)
-	l.load(word, line, ir.Bounds6, 4)
-	l.alu(asm.Add, true, word, both)
-	l.aluImm(asm.RSh, true, word, 31)
+	l.load(n, line, ir.Bounds6, 4)
+	l.alu(asm.Add, true, n, both)
+	l.aluImm(asm.RSh, true, n, ir.KeyBits6)
 	for i := 1; i < ir.MostBounds6; i += 2 {
-		bounds := l.reg()
-		l.load(bounds, line, int16(ir.Bounds6+4*i), 8)
-		l.alu(asm.Add, false, bounds, both)
-		l.aluImm(asm.RSh, false, bounds, 31)
-		l.alu(asm.And, false, bounds, ones)
-		l.alu(asm.Add, false, word, bounds)
+		pair := l.reg()
+		l.load(pair, line, int16(ir.Bounds6+4*i), 8)
+		l.alu(asm.Add, false, pair, both)
+		l.aluImm(asm.RSh, false, pair, ir.KeyBits6)
+		l.alu(asm.And, false, pair, ones)
+		l.alu(asm.Add, false, n, pair)
 	}
-	upper := l.copy(word)
+	upper := l.copy(n)
 	l.aluImm(asm.RSh, false, upper, 32)
-	l.alu(asm.Add, true, word, upper)
-	l.aluImm(asm.Xor, true, word, 15) // what it takes to 15: the verifier cannot follow an address less a number
-	l.aluImm(asm.LSh, true, word, 1)
-	place := l.copy(line)
-	l.alu(asm.Add, false, place, word)
-	l.load(word, place, ir.Answers6-2*(15-ir.MostBounds6), 2)
+	l.alu(asm.Add, true, n, upper)
+	return n
 }

@@ -294,7 +294,7 @@ func (p Prefix6) check() error {
 }
 
 func (t *Table) checkFocus() error {
-	if t.Leaves && (t.Size <= FrontUnits6 || t.Focus.Len > 0) {
+	if t.Leaves && (t.Size < LeastFront6 || t.Focus.Len > 0) {
 		return fmt.Errorf("leaves and a focus of %d bits in %d units", t.Focus.Len, t.Size)
 	}
 	if n := t.Focus.Len; n > MostFocus || n%8 != 0 || n > 0 && t.Size <= FocusUnits {

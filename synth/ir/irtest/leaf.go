@@ -10,12 +10,12 @@ import (
 
 // front writes the front of an LPM6 with leaves, and the way to an address.
 func (n *nodes) front(addr [2]uint64) {
-	lines := []uint32{n.line(ir.FrontBits6, addr), n.line(0, addr), n.line(ir.FrontEnd6, addr)}
-	for i := range uint64(1) << ir.FrontBits6 {
-		binary.NativeEndian.PutUint32(n.data[ir.Unit6+4*i:], lines[i%uint64(len(lines))])
+	first, bits := ir.First6(addr[0])
+	lines := []uint32{n.line(bits, addr), n.line(0, addr), n.line(ir.FrontEnd6, addr)}
+	for i := range ir.FrontWords6 {
+		binary.NativeEndian.PutUint32(n.data[ir.Unit6+4*i:], lines[i%len(lines)])
 	}
-	word := n.fork(ir.FrontBits6, ir.FrontSteps6, addr)
-	binary.NativeEndian.PutUint32(n.data[ir.Unit6+4*(addr[0]>>(64-ir.FrontBits6)):], word)
+	binary.NativeEndian.PutUint32(n.data[ir.Unit6+4*first:], n.fork(bits, ir.FrontSteps6, addr))
 }
 
 // fork makes a fork, or a line, for the addresses that share their first skip bits with one address.
@@ -35,9 +35,13 @@ func (n *nodes) fork(skip, left int, addr [2]uint64) (word uint32) {
 	return ir.FrontWord6(unit, skip, window)
 }
 
-// line makes a line, some of whose answers lead to another line, or to a node.
+// line makes a line, some of whose answers lead to a node, or a head.
 func (n *nodes) line(skip int, addr [2]uint64) (word uint32) {
-	word = ir.FrontWord6(n.next, skip, 0)
+	window := 0
+	if oneIn(n.Rand, 3) {
+		window = ir.Head6
+	}
+	word = ir.FrontWord6(n.next, skip, window)
 	line := n.data[n.next*ir.Unit6:][:ir.Unit6]
 	n.next++
 	binary.NativeEndian.PutUint32(line, word)
@@ -51,13 +55,13 @@ func (n *nodes) line(skip int, addr [2]uint64) (word uint32) {
 
 // fillLine writes the numbers and answers of a line; deep allows for what is no answer.
 func fillLine(r *rand.Rand, line []byte, key uint32, deep bool) {
-	bounds := make([]uint32, ir.MostBounds6)
-	for i := range bounds {
-		bounds[i] = pick(r, key, key+1, key-1, 0, ir.NoBound6, ir.NoBound6-1, r.Uint32N(ir.NoBound6)) % (ir.NoBound6 + 1)
+	starts := make([]uint32, ir.MostBounds6)
+	for i := range starts {
+		starts[i] = pick(r, key, key+1, key-1, 0, ir.EndKey6, ir.EndKey6-1, r.Uint32N(ir.EndKey6)) % (ir.EndKey6 + 1)
 	}
-	slices.Sort(bounds)
-	for i, bound := range bounds {
-		binary.NativeEndian.PutUint32(line[ir.Bounds6+4*i:], bound)
+	slices.Sort(starts)
+	for i, start := range starts {
+		binary.NativeEndian.PutUint32(line[ir.Bounds6+4*i:], ir.EndKey6-start)
 	}
 	for i := range ir.MostBounds6 + 1 {
 		answer := uint16(r.IntN(16))

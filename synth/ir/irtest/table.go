@@ -30,7 +30,7 @@ func (g *generator) addTables() {
 	g.fib = &ir.Table{Name: "fib", Kind: ir.FIB, Domain: slowpath.Any}
 	g.lpm6 = &ir.Table{Name: "lpm6", Kind: ir.LPM6, Domain: slowpath.Any, Steps: 1 + g.IntN(5), Size: 16, Leaves: oneIn(g.Rand, 3)}
 	if g.lpm6.Leaves {
-		g.lpm6.Size = 2 * ir.FrontUnits6
+		g.lpm6.Size = ir.LeastFront6
 	} else if oneIn(g.Rand, 3) {
 		g.lpm6.Size, g.lpm6.Focus = 2*ir.FocusUnits, focus(g.Rand)
 	}
