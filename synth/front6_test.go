@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/emit"
 	"github.com/hone-net/hone/synth/ir"
 )
 
@@ -102,5 +104,31 @@ func TestFront6Loaded(t *testing.T) {
 		if got, want := uint16(binary.LittleEndian.Uint64(out[14:])), b.covered(hi, lo); got != want {
 			t.Fatalf("seed %d: %v is %d, want %d", seed, netipAddr6(hi, lo), got, want)
 		}
+	}
+}
+
+// TestFront6Registers: in the program of a router of both families, the walk to an answer touches no stack.
+func TestFront6Registers(t *testing.T) {
+	s := fullTable6(t, manyRoutes6+1000)
+	p, err := Program(s, 2, Options{}, NewFIB(s).Shape())
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := emit.Spec(p, emit.Kernel{CPUs: 2, CPUv4: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const walk = 1 + ir.FrontSteps6 + 2 // first words, forks, lines
+	left := walk
+	for _, i := range spec.Programs[emit.ProgramName].Instructions {
+		if i.Reference() == "route6" {
+			left--
+		}
+		if left < walk && left > 0 && (i.Src == asm.RFP || i.Dst == asm.RFP) {
+			t.Errorf("%v", i)
+		}
+	}
+	if left > 0 {
+		t.Errorf("%d references fewer than expected", left)
 	}
 }

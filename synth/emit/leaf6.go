@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"math/bits"
+
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/hone-net/hone/synth/ir"
@@ -8,8 +10,12 @@ import (
 
 // front6 goes through the front of a table with leaves, whose layout ir's leaf6.go tells. To take the steps and to compare
 // the key with all numbers of the lines takes no branch: one that is guessed wrong waits for memory. An answer ends the
-// walk; else the word of a node is left.
+// walk; else the word of a node is left. However rare IPv6 is held to be beside IPv4, registers are found for all of this:
+// each step needs what the step before made, and would wait for the stack.
 func (l *lowering) front6(w walk6, done label) {
+	weight := l.weight
+	l.mark(l.newLabel()) // weights change at marks only
+	l.weight = max(weight, 1)
 	index, elsewhere := l.reg(), l.newLabel()
 	l.again(index, w.hi)
 	top := l.copy(index)
@@ -30,6 +36,8 @@ func (l *lowering) front6(w walk6, done label) {
 		l.fork6(w)
 	}
 	line := l.leaf6(w)
+	l.mark(l.newLabel())
+	l.weight = weight
 	l.branchImm(asm.JLT, true, w.word, ir.NoAnswer6, done)
 	l.load(w.word, line, ir.Deep6, 4)
 }
@@ -61,15 +69,15 @@ func (l *lowering) leaf6(w walk6) (line reg) {
 	l.alu(asm.Or, false, both, key)
 	l.mov(w.at, w.word)
 	l.aluImm(asm.RSh, true, w.at, 6)
-	further := l.count6(l.line6(w), both)
-	l.aluImm(asm.And, true, w.word, ir.Unit6)
-	l.alu(asm.Mul, true, further, w.word)
+	l.aluImm(asm.LSh, false, w.word, int32(63-bits.TrailingZeros(ir.Unit6)))
+	l.aluImm(asm.ArSh, false, w.word, 63) // of a head's word all bits are set now, of another line's none
+	further := l.count6(l.line6(w), both, ir.Unit6)
+	l.alu(asm.And, true, further, w.word)
 	l.alu(asm.Add, true, w.at, further)
 	line = l.line6(w)
-	n := l.count6(line, both)
-	l.aluImm(asm.LSh, true, n, 1)
-	l.alu(asm.Add, false, n, line)
-	l.load(w.word, n, ir.Answers6, 2)
+	place := l.count6(line, both, 2)
+	l.alu(asm.Add, false, place, line)
+	l.load(w.word, place, ir.Answers6, 2)
 	return line
 }
 
@@ -81,20 +89,21 @@ func (l *lowering) line6(w walk6) (line reg) {
 	return line
 }
 
-// count6 counts the numbers of a line that come to EndKey6 with the key, which stands there twice side by side: so two
-// numbers are added to at a time, and bit 31 of each says whether it counts.
-func (l *lowering) count6(line, both reg) (n reg) {
+// count6 counts the numbers of a line that come to EndKey6 with the key, times a power of two. The key stands there twice
+// side by side, so two numbers are added to at a time, and bit 31 of each says whether it counts.
+func (l *lowering) count6(line, both reg, times uint32) (n reg) {
 	n = l.reg()
-	ones := l.constant(1<<32 | 1)
+	shift, bit := int32(ir.KeyBits6-bits.TrailingZeros32(times)), l.constant(uint64(times)<<32|uint64(times))
 	l.load(n, line, ir.Bounds6, 4)
 	l.alu(asm.Add, true, n, both)
-	l.aluImm(asm.RSh, true, n, ir.KeyBits6)
+	l.aluImm(asm.RSh, true, n, shift)
+	l.alu(asm.And, true, n, bit)
 	for i := 1; i < ir.MostBounds6; i += 2 {
 		pair := l.reg()
 		l.load(pair, line, int16(ir.Bounds6+4*i), 8)
 		l.alu(asm.Add, false, pair, both)
-		l.aluImm(asm.RSh, false, pair, ir.KeyBits6)
-		l.alu(asm.And, false, pair, ones)
+		l.aluImm(asm.RSh, false, pair, shift)
+		l.alu(asm.And, false, pair, bit)
 		l.alu(asm.Add, false, n, pair)
 	}
 	upper := l.copy(n)
