@@ -23,6 +23,9 @@ func newFront6(r *rand.Rand) (*bed6, []prefix6) {
 	for range 1500 {
 		all = append(all, newPrefix6(0x20010db8_00000000|uint64(r.IntN(1<<10)), r.Uint64(), 64-r.IntN(4)+r.IntN(2)*30))
 	}
+	for range 400 { // of all addresses, not only those that most first words are for
+		all = append(all, newPrefix6(r.Uint64(), 0, r.IntN(50)), newPrefix6(0xfd<<56|r.Uint64N(1<<6)<<44|r.Uint64()>>24, 0, 20+r.IntN(40)))
+	}
 	for i, p := range all {
 		b.trie.set(p, uint16(1+i%30))
 	}
