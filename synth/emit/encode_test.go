@@ -12,18 +12,7 @@ import (
 // TestFastCallsKeepTheirPattern: what is stored at the lowest places of the stack is what the verifier expects there, else
 // it would keep all saving around calls: no argument of the call that follows.
 func TestFastCallsKeepTheirPattern(t *testing.T) {
-	text, err := os.ReadFile("../testdata/veth.ir")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := ir.Parse(string(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, lines, err := compile(p, vethKernel())
-	if err != nil {
-		t.Fatal(err)
-	}
+	l, lines := compiled(t, "veth")
 	lowest, calls := int16(-l.frame), 0 // what is saved around fast calls is below the frame
 	for n, line := range lines {
 		if line.from == nil || line.from.kind != kCall || !line.from.fast {
@@ -46,18 +35,7 @@ func TestFastCallsKeepTheirPattern(t *testing.T) {
 // would have to be saved.
 func TestHotFastCallsSaveNothing(t *testing.T) {
 	for _, name := range []string{"veth", "bridge-nf"} {
-		text, err := os.ReadFile("../testdata/" + name + ".ir")
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := ir.Parse(string(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		l, _, err := compile(p, vethKernel())
-		if err != nil {
-			t.Fatal(err)
-		}
+		l, _ := compiled(t, name)
 		for n := range l.insts {
 			if i := &l.insts[n]; i.fast && i.weight > rare {
 				if _, lost := i.savedFast(); len(lost) > 0 {
@@ -66,6 +44,24 @@ func TestHotFastCallsSaveNothing(t *testing.T) {
 			}
 		}
 	}
+}
+
+// compiled is the code of a golden program on a veth.
+func compiled(t *testing.T, name string) (*lowering, []line) {
+	t.Helper()
+	text, err := os.ReadFile("../testdata/" + name + ".ir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := ir.Parse(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, lines, err := compile(p, vethKernel())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l, lines
 }
 
 // vethKernel is testKernel with a veth's metadata.
