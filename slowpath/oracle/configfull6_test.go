@@ -6,7 +6,8 @@ import (
 )
 
 // fullTable6 has so many routes of IPv6 that their table has leaves: allocations side by side, and in them networks that
-// mostly stand apart, some in others. Where some are too long for leaves, nodes are below. Some come and go under the running program, a few of them above many others.
+// mostly stand apart, some in others. Where some are too long for leaves, nodes are below. Some come and go under the
+// running program, a few of them above many others.
 func fullTable6() config {
 	c := config{name: "ip6 full table"}
 	setup, alter := []string{"batch"}, []string{"batch"}
