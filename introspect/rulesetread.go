@@ -166,20 +166,24 @@ func (r *ruleset) ask(q request, take func([]byte) error) error {
 	return err
 }
 
-// dumpElements reads the elements of a set. One that vanished makes the picture torn.
+// dumpElements reads the elements of a set. One that vanished makes the picture torn, and so does one that shows an element
+// twice: a hash table grows and shrinks after the commit, without a word of it, and each part of the dump passes over as many
+// elements as the parts before had, in whatever order they stand by then. As many as are shown twice are not shown at all.
 func (r *ruleset) dumpElements(v *Set) error {
 	if v.Fluid() {
 		return nil
 	}
-	found := map[ElementKey]Element{}
+	found, torn := map[ElementKey]Element{}, false
 	err := r.ask(elementsRequest(v.Key), func(b []byte) error {
 		e, err := decodeElements(b)
 		for _, one := range e.all {
+			_, again := found[one.Key]
+			torn = torn || again && !one.Key.CatchAll
 			found[one.Key] = one
 		}
 		return err
 	})
-	if errors.Is(err, unix.ENOENT) {
+	if torn || errors.Is(err, unix.ENOENT) {
 		return errTorn
 	}
 	v.Elements = mapOf(found)
