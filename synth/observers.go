@@ -30,13 +30,18 @@ var hookReasons = map[string]slowpath.Reason{
 	"legacy": slowpath.LegacyTables, "ipvs": slowpath.IPVS, "xfrm": slowpath.XFRM,
 }
 
-// refuseHooks: of what may see forwarded packets, programs follow chains that filter, where they are asked to.
+// refuseHooks: of what may see forwarded packets, programs follow chains that filter, where they are asked to. A VRF shows
+// the packets of its members to prerouting once more, and behind that they come in by the VRF: those chains are not followed.
 func refuseHooks(s subject, ip *layout) verdict {
+	vrf, member := vrfOf(s.Snapshot, s.link)
 	for _, hook := range s.Hooks.All() {
 		if ip.six && !hook.SeesIPv6() || !ip.six && !hook.SeesIPv4() {
 			continue
 		}
 		compiled := compiledHook(s.Snapshot, hook)
+		if compiled && member {
+			return refused(slowpath.VRF, "%s %s sees what vrf %s shows it", hook.Kind, hook.Name, vrf.Name)
+		}
 		if s.options.Ruleset && compiled || followed(s, hook) {
 			continue
 		}

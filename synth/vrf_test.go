@@ -3,6 +3,8 @@ package synth
 import (
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth/ir"
@@ -79,8 +81,25 @@ func TestVRFRefused(t *testing.T) {
 			t.Errorf("%s: %v %s, want %v", c.name, reason, cause, c.reason)
 		}
 	}
+	refusesChains(t)
 	filtered := swapped(t, red(t), "netconf dev=4 forwarding", "netconf dev=4 forwarding rp-filter=1")
 	if reason, _ := Refuse(parse(t, filtered), 4, tested); reason != slowpath.Rules {
 		t.Errorf("rp_filter beside a vrf: %v", reason)
+	}
+}
+
+// refusesChains: for the chains of a ruleset, the packets of a VRF's members come in by the VRF, and twice. Others do not.
+func refusesChains(t *testing.T) {
+	t.Helper()
+	s := *parse(t, red(t, `hook kind=nft name="ip t c" family=ip`))
+	key := introspect.ChainKey{Family: unix.NFPROTO_IPV4, Table: "t", Name: "c"}
+	s.Tables = s.Tables.With(key.Of(), introspect.Table{Key: key.Of()})
+	s.Chains = s.Chains.With(key, introspect.Chain{Key: key, Base: true, Type: "filter", Hook: unix.NF_INET_FORWARD, Policy: 1})
+	o := tested
+	o.Ruleset = true
+	for ingress, want := range map[int]slowpath.Reason{2: slowpath.VRF, 4: slowpath.None} {
+		if reason, cause := Refuse(&s, ingress, o); reason != want {
+			t.Errorf("a chain, interface %d: %v %s, want %v", ingress, reason, cause, want)
+		}
 	}
 }
