@@ -79,6 +79,16 @@ func (r *registers) load(reg introspect.Register, cells []cell) bool {
 	return true
 }
 
+// filled tells whether there are zeros in a register behind so many bytes, where no more are written.
+func (r *registers) filled(reg introspect.Register, n int) bool {
+	for at := 4*int(reg) + n; at%4 != 0; at++ {
+		if at >= len(r) || r[at] != constant(0) {
+			return false
+		}
+	}
+	return true
+}
+
 // masked is a cell after a mask and an exclusive or.
 func (c cell) masked(mask, xor byte) cell {
 	c.mask &= mask
@@ -119,14 +129,17 @@ func keyOf(run []cell) (k Key, ordered bool) {
 	return k, ordered
 }
 
-// number is the number that the cells of a run have if their bytes are these; false if they never are.
+// number is the number that the cells of a run have if their bytes are these; false if they never are: where a field was
+// loaded twice, its bits are those of both.
 func number(run []cell, data []byte) (n uint64, ok bool) {
+	seen := uint64(0)
 	for i, c := range run {
-		b := data[i] ^ c.xor
-		if b&^c.mask != 0 {
+		b, bits := data[i]^c.xor, uint64(c.mask)<<c.shift
+		at := uint64(b) << c.shift
+		if b&^c.mask != 0 || (n^at)&seen&bits != 0 {
 			return 0, false
 		}
-		n |= uint64(b) << c.shift
+		n, seen = n|at, seen|bits
 	}
 	return n, true
 }

@@ -167,10 +167,12 @@ func (d *reader) bitwise(e introspect.Bitwise) []cell {
 // copied copies cells.
 func copied(cells []cell) []cell { return append([]cell(nil), cells...) }
 
-// byteorder exchanges the bytes of words, as either direction does where the host's order is not the network's.
+// byteorder exchanges the bytes of words, as either direction does where the host's order is not the network's. Of several
+// words of eight bytes, the kernel takes the second from the middle of the first.
 func (d *reader) byteorder(e introspect.Byteorder) []cell {
 	cells, size := copied(d.regs.at(e.SReg, int(e.Len))), int(e.Size)
-	if size != 2 && size != 4 && size != 8 || len(cells)%size != 0 {
+	switch {
+	case size != 2 && size != 4 && size != 8, len(cells)%size != 0, size == 8 && len(cells) > size, !d.regs.filled(e.DReg, len(cells)):
 		return nil
 	}
 	if bigEndian {

@@ -80,8 +80,9 @@ func (p *Path) contents(s introspect.Set) *contents {
 // contentsOf reads the elements of a set; nil if there is one that is more than a key and a verdict.
 func contentsOf(s introspect.Set) *contents {
 	c := &contents{}
-	concatenated := len(s.Fields) > 1
+	concatenated, anonymous := len(s.Fields) > 1, s.Flags&introspect.SetAnonymous != 0
 	var open *introspect.Element // the beginning of an interval whose end is yet to come
+	var ended introspect.Data    // where the last one ended
 	for key, e := range s.Elements.All() {
 		switch {
 		case e.Exprs != "" || e.Unknown != "" || e.Timeout != 0 || e.Object != "":
@@ -91,10 +92,13 @@ func contentsOf(s introspect.Set) *contents {
 			c.rest = &verdict
 		case concatenated || s.Flags&introspect.SetInterval == 0:
 			c.add(partsOf(s, key), e.Verdict)
+		case key.To != "", anonymous && !key.End && key.Key == ended:
+			return nil // it is no tree; the kernel finds either one in a set without a name, which depends on its tree
 		case key.End && open == nil: // what nft puts before the first interval
+			ended = key.Key
 		case key.End:
 			c.add(element{{[]byte(open.Key.Key), before([]byte(key.Key))}}, open.Verdict)
-			open = nil
+			open, ended = nil, key.Key
 		default:
 			if open != nil {
 				c.add(element{{[]byte(open.Key.Key), before([]byte(key.Key))}}, open.Verdict)

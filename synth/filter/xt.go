@@ -152,6 +152,9 @@ func (d *reader) xtMultiport(b []byte) ([]question, bool) {
 	const source, dest, either = 0, 1, 2
 	const header, most, atPorts, atRanges, atNot = 4, 15, 2, 32, 47
 	count, not := int(b[1]), b[atNot] != 0
+	if b[atNot] > 1 {
+		return nil, false // which the kernel takes for a match in any case
+	}
 	var in portSet
 	for i := 0; i < count; i++ {
 		if i >= most || b[atRanges+i] != 0 && i+1 >= most {
@@ -179,7 +182,7 @@ func (d *reader) xtMultiport(b []byte) ([]question, bool) {
 
 func (d *reader) xtMark(b []byte) ([]question, bool) {
 	mark := d.in.meta(unix.NFT_META_MARK, d.at)
-	if mark == nil {
+	if mark == nil || b[8] > 1 {
 		return nil, false
 	}
 	return []question{exact(maskedBy(mark, b[4:8]), b[0:4], b[8] != 0)}, true

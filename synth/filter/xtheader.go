@@ -24,7 +24,7 @@ func (d *reader) xtLength(b []byte) ([]question, bool) {
 		from, to, not = 0, 0xffff, !not
 	}
 	cells := d.header(2, 2)
-	return []question{ports(cells, from, to, not)}, cells != nil
+	return []question{ports(cells, from, to, not)}, cells != nil && b[4] <= 1
 }
 
 // xtTTL asks whether the TTL is a number, is not, is less or is more.
