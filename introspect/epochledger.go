@@ -14,7 +14,7 @@ import (
 // ledger accounts for every addition to `seen`, by who made it. The sum of what the Watcher has folded of each is what a
 // program made of its Snapshot may be vouched for.
 //
-//	seen = what the filters counted + what the sysctl program counted + own
+//	seen = what the filters counted + what the sysctl program counted + what the sentry did + own
 //
 // The filters count a datagram a moment before the kernel queues it, and a moment after most changes are made, so seen
 // is never behind the configuration and the sum never ahead of seen.
@@ -27,6 +27,7 @@ type ledger struct {
 
 	folded  slowpath.Epochs // datagrams of the filtered sockets that were folded
 	sysctls slowpath.Epochs // records of the sysctl program that were folded
+	sentry  uint64          // moves by the sentry that were looked at, each toConfig
 	own     slowpath.Epochs // changes that the Watcher noticed itself
 }
 
@@ -160,6 +161,9 @@ func (l *ledger) built() slowpath.Epochs {
 	e := l.folded
 	for i := range e {
 		e[i] += l.sysctls[i] + l.own[i]
+		if toConfig&(1<<i) != 0 {
+			e[i] += l.sentry
+		}
 	}
 	return e
 }

@@ -10,27 +10,28 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 )
 
-// sentry is a timer in the kernel that looks every tapPeriod at what packet sockets and netfilter hooks there are, and
-// wakes the Watcher when they have changed. It looks in a microsecond; to wake a process for it costs a hundred times
-// that. Here it only saves looking: it moves no epoch, the Watcher does that when it finds what has changed.
+// sentry is a timer in the kernel that looks every tapPeriod at what packet sockets and netfilter hooks there are. When they
+// have changed it moves the epochs, so that the bound holds while the Watcher is busy or stopped, and wakes it. It looks in a
+// microsecond; to wake a process for it costs a hundred times that.
 type sentry struct {
 	state   *ebpf.Map
 	ring    *ebpf.Map
 	program *ebpf.Program
 	reader  *ringbuf.Reader
 	record  ringbuf.Record
+	moves   uint64 // of the epochs, before the last report
 }
 
-// newSentry posts a sentry in the calling thread's network namespace.
-func newSentry() (*sentry, error) {
+// newSentry posts a sentry in the calling thread's network namespace, which moves the epochs of seen.
+func newSentry(seen *ebpf.Map) (*sentry, error) {
 	s := &sentry{}
-	if err := s.post(); err != nil {
+	if err := s.post(seen); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
-func (s *sentry) post() error {
+func (s *sentry) post(seen *ebpf.Map) error {
 	way, err := findSentryWay()
 	if err != nil {
 		return err
@@ -42,7 +43,7 @@ func (s *sentry) post() error {
 		return fmt.Errorf("introspect: make ring of sentry: %w", err)
 	}
 	spec := &ebpf.ProgramSpec{Name: "hone_sentry", Type: ebpf.SchedCLS, License: "GPL",
-		Instructions: sentryProgram(way, s.state.FD(), s.ring.FD())}
+		Instructions: sentryProgram(way, s.state.FD(), s.ring.FD(), seen.FD())}
 	if s.program, err = ebpf.NewProgram(spec); err != nil {
 		return fmt.Errorf("introspect: load sentry: %w", err)
 	}
@@ -70,8 +71,9 @@ func (s *sentry) read() (changed uint64, err error) {
 		if err != nil {
 			return changed, fmt.Errorf("introspect: read report of sentry: %w", err)
 		}
-		if len(s.record.RawSample) >= 8 {
-			changed |= native.Uint64(s.record.RawSample)
+		if len(s.record.RawSample) >= reportSize {
+			changed |= native.Uint64(s.record.RawSample[reportMask:])
+			s.moves = native.Uint64(s.record.RawSample[reportMoves:])
 		}
 	}
 	return changed, nil

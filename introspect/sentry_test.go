@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/slowpath/lab"
 )
 
@@ -32,7 +33,7 @@ func report(t testing.TB, s *sentry, want uint64) time.Duration {
 
 func TestSentry(t *testing.T) {
 	inNamespace(t, func(run func(string)) {
-		s, err := newSentry()
+		s, err := newSentry(words(t))
 		if err != nil {
 			var v *ebpf.VerifierError
 			if errors.As(err, &v) {
@@ -76,6 +77,17 @@ func TestSentry(t *testing.T) {
 	})
 }
 
+// words is a map of epochs.
+func words(t testing.TB) *ebpf.Map {
+	t.Helper()
+	m, err := newWords("seen", 8*int(slowpath.NumDomains))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
 // quiet looks whether the sentry tells of nothing while nothing changes.
 func quiet(t testing.TB, s *sentry) {
 	t.Helper()
@@ -98,7 +110,7 @@ func tap(t testing.TB) int {
 // TestSentryCrowd has more packet sockets than the sentry looks at: then it wakes its reader each time.
 func TestSentryCrowd(t *testing.T) {
 	inNamespace(t, func(run func(string)) {
-		s, err := newSentry()
+		s, err := newSentry(words(t))
 		if err != nil {
 			t.Error(err)
 			return

@@ -9,15 +9,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The state of the sentry: a timer, the network namespace, how often it has looked, and digests of what was there then.
+// The state of the sentry: a timer, the network namespace, how often it has looked, how often it has moved the epochs, how
+// many packet sockets it has seen, and digests of what was there then.
 const (
 	sentryNet    = 16
 	sentryTicks  = 24
-	sentryDigest = 32 // of each watch
+	sentryMoves  = 32
+	sentryCrowd  = 40
+	sentryDigest = 48 // of each watch
 	sentrySize   = sentryDigest + 8*numWatches
 )
 
-// A watch is one kind of thing that the sentry looks at; its records have a bit for each.
+// A report is a bit for each watch that has found a change, and how often the epochs were moved until then.
+const (
+	reportMask  = 0
+	reportMoves = 8
+	reportSize  = 16
+)
+
+// A watch is one kind of thing that the sentry looks at.
 const (
 	watchTaps = iota
 	watchHooks
@@ -36,8 +46,8 @@ const (
 // Slots of the sentry's stack.
 const (
 	slotWord   = -8
-	slotMask   = -16
-	slotList   = -40
+	slotReport = slotWord - reportSize
+	slotList   = slotReport - 24
 	slotDigest = slotList - 8*numWatches
 )
 
@@ -56,13 +66,14 @@ func sentryMap() *ebpf.MapSpec {
 	timer := &btf.Struct{Name: "bpf_timer", Size: 16, Members: []btf.Member{{Name: "__opaque", Type: array(2)}}}
 	state := &btf.Struct{Name: "hone_sentry", Size: sentrySize, Members: []btf.Member{{Name: "timer", Type: timer},
 		{Name: "net", Type: word, Offset: sentryNet * 8}, {Name: "ticks", Type: word, Offset: sentryTicks * 8},
+		{Name: "moves", Type: word, Offset: sentryMoves * 8}, {Name: "crowd", Type: word, Offset: sentryCrowd * 8},
 		{Name: "digest", Type: array(numWatches), Offset: sentryDigest * 8}}}
 	return &ebpf.MapSpec{Name: "hone_sentry", Type: ebpf.Array, KeySize: 4, ValueSize: sentrySize, MaxEntries: 1, Key: number, Value: state}
 }
 
 // sentryProgram starts the timer when it is run, and is what the timer calls.
-func sentryProgram(w sentryWay, state, ring int) asm.Instructions {
-	code := append(startSentry(w, state), lookout(w, ring)...)
+func sentryProgram(w sentryWay, state, ring, seen int) asm.Instructions {
+	code := append(startSentry(w, state), lookout(w, ring, seen)...)
 	if w.tcx {
 		code = append(code, digestDevice(w)...)
 	}
@@ -121,12 +132,12 @@ func startSentry(w sentryWay, state int) asm.Instructions {
 	return code
 }
 
-// lookout is what the timer calls: it makes the digests, reports which are new, and starts the timer again. R6 is the
-// state.
-func lookout(w sentryWay, ring int) asm.Instructions {
+// lookout is what the timer calls: it makes the digests, moves the epochs and reports where they are new, and starts the
+// timer again. R6 is the state.
+func lookout(w sentryWay, ring, seen int) asm.Instructions {
 	code := asm.Instructions{function(asm.Mov.Reg(asm.R6, asm.R3), "lookout", btf.StaticFunc, "map", "key", "state")}
 	code = append(code, digestTaps(w)...)
-	code = append(code, asm.StoreMem(asm.RFP, slotDigest+8*watchTaps, asm.R7, asm.DWord))
+	code = append(code, asm.StoreMem(asm.RFP, slotDigest+8*watchTaps, asm.R7, asm.DWord), asm.StoreMem(asm.R6, sentryCrowd, asm.R9, asm.DWord))
 	code = append(code, digestHooks(w)...)
 	code = append(code, asm.StoreMem(asm.RFP, slotDigest+8*watchHooks, asm.R7, asm.DWord))
 	code = append(code, digestLearned(w)...)
@@ -142,13 +153,16 @@ func lookout(w sentryWay, ring int) asm.Instructions {
 			asm.Or.Imm(asm.R7, 1<<i),
 			asm.Mov.Imm(asm.R0, 0).WithSymbol(same))
 	}
+	code = append(code, asm.JEq.Imm(asm.R7, 0, "again"))
+	code = append(code, moveEpochs(seen)...)
 	code = append(code,
-		asm.JEq.Imm(asm.R7, 0, "again"),
-		asm.StoreMem(asm.RFP, slotMask, asm.R7, asm.DWord),
+		asm.StoreMem(asm.RFP, slotReport+reportMask, asm.R7, asm.DWord),
+		asm.LoadMem(asm.R1, asm.R6, sentryMoves, asm.DWord),
+		asm.StoreMem(asm.RFP, slotReport+reportMoves, asm.R1, asm.DWord),
 		asm.LoadMapPtr(asm.R1, ring),
 		asm.Mov.Reg(asm.R2, asm.RFP),
-		asm.Add.Imm(asm.R2, slotMask),
-		asm.Mov.Imm(asm.R3, 8),
+		asm.Add.Imm(asm.R2, slotReport),
+		asm.Mov.Imm(asm.R3, reportSize),
 		asm.Mov.Imm(asm.R4, 0),
 		asm.FnRingbufOutput.Call(),
 		asm.JNE.Imm(asm.R0, 0, "again")) // no room: the same again the next time
@@ -164,4 +178,20 @@ func lookout(w sentryWay, ring int) asm.Instructions {
 		asm.Mov.Imm(asm.R0, 0),
 		asm.Return(),
 	)
+}
+
+// moveEpochs has programs stop using what they copied, before anybody is told: the Watcher may be busy, or stopped. Of packet
+// sockets that are too many to look at, each look finds a change, which is for the Watcher to find out. R7 is the mask.
+func moveEpochs(seen int) asm.Instructions {
+	code := asm.Instructions{
+		asm.JNE.Imm(asm.R7, 1<<watchTaps, "move"),
+		asm.LoadMem(asm.R1, asm.R6, sentryCrowd, asm.DWord),
+		asm.JGE.Imm(asm.R1, sentrySockets, "report"),
+		asm.LoadMem(asm.R1, asm.R6, sentryMoves, asm.DWord).WithSymbol("move"),
+		asm.Add.Imm(asm.R1, 1),
+		asm.StoreMem(asm.R6, sentryMoves, asm.R1, asm.DWord),
+		asm.Mov.Imm(asm.R2, 1),
+	}
+	code = append(code, addTo(seen, 0, toConfig)...)
+	return append(code, asm.Mov.Imm(asm.R0, 0).WithSymbol("report"))
 }

@@ -32,6 +32,7 @@ type Watcher struct {
 	s     *Snapshot
 	stale stale
 	polls []poll
+	told  uint64 // what the sentry has reported and nobody has looked at yet
 
 	commit commit // of nftables, not folded yet
 
@@ -92,7 +93,7 @@ func (w *Watcher) open() (err error) {
 		w.sysctls, err = watchSysctls(w.ledger, path)
 		return err
 	})
-	w.sentry, _ = newSentry() // else they are polled
+	w.sentry, _ = newSentry(w.ledger.seen) // else they are polled
 	if w.waiter, err = newWaiter(w.sources()...); err != nil {
 		return err
 	}

@@ -67,6 +67,39 @@ func TestWatchTaps(t *testing.T) {
 	})
 }
 
+// TestWatchTapsUnattended opens a packet socket while nobody calls Next, as where the agent is busy or stopped: programs
+// may not go on with what they copied.
+func TestWatchTapsUnattended(t *testing.T) {
+	inNamespace(t, func(run func(string)) {
+		w := watchHere(t)
+		defer w.Close()
+		if w.sentry == nil {
+			t.Skip("the kernel takes no sentry")
+		}
+		deafen(t, w)
+		settle(t, w)
+		time.Sleep(2 * tapPeriod) // the sentry's first look
+		settle(t, w)
+		before, most := w.ledger.moved(), bound(w, "a packet socket is opened or changes its filter")
+		time.Sleep(most)
+		if rest := w.ledger.moved(); rest != before {
+			t.Errorf("%v came of %v without any change", rest, before)
+		}
+		defer unix.Close(tap(t))
+		time.Sleep(most)
+		after := w.ledger.moved()
+		for _, d := range []slowpath.Domain{slowpath.Any, slowpath.Config, slowpath.FDB} {
+			if after[d] == before[d] {
+				t.Errorf("%v did not move within %v", d, most)
+			}
+		}
+		if s := settle(t, w); s.Taps.Len() != 1 {
+			t.Errorf("%d taps", s.Taps.Len())
+		}
+		same(t, w)
+	})
+}
+
 func attachClassic(t testing.TB, fd int, code []bpf.RawInstruction) {
 	t.Helper()
 	filter := make([]unix.SockFilter, len(code))

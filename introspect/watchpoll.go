@@ -130,26 +130,28 @@ func (w *Watcher) balance(before slowpath.Epochs) {
 
 // poll looks at what is due, and at what the sentry tells of.
 func (w *Watcher) poll() error {
-	var told uint64
 	if w.sentry != nil {
-		var err error
-		if told, err = w.sentry.read(); err != nil {
+		told, err := w.sentry.read()
+		if w.told |= told; err != nil {
 			return err
 		}
 	}
 	now := time.Now()
 	for i := range w.polls {
 		p := &w.polls[i]
-		if p.watched&told == 0 && now.Add(p.rest/4).Before(p.due) {
+		if p.watched&w.told == 0 && now.Add(p.rest/4).Before(p.due) {
 			continue // what is due soon is looked at with the rest, which saves a waking
 		}
 		if err := p.look(); err != nil {
 			return err
 		}
 		p.due = now.Add(p.rest)
-		if p.watched&told != 0 { // some changes show only a moment after the sentry saw them
+		if p.watched&w.told != 0 { // some changes show only a moment after the sentry saw them
 			p.due = now.Add(p.period)
 		}
+	}
+	if w.told = 0; w.sentry != nil {
+		w.ledger.sentry = w.sentry.moves
 	}
 	return nil
 }
