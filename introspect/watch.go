@@ -164,8 +164,8 @@ func (w *Watcher) addListener(protocol int, filter *ebpf.Program, a *account, gr
 func (w *Watcher) Next(ctx context.Context) (*Snapshot, slowpath.Epochs, error) {
 	stop := context.AfterFunc(ctx, func() { _, _ = unix.Write(w.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) })
 	defer stop()
-	_, _ = unix.Read(w.wake, make([]byte, 8)) // a context that ended earlier
 	for {
+		_, _ = unix.Read(w.wake, w.buffer[:8]) // perhaps of a context that ended earlier, whose word came late
 		if err := ctx.Err(); err != nil {
 			return nil, slowpath.Epochs{}, fmt.Errorf("introspect: watch: %w", context.Cause(ctx))
 		}

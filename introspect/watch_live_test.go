@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/slowpath/lab"
 )
@@ -33,6 +35,30 @@ func settle(t testing.TB, w *Watcher) *Snapshot {
 			return w.s
 		}
 	}
+}
+
+// TestWatchLateWord has the word of a context that ended come when the next call of Next waits already: it may be woken
+// once, and not for ever.
+func TestWatchLateWord(t *testing.T) {
+	inNamespace(t, func(run func(string)) {
+		w := watchHere(t)
+		defer w.Close()
+		deafen(t, w)
+		settle(t, w)
+		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		defer cancel()
+		late := time.AfterFunc(100*time.Millisecond, func() { _, _ = unix.Write(w.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) })
+		defer late.Stop()
+		before := w.turns
+		for {
+			if _, _, err := w.Next(ctx); err != nil {
+				break
+			}
+		}
+		if turns := w.turns - before; turns > 50 {
+			t.Errorf("%d turns in half a second", turns)
+		}
+	})
 }
 
 // same compares the Watcher's Snapshot with a fresh dump. It gives the kernel time to announce what it announces late:
