@@ -8,10 +8,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 func TestSocketPath(t *testing.T) {
@@ -27,6 +29,29 @@ func TestSocketPath(t *testing.T) {
 	t.Setenv("HONE_SOCKET", "/tmp/x.sock")
 	if got := SocketPath("blue"); got != "/tmp/x.sock" {
 		t.Errorf("HONE_SOCKET is not heeded: %q", got)
+	}
+}
+
+// TestNetnsNameOfService asks on a thread without capabilities, as where a service manager has kept them back: the first
+// namespace is told by its name all the same, and is where the command line looks for honed.
+func TestNetnsNameOfService(t *testing.T) {
+	want, got := NetnsName(), make(chan string, 1)
+	if first, err := os.Stat("/proc/1/net/dev"); err == nil {
+		if own, err := os.Stat("/proc/thread-self/net/dev"); err == nil && os.SameFile(first, own) {
+			want = "" // though this process may lack some as well
+		}
+	}
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var none [2]unix.CapUserData
+		if err := unix.Capset(&header, &none[0]); err != nil {
+			t.Error(err)
+		}
+		got <- NetnsName()
+	}()
+	if got := <-got; got != want {
+		t.Errorf("%q is called %q without capabilities", want, got)
 	}
 }
 

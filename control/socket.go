@@ -40,7 +40,7 @@ func NetnsName() string {
 	if err != nil {
 		return ""
 	}
-	if first, err := inode("/proc/1/ns/net"); err == nil && first == own {
+	if inFirst() {
 		return ""
 	}
 	entries, _ := os.ReadDir(netnsDir)
@@ -50,6 +50,21 @@ func NetnsName() string {
 		}
 	}
 	return fmt.Sprintf("netns-%d", own.ino)
+}
+
+// inFirst tells whether the calling thread is in the network namespace of the first process. To look at a namespace of
+// another process takes all capabilities that this one has, and a service seldom has those of the first. A file of its
+// network tells, too: of those, each namespace has one of its own.
+func inFirst() bool {
+	for _, file := range []string{"ns/net", "net/dev"} {
+		first, err := inode("/proc/1/" + file)
+		if err != nil {
+			continue
+		}
+		own, err := inode("/proc/thread-self/" + file)
+		return err == nil && own == first
+	}
+	return false
 }
 
 type fileID struct{ dev, ino uint64 }
