@@ -25,16 +25,15 @@ type Status struct {
 
 // Interface is one network interface and what was decided for it.
 type Interface struct {
-	Name     string            `json:"name"`
-	Index    int               `json:"index"`
-	State    string            `json:"state"`
-	Mode     string            `json:"mode,omitempty"`   // native or generic
-	Reason   string            `json:"reason,omitempty"` // why it is not fast: a slowpath.Reason
-	Detail   string            `json:"detail,omitempty"` // the cause in words
-	Left     []Left            `json:"left,omitempty"`   // families that are all the kernel's, of one that is fast
-	Program  *Program          `json:"program,omitempty"`
-	Counters *Counters         `json:"counters,omitempty"`
-	Link     map[string]string `json:"link,omitempty"` // facts of the device that doctor shows
+	Name     string    `json:"name"`
+	Index    int       `json:"index"`
+	State    string    `json:"state"`
+	Mode     string    `json:"mode,omitempty"`   // native or generic
+	Reason   string    `json:"reason,omitempty"` // why it is not fast: a slowpath.Reason
+	Detail   string    `json:"detail,omitempty"` // the cause in words
+	Left     []Left    `json:"left,omitempty"`   // families that are all the kernel's, of one that is fast
+	Program  *Program  `json:"program,omitempty"`
+	Counters *Counters `json:"counters,omitempty"`
 }
 
 // Left is a family of packets that an interface with a fast path leaves to the kernel as a whole.
@@ -196,7 +195,7 @@ type Switched struct {
 // Event is something that the agent did.
 type Event struct {
 	Time      time.Time     `json:"time"`
-	Kind      string        `json:"kind"` // attach, swap, detach, park, update, simplify, fail, enable, disable, start, stop
+	Kind      string        `json:"kind"` // attach, swap, detach, update, simplify, fail, enable, disable
 	Interface string        `json:"interface,omitempty"`
 	Reason    string        `json:"reason,omitempty"`
 	Detail    string        `json:"detail,omitempty"`

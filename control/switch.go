@@ -55,8 +55,10 @@ func (s Switched) Save(path string) error {
 	return nil
 }
 
-// Off tells whether an interface is switched off.
-func (s Switched) Off(name string) bool { return s.Disabled || slices.Contains(s.Interfaces, name) }
+// Off tells whether an interface is switched off, by one of its names.
+func (s Switched) Off(names ...string) bool {
+	return s.Disabled || slices.ContainsFunc(names, func(n string) bool { return slices.Contains(s.Interfaces, n) })
+}
 
 // Enable gives the switches with an interface on; with no name, everything.
 func (s Switched) Enable(name string) Switched {

@@ -41,7 +41,7 @@ func (o *options) switching(verb string, change switcher) func(*cobra.Command, [
 	}
 }
 
-// flip asks honed; where it does not run, it leaves word for the next one.
+// flip asks honed; where it does not run, it leaves word for the next one, which may have begun to listen meanwhile.
 func (o *options) flip(ctx context.Context, verb, name string, change switcher) (s control.Switched, err error) {
 	err = o.client().Post(ctx, "/v1/"+verb, url.Values{"interface": {name}}, &s)
 	if !errors.Is(err, control.ErrNotRunning) {
@@ -52,7 +52,14 @@ func (o *options) flip(ctx context.Context, verb, name string, change switcher) 
 		return s, err
 	}
 	s = change(s, name)
-	return s, s.Save(path)
+	if err := s.Save(path); err != nil {
+		return s, err
+	}
+	var now control.Switched
+	if o.client().Post(ctx, "/v1/"+verb, url.Values{"interface": {name}}, &now) == nil {
+		s = now
+	}
+	return s, nil
 }
 
 func switchedText(s control.Switched) string {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -160,6 +161,9 @@ func serve(ctx context.Context, c config.Config, socket string, log *slog.Logger
 	l, err := agent.Listen(socket)
 	if err != nil {
 		return err
+	}
+	if err := a.Recall(); err != nil {
+		return errors.Join(err, l.Close())
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return agent.Serve(ctx, l, a.Handler()) })

@@ -64,9 +64,6 @@ func New(ctx context.Context, o Options, socket string, log *slog.Logger) (*Agen
 		return nil, fmt.Errorf("agent: probe kernel: %w", err)
 	}
 	o.Kernel = kernel
-	if o.Switched, err = control.LoadSwitched(control.SwitchPath(socket)); err != nil {
-		return nil, fmt.Errorf("agent: %w", err)
-	}
 	w, err := introspect.Watch(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("agent: watch configuration: %w", err)
@@ -108,6 +105,19 @@ func newAgent(o Options, socket string, log *slog.Logger, w watcher, h host) *Ag
 
 // Ready makes the agent call f after each configuration that it has dealt with, with its state in words.
 func (a *Agent) Ready(f func(state string)) { a.ready = f }
+
+// Recall reads what is switched off. It is to be called once the control socket is there: before, the command line leaves
+// word in a file.
+func (a *Agent) Recall() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s, err := control.LoadSwitched(control.SwitchPath(a.socket))
+	if err != nil {
+		return fmt.Errorf("agent: %w", err)
+	}
+	a.options.Switched = s
+	return nil
+}
 
 // Run keeps programs true to the configuration until the context ends. It blocks its goroutine for good: call it in
 // the process's namespace.

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hone-net/hone/cmd/honed/config"
 	"github.com/hone-net/hone/control"
@@ -45,7 +46,7 @@ func decide(s *introspect.Snapshot, link introspect.Link, o Options, shape synth
 // judge decides whether an interface is to have a program, and does not make it.
 func judge(s *introspect.Snapshot, link introspect.Link, o Options, shape synth.Shape) decision {
 	d := decision{link: link}
-	if o.Switched.Off(link.Name) {
+	if o.Switched.Off(namesOf(link)...) {
 		d.reason, d.detail = slowpath.Off, "switched off by hone disable"
 		return d
 	}
@@ -112,16 +113,14 @@ func modeName(m fastpath.Mode) string {
 	return "native"
 }
 
+// namesOf lists the names of an interface, alternative ones behind that which the kernel shows.
+func namesOf(link introspect.Link) []string { return append([]string{link.Name}, link.AltNames...) }
+
 // linkNamed finds an interface by its name or alternative name.
 func linkNamed(s *introspect.Snapshot, name string) (introspect.Link, error) {
 	for _, l := range s.Links.All() {
-		if l.Name == name {
+		if slices.Contains(namesOf(l), name) {
 			return l, nil
-		}
-		for _, alt := range l.AltNames {
-			if alt == name {
-				return l, nil
-			}
 		}
 	}
 	return introspect.Link{}, fmt.Errorf("agent: no interface %s", name)

@@ -2,6 +2,8 @@ package agent
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -15,10 +17,7 @@ import (
 
 // Doctor tells what the machine allows.
 func (a *Agent) Doctor() control.Doctor {
-	s, o, err := a.view()
-	if err != nil {
-		o.Kernel = a.options.Kernel
-	}
+	s, o, _ := a.view()
 	d := Doctor(s, o)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -41,6 +40,7 @@ func Doctor(s *introspect.Snapshot, o Options) control.Doctor {
 		return d
 	}
 	d.Checks = append(d.Checks, redirectCheck(s))
+	d.Checks = append(d.Checks, absentChecks(s, o)...)
 	for _, p := range Plan(s, o).Interfaces {
 		d.Checks = append(d.Checks, interfaceCheck(s, p))
 	}
@@ -115,6 +115,22 @@ func redirectCheck(s *introspect.Snapshot) control.Check {
 	}
 	c.Outcome, c.Detail = control.Warning, "no interface tells its XDP features (Linux 6.3): packets are left to the kernel"
 	return c
+}
+
+// absentChecks name the interfaces that the configuration has a hook for, and that are not there by that name.
+func absentChecks(s *introspect.Snapshot, o Options) (all []control.Check) {
+	for _, name := range slices.Sorted(maps.Keys(o.Config.Interfaces)) {
+		detail := "has a hook in the configuration, and there is no such interface"
+		link, err := linkNamed(s, name)
+		switch {
+		case err == nil && link.Name == name:
+			continue
+		case err == nil:
+			detail = "has a hook in the configuration, which counts for " + link.Name + " by that name only"
+		}
+		all = append(all, control.Check{Name: "interface " + name, Outcome: control.Warning, Detail: detail})
+	}
+	return all
 }
 
 // interfaceCheck says what an interface allows and whether somebody else is on it.

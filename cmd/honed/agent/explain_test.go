@@ -1,10 +1,12 @@
 package agent
 
 import (
+	"encoding/hex"
 	"strings"
 	"testing"
 
 	"github.com/hone-net/hone/cmd/honed/config"
+	"github.com/hone-net/hone/control/packet"
 	"github.com/hone-net/hone/introspect"
 )
 
@@ -15,6 +17,30 @@ func TestComment(t *testing.T) {
 	}
 	if r.Comment = "own"; comment(r) != "own" {
 		t.Errorf("%q", comment(r))
+	}
+}
+
+// TestExplainTruncated explains frames that end anywhere, of several kinds.
+func TestExplainTruncated(t *testing.T) {
+	b := newBed(t)
+	s, err := introspect.ParseSnapshot([]byte(b.text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"ip 10.0.0.1 > 10.2.0.9 tcp", "ip 10.0.0.1 > 10.2.0.9 udp options 40", "ip6 2001:db8::1 > 2001:db8::2 tcp",
+		"tag 7 ip 10.0.0.1 > 10.2.0.9"} {
+		p, err := packet.Parse("iif r0 " + text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		frame := p.Frame(packet.MAC{2, 0, 0, 0, 0, 0xf0})
+		for n := range len(frame) {
+			for _, more := range []string{"", "established "} {
+				if _, err := Explain(s, b.options, "iif r0 "+more+"hex "+hex.EncodeToString(frame[:n])); err != nil {
+					t.Errorf("%s, %d bytes: %v", text, n, err)
+				}
+			}
+		}
 	}
 }
 

@@ -1,6 +1,9 @@
 package agent
 
 import (
+	"strconv"
+	"unicode/utf8"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -50,10 +53,10 @@ func (c collector) Describe(to chan<- *prometheus.Desc) {
 func (c collector) Collect(to chan<- prometheus.Metric) {
 	s := c.status()
 	counter := func(d *prometheus.Desc, n uint64, labels ...string) {
-		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), printable(labels)...)
 	}
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, printable(labels)...)
 	}
 	gauge(infoDesc, 1, s.Version, s.Netns)
 	gauge(lastDesc, s.Agent.Last.Seconds())
@@ -83,4 +86,15 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 			counter(packetsDesc, n, i.Name, "kernel", reason)
 		}
 	}
+}
+
+// printable quotes labels that are not UTF-8, of which Prometheus takes no other: names of interfaces, and of what a ruleset
+// has, are any bytes.
+func printable(labels []string) []string {
+	for i, l := range labels {
+		if !utf8.ValidString(l) {
+			labels[i] = strconv.Quote(l)
+		}
+	}
+	return labels
 }

@@ -58,8 +58,8 @@ func (a *Agent) Handler() http.Handler {
 	mux.HandleFunc("POST /v1/explain", document(func(r *http.Request) (any, error) {
 		return a.Explain(r.FormValue("packet"))
 	}))
-	mux.HandleFunc("POST /v1/enable", document(a.switching("enable", control.Switched.Enable)))
-	mux.HandleFunc("POST /v1/disable", document(a.switching("disable", control.Switched.Disable)))
+	mux.HandleFunc("POST /v1/enable", document(a.enable))
+	mux.HandleFunc("POST /v1/disable", document(a.disable))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics(), promhttp.HandlerOpts{}))
 	return mux
 }
@@ -89,25 +89,48 @@ func fail(w http.ResponseWriter, err error) {
 	json.NewEncoder(w).Encode(control.Error{Message: err.Error()})
 }
 
-func (a *Agent) switching(kind string, change func(control.Switched, string) control.Switched) func(*http.Request) (any, error) {
-	return func(r *http.Request) (any, error) {
-		name := r.FormValue("interface")
-		if kind == "disable" && name != "" && !a.has(name) {
-			return nil, fmt.Errorf("agent: no interface %s", name)
+// enable switches an interface on by all of its names: it may have been switched off by any.
+func (a *Agent) enable(r *http.Request) (any, error) {
+	name := r.FormValue("interface")
+	names, _ := a.namesOf(name)
+	return a.switching("enable", names[0], func(s control.Switched) control.Switched {
+		for _, n := range names {
+			s = s.Enable(n)
 		}
-		a.events.send(control.Event{Kind: kind, Interface: name})
-		return a.Switch(func(s control.Switched) control.Switched { return change(s, name) })
-	}
+		return s
+	})
 }
 
-func (a *Agent) has(name string) bool {
+// disable switches an interface off by the name that the kernel shows.
+func (a *Agent) disable(r *http.Request) (any, error) {
+	name := r.FormValue("interface")
+	names, known := a.namesOf(name)
+	if name != "" && !known {
+		return nil, fmt.Errorf("agent: no interface %s", name)
+	}
+	return a.switching("disable", names[0], func(s control.Switched) control.Switched { return s.Disable(names[0]) })
+}
+
+func (a *Agent) switching(kind, name string, change func(control.Switched) control.Switched) (control.Switched, error) {
+	s, err := a.Switch(change)
+	if err == nil {
+		a.events.send(control.Event{Kind: kind, Interface: name})
+	}
+	return s, err
+}
+
+// namesOf lists the names of an interface that has one of them; of one that is not there, the one.
+func (a *Agent) namesOf(name string) (names []string, known bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.snapshot == nil {
-		return false
+	if a.snapshot == nil || name == "" {
+		return []string{name}, false
 	}
-	_, err := linkNamed(a.snapshot, name)
-	return err == nil
+	link, err := linkNamed(a.snapshot, name)
+	if err != nil {
+		return []string{name}, false
+	}
+	return namesOf(link), true
 }
 
 func (a *Agent) serveDump(w http.ResponseWriter, r *http.Request) {

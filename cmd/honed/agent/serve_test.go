@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/hone-net/hone/control"
 )
 
@@ -70,6 +72,73 @@ func TestServe(t *testing.T) {
 	}
 	if err := c.Post(ctx, "/v1/disable", url.Values{"interface": {"r1"}}, &off); err != nil || !off.Off("r1") {
 		t.Errorf("%+v %v", off, err)
+	}
+}
+
+// TestSwitchByAnyName switches an interface off and on by names that are not the one that the kernel shows; and one that
+// was switched off by such a name before it was there.
+func TestSwitchByAnyName(t *testing.T) {
+	b, ctx := newBed(t), context.Background()
+	c := served(t, b)
+	b.edit("name=r1", "name=r1 altname=uplink")
+	b.options.Switched = control.Switched{Interfaces: []string{"uplink"}}
+	b.announce()
+	state := func() string {
+		var s control.Status
+		if err := c.Get(ctx, "/v1/status", nil, &s); err != nil {
+			t.Fatal(err)
+		}
+		return s.Interfaces[1].State
+	}
+	if got := state(); got != control.StateKernel {
+		t.Errorf("%s where its other name is switched off", got)
+	}
+	for _, step := range [][3]string{{"enable", "r1", control.StateFast}, {"disable", "uplink", control.StateKernel},
+		{"enable", "uplink", control.StateFast}, {"disable", "r1", control.StateKernel}} {
+		var s control.Switched
+		if err := c.Post(ctx, "/v1/"+step[0], url.Values{"interface": {step[1]}}, &s); err != nil {
+			t.Error(err)
+		}
+		if got := state(); got != step[2] || step[0] == "disable" && s.Interfaces[0] != "r1" {
+			t.Errorf("%s after %s %s: %v", got, step[0], step[1], s)
+		}
+	}
+}
+
+// TestOddNames has names that are not UTF-8: the kernel takes them, Prometheus does not.
+func TestOddNames(t *testing.T) {
+	status := func() control.Status {
+		return control.Status{Interfaces: []control.Interface{{Name: "r\xff"}, {Name: "r\xfe"}}}
+	}
+	tallies := func() control.Tallies {
+		return control.Tallies{Counters: []control.Tally{{Family: "ip", Table: "t\xff", Packets: 1}}}
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collector{status, tallies})
+	if families, err := registry.Gather(); err != nil || len(families) == 0 {
+		t.Errorf("%d families: %v", len(families), err)
+	}
+}
+
+// TestAbsentInterfaces are those that somebody has mistyped.
+func TestAbsentInterfaces(t *testing.T) {
+	b, ctx := newBed(t), context.Background()
+	c := served(t, b)
+	b.edit("name=r1", "name=r1 altname=uplink")
+	b.options.Config.Interfaces = map[string]string{"r0": "xdp", "r7": "xdp", "uplink": "off"}
+	b.announce()
+	var d control.Doctor
+	if err := c.Get(ctx, "/v1/doctor", nil, &d); err != nil {
+		t.Fatal(err)
+	}
+	warned := map[string]string{}
+	for _, check := range d.Checks {
+		if check.Outcome == control.Warning {
+			warned[check.Name] = check.Detail
+		}
+	}
+	if !strings.Contains(warned["interface r7"], "no such interface") || !strings.Contains(warned["interface uplink"], "r1") || warned["interface r0"] != "" {
+		t.Errorf("%q", warned)
 	}
 }
 

@@ -51,15 +51,16 @@ func (a *Agent) Plan() (control.Plan, error) {
 
 var errNothingRead = errors.New("agent: the configuration is not read yet")
 
-// view gives the configuration and what decisions depend on, to work with while the agent goes on.
+// view gives the configuration and what decisions depend on, to work with while the agent goes on. What they depend on is
+// there with an error, too.
 func (a *Agent) view() (*introspect.Snapshot, Options, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.snapshot == nil {
-		return nil, Options{}, errNothingRead
-	}
 	o := a.options
 	o.OurXDP = a.ours.snapshot()
+	if a.snapshot == nil {
+		return nil, o, errNothingRead
+	}
 	return a.snapshot, o, nil
 }
 
