@@ -54,7 +54,7 @@ func (c *Client) Text(ctx context.Context, path string, query url.Values) (strin
 	return string(text), nil
 }
 
-// Monitor calls event for each Event until it returns an error, the context ends or the agent goes.
+// Monitor calls event for each Event until it returns an error, the context ends, whose error it is then, or the agent goes.
 func (c *Client) Monitor(ctx context.Context, event func(Event) error) error {
 	body, err := c.open(ctx, http.MethodGet, "/v1/monitor", nil)
 	if err != nil {
@@ -64,7 +64,10 @@ func (c *Client) Monitor(ctx context.Context, event func(Event) error) error {
 	lines := json.NewDecoder(body)
 	for {
 		var e Event
-		if err := lines.Decode(&e); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || ctx.Err() != nil {
+		err := lines.Decode(&e)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil
 		} else if err != nil {
 			return fmt.Errorf("control: read event: %w", err)
@@ -95,6 +98,8 @@ func (c *Client) open(ctx context.Context, method, path string, query url.Values
 	answer, err := c.http.Do(request)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
 		return nil, fmt.Errorf("control: connect to %s: %w", c.path, ErrNotRunning)
+	} else if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("control: connect to %s: %w: only root may talk to honed", c.path, fs.ErrPermission)
 	} else if err != nil {
 		return nil, fmt.Errorf("control: ask for %s: %w", path, err)
 	}

@@ -19,6 +19,7 @@ func newBench(*options) *cobra.Command {
 	var b bench.Options
 	c := &cobra.Command{
 		Use: "bench [case ...]", Short: "Measure hone against the kernel in a lab of network namespaces",
+		Args: usage(func(_ *cobra.Command, names []string) error { return bench.Known(names) }),
 		RunE: func(c *cobra.Command, names []string) error {
 			if os.Geteuid() != 0 {
 				return errNotRoot
@@ -27,11 +28,11 @@ func newBench(*options) *cobra.Command {
 				return usageError{errors.New("--runs must be at least 1, --time at least 1s")}
 			}
 			b.Out, b.Log = c.OutOrStdout(), c.ErrOrStderr()
-			return bench.Run(b, names)
+			return bench.Run(c.Context(), b, names)
 		},
 	}
 	c.Long = c.Short + ".\nThe caller's own interfaces are not touched.\n\nCases:\n" + benchCases()
-	c.Flags().BoolVar(&b.JSON, "json", false, "print one JSON document")
+	c.Flags().BoolVarP(&b.JSON, "json", "j", false, "print one JSON document")
 	c.Flags().IntVar(&b.Runs, "runs", 3, "turns of every subject")
 	c.Flags().DurationVar(&b.Time, "time", 40*time.Second, "about how long a case takes")
 	return c

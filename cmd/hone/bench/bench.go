@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -35,9 +36,15 @@ func Cases() []Case {
 	return slices.Concat(cases, firewallCases, statefulCases, bridgeCases)
 }
 
+// Known tells whether all names are those of cases.
+func Known(names []string) error {
+	_, err := chosen(names)
+	return err
+}
+
 // Run measures the named cases, or all of them, and prints what came out. A case that breaks a promise, or cannot be
-// measured, makes the error.
-func Run(o Options, names []string) error {
+// measured, makes the error; so does the end of the context.
+func Run(ctx context.Context, o Options, names []string) error {
 	cases, err := chosen(names)
 	if err != nil {
 		return err
@@ -46,7 +53,10 @@ func Run(o Options, names []string) error {
 	var failed []string
 	for _, c := range cases {
 		fmt.Fprintf(o.Log, "%s: %s\n", c.Name, c.Doc)
-		result, err := c.run(o)
+		result, err := c.until(ctx, o)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
 			result = Result{Case: c.Name, Failed: []string{err.Error()}}
 		}

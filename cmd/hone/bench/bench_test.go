@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"os"
@@ -29,7 +30,7 @@ func TestRatios(t *testing.T) {
 }
 
 func TestRunReportsJSON(t *testing.T) {
-	if err := Run(Options{Out: io.Discard, Log: io.Discard}, []string{"nonsense"}); err == nil || !strings.Contains(err.Error(), "route4") {
+	if err := Run(context.Background(), Options{Out: io.Discard, Log: io.Discard}, []string{"nonsense"}); err == nil || !strings.Contains(err.Error(), "route4") {
 		t.Errorf("unknown case: %v", err)
 	}
 	var out bytes.Buffer

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hone-net/hone/fastpath"
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 // TestDemo runs the demo to its end, in which no packet may take an old route, and once more with an interruption.
@@ -47,5 +48,12 @@ func TestDemo(t *testing.T) {
 	begin := time.Now()
 	if err := Demo(ctx, &out); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("interrupted after %v: %v", time.Since(begin), err)
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	begin = time.Now()
+	err := Run(ctx, Options{Runs: 1, Time: time.Hour, Out: &out, Log: &out}, []string{"idle"})
+	if took := time.Since(begin); !errors.Is(err, context.DeadlineExceeded) || took > lab.Patience(20*time.Second) {
+		t.Errorf("interrupted after %v: %v", took, err)
 	}
 }

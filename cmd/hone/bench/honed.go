@@ -81,6 +81,7 @@ func (r *rig) launch() (*daemon, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
+	launched.add(d)
 	return d, nil
 }
 
@@ -122,6 +123,7 @@ func (d *daemon) settle(ports int, patience time.Duration) error {
 
 // stop ends the agent.
 func (d *daemon) stop() error {
+	defer launched.remove(d)
 	d.cmd.Process.Signal(unix.SIGTERM)
 	timer := time.AfterFunc(10*time.Second, func() { d.cmd.Process.Kill() })
 	err := d.cmd.Wait()

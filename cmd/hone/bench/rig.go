@@ -87,6 +87,9 @@ func powerOfTwo(least int) int {
 
 // send floods from the generator's CPU.
 func (r *rig) send(packets int) (result run, err error) {
+	if interrupted.Load() {
+		return result, errInterrupted
+	}
 	return result, pinned(generatorCPU, func() error {
 		return r.A.Do(func() error {
 			result, err = r.flood.send(packets)
