@@ -7,9 +7,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hone-net/hone/cmd/honed/config"
 )
 
 // parsed gives what a command line leads to, without running it.
@@ -64,6 +68,31 @@ func TestWrongCommandLines(t *testing.T) {
 		var usage usageError
 		if !errors.As(err, &usage) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", line, err, want)
+		}
+	}
+}
+
+// TestManual looks for each flag in the manual, and for each key of the file.
+func TestManual(t *testing.T) {
+	manual := func(name string) string {
+		text, err := os.ReadFile("../../packaging/man/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.ReplaceAll(string(text), `\-`, "-")
+	}
+	page, keys := manual("honed.8"), manual("honed.toml.5")
+	synopsis, options, _ := strings.Cut(page, ".SH DESCRIPTION")
+	var f flags
+	for _, flag := range regexp.MustCompile(`--[a-z-]+`).FindAllString(f.command(nil).Flags().FlagUsages(), -1) {
+		if !strings.Contains(synopsis, flag) || !strings.Contains(options, flag) {
+			t.Errorf("%s is not in honed(8)", flag)
+		}
+	}
+	kind := reflect.TypeFor[config.Config]()
+	for i := range kind.NumField() {
+		if key := kind.Field(i).Tag.Get("toml"); !strings.Contains(keys, ".B "+key+"\n") && !strings.Contains(keys, ".B ["+key+"]\n") {
+			t.Errorf("%s is not in honed.toml(5)", key)
 		}
 	}
 }
