@@ -18,7 +18,8 @@ import (
 
 func TestSocketPath(t *testing.T) {
 	t.Setenv("HONE_SOCKET", "")
-	for netns, want := range map[string]string{"blue": "/run/hone/blue.sock", "/proc/7/ns/net": "/run/hone/proc-7-ns-net.sock"} {
+	for netns, want := range map[string]string{"blue": "/run/hone/blue.sock", "/none/ns/net": "/run/hone/none-ns-net.sock",
+		"/proc/self/ns/net": SocketPath("")} {
 		if got := SocketPath(netns); got != want {
 			t.Errorf("SocketPath(%q) = %q, want %q", netns, got, want)
 		}
@@ -71,6 +72,11 @@ func TestSwitched(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run", "honed.off")
 	if s, err := LoadSwitched(path); err != nil || s.Disabled || s.Off("r0") {
 		t.Errorf("no file: %+v %v", s, err)
+	}
+	for _, empty := range []Switched{Switched{}.Enable(""), Switched{}.Enable("r0"), Switched{}.Disable("")} {
+		if text, err := json.Marshal(empty); err != nil || !strings.Contains(string(text), `"interfaces":[]`) {
+			t.Errorf("%s %v", text, err)
+		}
 	}
 	s := Switched{}.Disable("r1").Disable("r0").Disable("r1")
 	if err := s.Save(path); err != nil {

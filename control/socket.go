@@ -15,13 +15,15 @@ const (
 )
 
 // SocketPath is where the agent of a network namespace listens: HONE_SOCKET if that is set, else a path made of the
-// namespace's name. The empty name is the namespace of the calling thread.
+// namespace's name, whether it is given by that or as a file. The empty name is the namespace of the calling thread.
 func SocketPath(netns string) string {
 	if path := os.Getenv("HONE_SOCKET"); path != "" {
 		return path
 	}
 	if netns == "" {
 		netns = NetnsName()
+	} else if id, err := inode(netnsPath(netns)); err == nil && strings.Contains(netns, "/") {
+		netns = nameOf(id)
 	}
 	return filepath.Join(runDir, socketName(netns)+".sock")
 }
@@ -40,16 +42,24 @@ func NetnsName() string {
 	if err != nil {
 		return ""
 	}
-	if inFirst() {
+	return nameOf(own)
+}
+
+// nameOf is the name of a namespace.
+func nameOf(id fileID) string {
+	if own, err := inode(ownNetns); err == nil && own == id && inFirst() {
+		return ""
+	}
+	if first, err := inode("/proc/1/ns/net"); err == nil && first == id {
 		return ""
 	}
 	entries, _ := os.ReadDir(netnsDir)
 	for _, e := range entries {
-		if named, err := inode(filepath.Join(netnsDir, e.Name())); err == nil && named == own {
+		if named, err := inode(filepath.Join(netnsDir, e.Name())); err == nil && named == id {
 			return e.Name()
 		}
 	}
-	return fmt.Sprintf("netns-%d", own.ino)
+	return fmt.Sprintf("netns-%d", id.ino)
 }
 
 // inFirst tells whether the calling thread is in the network namespace of the first process. To look at a namespace of

@@ -63,21 +63,24 @@ func (s Switched) Off(names ...string) bool {
 // Enable gives the switches with an interface on; with no name, everything.
 func (s Switched) Enable(name string) Switched {
 	if name == "" {
-		return Switched{}
+		return Switched{Interfaces: []string{}}
 	}
-	rest := slices.DeleteFunc(slices.Clone(s.Interfaces), func(n string) bool { return n == name })
+	rest := slices.DeleteFunc(s.list(), func(n string) bool { return n == name })
 	return Switched{s.Disabled, rest}
 }
 
 // Disable gives the switches with an interface off; with no name, everything.
 func (s Switched) Disable(name string) Switched {
 	if name == "" {
-		return Switched{true, s.Interfaces}
+		return Switched{true, s.list()}
 	}
 	if slices.Contains(s.Interfaces, name) {
 		return s
 	}
-	names := append(slices.Clone(s.Interfaces), name)
+	names := append(s.list(), name)
 	slices.Sort(names)
 	return Switched{s.Disabled, names}
 }
+
+// list is a copy of the names, which is a list in JSON also where there are none.
+func (s Switched) list() []string { return append([]string{}, s.Interfaces...) }

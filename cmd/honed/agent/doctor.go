@@ -133,6 +133,9 @@ func absentChecks(s *introspect.Snapshot, o Options) (all []control.Check) {
 	return all
 }
 
+// takesFrames is the bit of Link.XDPFeatures for a device that frames can be redirected to (NETDEV_XDP_ACT_NDO_XMIT).
+const takesFrames = 1 << 2
+
 // interfaceCheck says what an interface allows and whether somebody else is on it.
 func interfaceCheck(s *introspect.Snapshot, p control.Planned) control.Check {
 	link, _ := s.Links.Get(introspect.Index(p.Index))
@@ -143,6 +146,12 @@ func interfaceCheck(s *introspect.Snapshot, p control.Planned) control.Check {
 	facts := fmt.Sprintf("%s, mtu %d, xdp features %#x", kind, link.MTU, link.XDPFeatures)
 	c := control.Check{Name: "interface " + p.Name, Outcome: control.OK, Detail: facts + ": can be accelerated, " + p.Mode}
 	if p.Accelerate {
+		if link.XDPFeatures != 0 && link.XDPFeatures&takesFrames == 0 {
+			c.Outcome, c.Detail = control.Warning, c.Detail+", but takes no redirected frames: what leaves by it is the kernel's"
+			if link.Kind == "veth" {
+				c.Detail += "; ethtool -K NAME gro on changes that, at its far end"
+			}
+		}
 		return c
 	}
 	c.Detail = fmt.Sprintf("%s: left to the kernel: %s: %s", facts, p.Reason, p.Detail)

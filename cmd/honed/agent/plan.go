@@ -11,7 +11,7 @@ import (
 // Plan tells what would be done for each interface of a Snapshot.
 func Plan(s *introspect.Snapshot, o Options) control.Plan {
 	fib := synth.NewFIB(s)
-	plan := control.Plan{Tables: tables(s, fib)}
+	plan := control.Plan{Interfaces: []control.Planned{}, Tables: tables(s, fib)}
 	for index, link := range s.Links.All() {
 		d := decide(s, link, o, fib.Shape())
 		if d.reason == slowpath.Loopback {

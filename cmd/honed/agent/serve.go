@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -91,7 +92,10 @@ func fail(w http.ResponseWriter, err error) {
 
 // enable switches an interface on by all of its names: it may have been switched off by any.
 func (a *Agent) enable(r *http.Request) (any, error) {
-	name := r.FormValue("interface")
+	name, err := interfaceOf(r)
+	if err != nil {
+		return nil, err
+	}
 	names, _ := a.namesOf(name)
 	return a.switching("enable", names[0], func(s control.Switched) control.Switched {
 		for _, n := range names {
@@ -103,12 +107,28 @@ func (a *Agent) enable(r *http.Request) (any, error) {
 
 // disable switches an interface off by the name that the kernel shows.
 func (a *Agent) disable(r *http.Request) (any, error) {
-	name := r.FormValue("interface")
+	name, err := interfaceOf(r)
+	if err != nil {
+		return nil, err
+	}
 	names, known := a.namesOf(name)
 	if name != "" && !known {
 		return nil, fmt.Errorf("agent: no interface %s", name)
 	}
 	return a.switching("disable", names[0], func(s control.Switched) control.Switched { return s.Disable(names[0]) })
+}
+
+// interfaceOf is the interface that a request is about, empty for all. That has to be said: a request that is not understood
+// is not about all.
+func interfaceOf(r *http.Request) (string, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("agent: parse request: %w", err)
+	case len(query) != 1 || len(query["interface"]) != 1:
+		return "", errors.New("agent: parse request: one parameter is expected, interface, which is empty for all")
+	}
+	return query.Get("interface"), nil
 }
 
 func (a *Agent) switching(kind, name string, change func(control.Switched) control.Switched) (control.Switched, error) {

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -105,6 +106,21 @@ func TestSwitchByAnyName(t *testing.T) {
 	}
 }
 
+// TestOddRequests are about no interface that anybody could tell: nothing is switched off by them.
+func TestOddRequests(t *testing.T) {
+	b := newBed(t)
+	b.announce()
+	for _, target := range []string{"/v1/disable", "/v1/disable?iface=r0", "/v1/disable?interface=%zz", "/v1/disable?interface=r0&interface=r1"} {
+		r := httptest.NewRequest("POST", target, strings.NewReader("x"))
+		r.Header.Set("Content-Type", "multipart/form-data")
+		w := httptest.NewRecorder()
+		b.Handler().ServeHTTP(w, r)
+		if s := b.Status(); w.Code != 400 || s.Disabled || len(b.options.Switched.Interfaces) > 0 {
+			t.Errorf("%s: %d %s", target, w.Code, w.Body)
+		}
+	}
+}
+
 // TestOddNames has names that are not UTF-8: the kernel takes them, Prometheus does not.
 func TestOddNames(t *testing.T) {
 	status := func() control.Status {
@@ -120,11 +136,12 @@ func TestOddNames(t *testing.T) {
 	}
 }
 
-// TestAbsentInterfaces are those that somebody has mistyped.
-func TestAbsentInterfaces(t *testing.T) {
+// TestDoctorsInterfaces names those that somebody has mistyped, and one that no program can send to.
+func TestDoctorsInterfaces(t *testing.T) {
 	b, ctx := newBed(t), context.Background()
 	c := served(t, b)
 	b.edit("name=r1", "name=r1 altname=uplink")
+	b.edit("xdp-features=0x67", "xdp-features=0x23")
 	b.options.Config.Interfaces = map[string]string{"r0": "xdp", "r7": "xdp", "uplink": "off"}
 	b.announce()
 	var d control.Doctor
@@ -137,7 +154,8 @@ func TestAbsentInterfaces(t *testing.T) {
 			warned[check.Name] = check.Detail
 		}
 	}
-	if !strings.Contains(warned["interface r7"], "no such interface") || !strings.Contains(warned["interface uplink"], "r1") || warned["interface r0"] != "" {
+	if !strings.Contains(warned["interface r7"], "no such interface") || !strings.Contains(warned["interface uplink"], "r1") ||
+		!strings.Contains(warned["interface r0"], "gro on") || warned["interface r1"] != "" {
 		t.Errorf("%q", warned)
 	}
 }
