@@ -72,13 +72,14 @@ func dump(ctx context.Context, o *options, source source, kind, name string) (st
 func newSnapshot(o *options) *cobra.Command {
 	return o.flags(&cobra.Command{
 		Use: "snapshot", Short: "Print the configuration that the kernel has now", Args: usage(cobra.NoArgs),
-		Long: "Print the configuration of the network namespace as text, read from the kernel now; honed need not run.\n" +
+		Long: "Print the configuration of the network namespace as text, read from the kernel now, without honed's programs;\n" +
+			"honed need not run. " +
 			"hone plan, explain and dump take such a text with --from.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := control.EnterNetns(o.netns); err != nil {
 				return err
 			}
-			s, err := readLive(c.Context())
+			s, err := readLive(c.Context(), o)
 			if err != nil {
 				return err
 			}

@@ -54,7 +54,7 @@ func (s *source) read(ctx context.Context, o *options) (*introspect.Snapshot, ag
 	if ao.Kernel, err = fastpath.Probe(); err != nil {
 		ao.Kernel = fullKernel()
 	}
-	snapshot, err := readLive(ctx)
+	snapshot, err := readLive(ctx, o)
 	return snapshot, ao, err
 }
 
@@ -89,10 +89,32 @@ func readFile(path string) (*introspect.Snapshot, error) {
 	return introspect.ParseSnapshot(text)
 }
 
-func readLive(ctx context.Context) (*introspect.Snapshot, error) {
+// readLive reads what the kernel has, without the programs of a honed that runs: to another one they would be foreign.
+func readLive(ctx context.Context, o *options) (*introspect.Snapshot, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	return introspect.Read(ctx)
+	s, err := introspect.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var status control.Status
+	if o.client().Get(ctx, "/v1/status", nil, &status) == nil {
+		s = without(s, status)
+	}
+	return s, nil
+}
+
+// without takes honed's programs off a configuration.
+func without(s *introspect.Snapshot, status control.Status) *introspect.Snapshot {
+	n := *s
+	for _, i := range status.Interfaces {
+		l, ok := n.Links.Get(introspect.Index(i.Index))
+		if ok && i.Program != nil && l.XDPProgID == i.Program.ID {
+			l.XDPMode, l.XDPProgID = 0, 0
+			n.Links = n.Links.With(l.Index, l)
+		}
+	}
+	return &n
 }
 
 // fullKernel is a kernel with everything that hone makes use of: what a plan for another machine, or by somebody who
