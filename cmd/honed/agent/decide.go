@@ -46,15 +46,15 @@ func decide(s *introspect.Snapshot, link introspect.Link, o Options, shape synth
 // judge decides whether an interface is to have a program, and does not make it.
 func judge(s *introspect.Snapshot, link introspect.Link, o Options, shape synth.Shape) decision {
 	d := decision{link: link}
-	if o.Switched.Off(namesOf(link)...) {
-		d.reason, d.detail = slowpath.Off, "switched off by hone disable"
-		return d
-	}
 	so := o.synth(link.Name)
 	if so.Hook == "xdp-generic" {
 		d.mode = fastpath.Generic
 	}
-	if d.reason, d.detail = synth.Refuse(s, int(link.Index), so); d.reason != slowpath.None {
+	d.reason, d.detail = synth.Refuse(s, int(link.Index), so)
+	if d.reason != slowpath.Loopback && o.Switched.Off(namesOf(link)...) {
+		d.reason, d.detail = slowpath.Off, "switched off by hone disable"
+	}
+	if d.reason != slowpath.None {
 		return d
 	}
 	left := synth.Leave(s, int(link.Index), so, shape)
