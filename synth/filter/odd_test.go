@@ -77,6 +77,25 @@ func TestOddIntervals(t *testing.T) {
 	}
 }
 
+// TestOddKeys has keys of parts that do not fill their registers.
+func TestOddKeys(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		flags  uint32
+		length uint32 // of what is loaded for the first part
+		left   bool
+	}{{"a port", 0, 2, false}, {"both ports", 0, 4, true}, {"intervals", introspect.SetInterval, 4, false}} {
+		set := introspect.Set{Flags: introspect.SetConcat | c.flags, KeyLen: 8, Fields: []uint8{2, 4}}
+		k := introspect.ElementKey{Key: "\x00\x50\x00\x00\x0a\x00\x00\x01"}
+		set.Elements = set.Elements.With(k, introspect.Element{Key: k})
+		steps := rulesOf(set, introspect.Payload{Base: 2, Len: c.length}, introspect.Payload{DReg: 1, Base: 1, Offset: 12, Len: 4},
+			introspect.Lookup{Set: "s", DReg: introspect.NoRegister})
+		if left(steps) != c.left {
+			t.Errorf("%s: left %v", c.name, left(steps))
+		}
+	}
+}
+
 // TestOddInversions: what stands for "not" in some matches of iptables is no truth to the kernel, but a number whose lowest bit
 // it turns around.
 func TestOddInversions(t *testing.T) {

@@ -42,16 +42,17 @@ func plainSet(s introspect.Set) bool {
 	return !s.Fluid() && len(s.Unknown) == 0 && s.Exprs == "" && s.Flags&introspect.SetObject == 0
 }
 
-// keyOf gives the bytes of the registers that are looked for, in the parts of the key.
+// keyOf gives the bytes of the registers that are looked for, in the parts of the key. Where there are no intervals, the kernel
+// compares what stands behind a part in its last register, too: that has to be nothing.
 func (d *reader) keyOf(s introspect.Set, from introspect.Register) [][]cell {
-	lengths := s.Fields
+	lengths, hashed := s.Fields, len(s.Fields) > 0 && s.Flags&introspect.SetInterval == 0
 	if len(lengths) == 0 {
 		lengths = []uint8{uint8(min(s.KeyLen, 255))}
 	}
 	var parts [][]cell
 	for _, n := range lengths {
 		cells := d.regs.at(from, int(n))
-		if cells == nil {
+		if cells == nil || hashed && !d.regs.filled(from, int(n)) {
 			return nil
 		}
 		parts = append(parts, slices.Clone(cells))
