@@ -38,6 +38,9 @@ var vrfConfigs = []config{
 		"ip route add default via 10.3.0.1 table 100", "ip route add 172.16.0.0/16 via 10.3.0.1 table 101"}, red...)},
 	{name: "vrf before local", setup: append([]string{"ip rule add pref 32765 lookup local", "ip rule del pref 0"}, red...)},
 	{name: "vrf that leaks to main", setup: append(red[:len(red)-1:len(red)-1], "ip route add throw default table 10")},
+	{name: "vrf and a ruleset", setup: red, yields: true, rules: chainOf("ip", "prerouting priority 0", "accept", "iifname \"red\" udp dport 53 counter drop") +
+		chainOf("inet", "forward priority 0", "drop", "iifname \"red\" tcp dport 22 counter drop", "iifname \"r0\" counter accept",
+			"iifname \"red\" ip daddr 172.16.5.0/24 counter accept")},
 	{name: "change: route of a vrf", setup: red, alter: []string{"ip route replace 172.16.0.0/17 via 10.3.0.1 dev r2 onlink table 10",
 		"ip route add blackhole 172.16.9.0/24 table 10"}},
 }
@@ -65,6 +68,9 @@ func TestVRF(t *testing.T) {
 			}
 			if o.refused == slowpath.VLANHidden {
 				t.Skipf("the kernel has no fast path on veth: %s", o.cause)
+			}
+			if c.rules != "" && o.refused == slowpath.VRF {
+				return // its chains see the packets as the VRF's
 			}
 			if o.refused != slowpath.None || o.packets == 0 {
 				t.Errorf("%s: %s", o.refused, o.cause)
