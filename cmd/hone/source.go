@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 
@@ -94,8 +96,10 @@ func readLive(ctx context.Context, o *options) (*introspect.Snapshot, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	s, err := introspect.Read(ctx)
-	if err != nil {
-		return nil, err
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("read configuration: %w: the kernel tells all of it to root only", err)
+	} else if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
 	}
 	var status control.Status
 	if o.client().Get(ctx, "/v1/status", nil, &status) == nil {
