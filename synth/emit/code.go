@@ -72,6 +72,8 @@ type code struct {
 	whole  map[reg]bool // not to be split (again)
 	parked map[reg]bool // nor parked
 	packet reg          // holds the address of the frame
+
+	packetAt map[int16]bool // slots that hold it, too
 	// weight and value are given to every instruction that is appended.
 	weight float32
 	value  *ir.Value
@@ -79,7 +81,7 @@ type code struct {
 }
 
 func newCode() *code {
-	return &code{regs: firstVirtual, tmp: map[reg]bool{}, whole: map[reg]bool{}, parked: map[reg]bool{}}
+	return &code{regs: firstVirtual, tmp: map[reg]bool{}, whole: map[reg]bool{}, parked: map[reg]bool{}, packetAt: map[int16]bool{}}
 }
 
 func (c *code) reg() reg {

@@ -45,7 +45,7 @@ func (c *code) parkings() map[reg]parking {
 // back it is loaded again.
 func (c *code) park(r reg) {
 	c.parked[r] = true
-	slot, weight := c.slot(), c.madeAt(r)
+	slot, weight := c.slotOf(r), c.madeAt(r)
 	arms := c.rareArms(r, weight)
 	n := -1
 	c.rewrite(func(i inst) {

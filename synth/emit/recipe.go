@@ -12,7 +12,7 @@ type recipe struct {
 
 // recipes finds the registers that can be made anew.
 func (c *code) recipes() map[reg]recipe {
-	b := cookbook{code: c, found: map[reg]recipe{}, spoiled: map[reg]bool{}, written: make([]bool, c.labels)}
+	b := cookbook{code: c, found: map[reg]recipe{}, spoiled: map[reg]bool{}, copies: map[reg]bool{}, written: make([]bool, c.labels)}
 	for n := range c.insts {
 		i := &c.insts[n]
 		reads, writes := i.reads(), i.writes()
@@ -35,6 +35,7 @@ type cookbook struct {
 	*code
 	found   map[reg]recipe
 	spoiled map[reg]bool // no recipe after all
+	copies  map[reg]bool // of the address of the frame, as where the register that holds it has lost its place
 	stored  bool         // some path to here has written to the packet
 	written []bool       // the same, at each label
 }
@@ -42,8 +43,12 @@ type cookbook struct {
 // follow keeps account of stores along the paths.
 func (b *cookbook) follow(i *inst) {
 	switch i.kind {
+	case kMov:
+		b.copies[i.dst] = b.copies[i.dst] || b.holdsPacket(i.src)
+	case kLoad:
+		b.copies[i.dst] = b.copies[i.dst] || i.src == frame && b.packetAt[i.off]
 	case kStore, kStoreImm:
-		b.stored = b.stored || i.dst == b.packet
+		b.stored = b.stored || b.holdsPacket(i.dst)
 	case kCall:
 		b.stored = b.stored || !i.kfunc && i.imm == int64(asm.FnXdpAdjustHead)
 	case kBranch:
@@ -57,6 +62,9 @@ func (b *cookbook) follow(i *inst) {
 		b.stored = b.stored || b.written[i.label]
 	}
 }
+
+// holdsPacket tells whether a register holds the address of the frame, here or elsewhere.
+func (b *cookbook) holdsPacket(r reg) bool { return r == b.packet || b.copies[r] }
 
 func (b *cookbook) read(i *inst, r reg) {
 	a, ok := b.found[r]

@@ -12,6 +12,13 @@ func (c *code) slot() int16 {
 	return firstSlot - int16(8*c.slots)
 }
 
+// slotOf is slot for what a register holds, and notes whether that is the address of the frame.
+func (c *code) slotOf(r reg) int16 {
+	slot := c.slot()
+	c.packetAt[slot] = r == c.packet
+	return slot
+}
+
 // packSlots puts slots into as little stack as their times of use allow: two of which one is written while the other one
 // is yet to be read have places of their own.
 func (c *code) packSlots() {

@@ -34,7 +34,7 @@ func (c *code) spillTogether(all []reg) {
 		if a, ok := recipes[r]; ok {
 			places[r] = &spilled{recipe: a.insts}
 		} else {
-			places[r] = &spilled{slot: c.slot()}
+			places[r] = &spilled{slot: c.slotOf(r)}
 		}
 	}
 	c.rewrite(func(i inst) { c.replace(i, places) })
@@ -97,7 +97,7 @@ func (c *code) split(all []reg) {
 	}
 	slots := make([]int16, len(all))
 	for n, r := range all {
-		c.whole[r], slots[n] = true, c.slot()
+		c.whole[r], slots[n] = true, c.slotOf(r)
 	}
 	crossed, starts := map[int][]int{}, map[int][]int{} // by calls and the beginnings of their arguments, the registers that live on
 	c.backward(func(n int, i *inst, after set) bool {
