@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// odd is what a route moves that is more than a way to go: its TOS, type or metrics, or an attribute that is not among
+// odd is what a route moves that is more than a way to go: its TOS, scope, type or metrics, or an attribute that is not among
 // plainRoute. The live lookup of a program does not do justice to it, so that it must not be asked either before the
 // program is made anew.
 func odd(family domains) domains { return family | toConfig }
@@ -27,6 +27,7 @@ func maskOf(kinds ...int) (mask uint64) {
 // Where the message about a route says what, and how many of its attributes are looked at: the kernel sends fewer.
 const (
 	routeTOS        = unix.SizeofNlMsghdr + 3
+	routeScope      = unix.SizeofNlMsghdr + 6
 	routeType       = unix.SizeofNlMsghdr + 7
 	routeAttributes = unix.SizeofNlMsghdr + unix.SizeofRtMsg
 	routeLooks      = 10
@@ -35,7 +36,7 @@ const (
 
 // classifyRoute finds the domains that a message about a route of a family moves. The filter does the same in route.
 func classifyRoute(datagram []byte, family domains) domains {
-	if len(datagram) < routeType+1 || datagram[routeTOS] != 0 || datagram[routeType] != unix.RTN_UNICAST {
+	if len(datagram) < routeType+1 || datagram[routeTOS] != 0 || datagram[routeScope] >= unix.RT_SCOPE_HOST || datagram[routeType] != unix.RTN_UNICAST {
 		return odd(family)
 	}
 	at := routeAttributes
@@ -62,6 +63,8 @@ func (c *counters) route(family domains) asm.Instructions {
 		asm.JNE.Imm(asm.R0, 0, odd),
 		asm.LoadMem(asm.R1, asm.RFP, head+routeTOS-unix.SizeofNlMsghdr, asm.Byte),
 		asm.JNE.Imm(asm.R1, 0, odd),
+		asm.LoadMem(asm.R1, asm.RFP, head+routeScope-unix.SizeofNlMsghdr, asm.Byte),
+		asm.JGE.Imm(asm.R1, unix.RT_SCOPE_HOST, odd),
 		asm.LoadMem(asm.R1, asm.RFP, head+routeType-unix.SizeofNlMsghdr, asm.Byte),
 		asm.JNE.Imm(asm.R1, unix.RTN_UNICAST, odd),
 		asm.Mov.Imm(asm.R9, routeAttributes),

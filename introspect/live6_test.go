@@ -47,7 +47,7 @@ const routeCommands6 = base6 + `
 	ip -6 neigh add proxy fd00:2::5 dev r1`
 
 const wantRoutes6 = `rule6 action=1 table=255 from=::/0 to=::/0
-rule6 pref=100 action=1 table=77 from=fd00:1::/64 to=::/0 iif=r0 mark=0x3 mark-mask=0xf
+rule6 pref=100 action=1 table=77 from=fd00:1::/64 to=::/0 iif=r0 mark=0x3 mark-mask=0xf attached
 rule6 pref=100 seq=1 action=8 from=::/0 to=fd00:2::/64 oif=r1 tos=16 invert
 rule6 pref=200 action=1 table=254 from=::/0 to=::/0 suppress-prefix=0
 rule6 pref=201 action=1 table=254 from=::/0 to=::/0 suppress-group=7
@@ -70,7 +70,7 @@ route6 dst=2001:db8:9::/48 table=254 metric=1024 type=1 proto=3 hop=dev:R1,via:f
 route6 dst=2001:db8:a::/48 table=254 metric=1024 type=1 proto=3 hop=dev:R1,via:fd00:2::2 hop=dev:R1,via:fd00:2::3 hop=dev:R0,via:fd00:1::4
 route6 dst=2001:db8:b::/48 table=254 metric=1024 type=1 proto=3 hop=dev:R1,via:fd00:2::2 unknown=src-len unknown=attribute-2
 route6 dst=2001:db8:c::/48 table=254 metric=1024 type=1 proto=3 nhid=24
-route6 dst=2001:db8:d::/48 table=254 metric=1024 type=1 proto=3 nhid=23
+route6 dst=2001:db8:d::/48 table=254 metric=1024 type=6 proto=3 nhid=23
 nexthop id=21 dev=R0 via=fd00:1::2 object=21
 nexthop id=22 dev=R1 via=fe80::2 object=22
 nexthop id=23 blackhole object=23

@@ -170,7 +170,7 @@ const routeCommands = `
 	ip rule add pref 201 ipproto tcp lookup main`
 
 const wantRoutes = `rule action=1 table=255 from=0.0.0.0/0 to=0.0.0.0/0
-rule pref=100 action=1 table=77 from=10.1.0.0/24 to=0.0.0.0/0 iif=r0 mark=0x3 mark-mask=0xf
+rule pref=100 action=1 table=77 from=10.1.0.0/24 to=0.0.0.0/0 iif=r0 mark=0x3 mark-mask=0xf attached
 rule pref=100 seq=1 action=8 from=0.0.0.0/0 to=10.2.0.0/24 oif=r1 tos=16 invert
 rule pref=200 action=1 table=254 from=0.0.0.0/0 to=0.0.0.0/0 suppress-prefix=0
 rule pref=201 action=1 table=254 from=0.0.0.0/0 to=0.0.0.0/0 ipproto=6
@@ -186,7 +186,7 @@ route dst=10.15.0.0/16 table=254 type=1 proto=3 hop=dev:R1,via:10.2.0.4
 route dst=10.15.0.0/16 table=254 seq=1 type=1 proto=3 hop=dev:R1,via:10.2.0.2
 route dst=10.15.0.0/16 table=254 seq=2 type=1 proto=3 hop=dev:R1,via:10.2.0.3
 route dst=10.16.0.0/16 table=254 type=1 proto=3 nhid=10
-route dst=10.17.0.0/16 table=254 type=1 proto=3 nhid=3
+route dst=10.17.0.0/16 table=254 type=6 proto=3 nhid=3
 route dst=127.0.0.1/32 table=255 type=2 scope=254 proto=2 src=127.0.0.1 hop=dev:1
 route dst=192.0.2.0/24 table=254 metric=7 type=1 proto=3 hop=dev:R1,via:10.2.0.2 mtu=1300 mtu-lock metrics
 route dst=198.51.100.0/25 table=254 type=6 proto=3

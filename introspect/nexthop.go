@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -91,20 +92,51 @@ func foldNexthop(s *Snapshot, m message, e *Effect) (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
+	changed := put(&s.Nexthops, m.gone, Index(n.ID), n)
 	if m.gone {
 		e.Resync |= s.using(n.ID) // its routes are flushed in silence
+	} else {
+		e.Resync |= s.misshown(n)
 	}
-	return put(&s.Nexthops, m.gone, Index(n.ID), n), nil
+	return changed, nil
 }
 
 // using tells which kinds hold objects that use a nexthop object.
 func (s *Snapshot) using(id uint32) Kind {
 	kinds := Kind(0)
-	for group, n := range s.Nexthops.All() {
-		if slices.ContainsFunc(n.Group, func(m Member) bool { return m.ID == id }) {
-			kinds |= Nexthops
-			kinds |= s.usedBy(use{object: true, id: group})
-		}
+	for group := range s.groupsWith(id) {
+		kinds |= Nexthops
+		kinds |= s.usedBy(use{object: true, id: group})
 	}
 	return kinds | s.usedBy(use{object: true, id: Index(id)})
+}
+
+// groupsWith ranges over the groups with a nexthop object.
+func (s *Snapshot) groupsWith(id uint32) iter.Seq2[Index, Nexthop] {
+	return func(yield func(Index, Nexthop) bool) {
+		for group, n := range s.Nexthops.All() {
+			if slices.ContainsFunc(n.Group, func(m Member) bool { return m.ID == id }) && !yield(group, n) {
+				return
+			}
+		}
+	}
+}
+
+// misshown tells which kinds hold routes that are shown as blackholes where their nexthop object is none, or the reverse:
+// their own type shows only while the object is none.
+func (s *Snapshot) misshown(n Nexthop) Kind {
+	kinds := s.shown(n)
+	for _, group := range s.groupsWith(n.ID) {
+		kinds |= s.shown(group)
+	}
+	return kinds
+}
+
+func (s *Snapshot) shown(n Nexthop) Kind {
+	hole := n.Blackhole
+	if len(n.Group) == 1 {
+		member, _ := s.Nexthops.Get(Index(n.Group[0].ID))
+		hole = member.Blackhole
+	}
+	return s.usedIn(use{object: true, id: Index(n.ID)}, func(state uint8) bool { return state != holed(hole) })
 }

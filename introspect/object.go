@@ -122,7 +122,7 @@ type Route struct {
 	Protocol uint8 // RTPROT_*
 	Flags    uint32
 	PrefSrc  netip.Addr
-	Object   uint32 // RTA_NH_ID: the hops are the object's, and so is whether it is a blackhole
+	Object   uint32 // RTA_NH_ID: the hops are the object's; that of a blackhole makes the route one, too
 	Hops     []Hop
 	MTU      uint32 // RTAX_MTU, 0 without
 	MTULock  bool   // RTAX_LOCK of the MTU

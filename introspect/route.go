@@ -62,7 +62,7 @@ func (d *routeDecoder) finish() Route {
 	}
 	switch {
 	case d.Object != 0:
-		d.Hops, d.Type = nil, unix.RTN_UNICAST // both shown are the object's, which may be replaced without a word
+		d.Hops = nil // the object's, which may be replaced without a word; a blackhole may be the object's or the route's own
 	case d.Hops == nil && (d.hop.Index != 0 || d.hop.Via.IsValid() || d.hop.Encap != 0):
 		d.Hops = []Hop{d.hop}
 	}

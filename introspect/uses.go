@@ -13,13 +13,21 @@ type use struct {
 	source netip.Addr
 	object bool
 	id     Index // 0 beside a source where there is no device
-	state  uint8 // RTNH_F_DEAD, RTNH_F_LINKDOWN
+	state  uint8 // RTNH_F_DEAD, RTNH_F_LINKDOWN; of an object, whether the routes are shown as blackholes
 }
 
 const hopState = unix.RTNH_F_DEAD | unix.RTNH_F_LINKDOWN
 
 // stateless is the state of hops of IPv6 routes to the host itself: the kernel never marks those.
 const stateless = 0xff
+
+// holed is the state of routes to a nexthop object that are shown as blackholes, or are not.
+func holed(yes bool) uint8 {
+	if yes {
+		return 1
+	}
+	return 0
+}
 
 // Compare orders uses, those of one thing next to one another.
 func (u use) Compare(o use) int {
@@ -46,7 +54,7 @@ type uses struct {
 // each calls f for everything that a route depends on, which is kept without its key, and so without its family.
 func (r *Route) each(six bool, f func(use)) {
 	if r.Object != 0 {
-		f(use{object: true, id: Index(r.Object)})
+		f(use{object: true, id: Index(r.Object), state: holed(r.Type == unix.RTN_BLACKHOLE)})
 	}
 	for _, h := range r.Hops {
 		state := h.Flags & hopState

@@ -2,6 +2,8 @@ package synth
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -29,6 +31,7 @@ type resolver[P point[P]] struct {
 	wide    []P             // prefixes of more than one address in table local
 	choose  bool            // the live lookup chooses between several nexthops as the kernel does
 	mixed   map[uint32]bool // nexthop objects that the kernel may use as another route says
+	near    []P             // prefixes of IPv4 routes that reach no farther than the host, by their scope
 }
 
 // routesTo lists the routes to a prefix of the tables that are asked, in the order of their keys.
@@ -145,7 +148,7 @@ func (r *resolver[P]) several(reason slowpath.Reason, routes []introspect.Route)
 // plain tells whether the live lookup answers for a route as the kernel would. It does not know of metrics; a route that
 // encapsulates it leaves to the kernel.
 func plain(r introspect.Route) bool {
-	if r.Type != unix.RTN_UNICAST {
+	if r.Type != unix.RTN_UNICAST && r.Object == 0 {
 		return true // the live lookup leaves it to the kernel
 	}
 	return r.MTU == 0 && !r.MTULock && r.Key.TOS == 0 && r.Realm == 0 && len(r.Unknown) == 0
@@ -154,7 +157,7 @@ func plain(r introspect.Route) bool {
 // plain6 is plain of IPv6, where the live lookup knows what has been learned of a path, of locked MTUs and of the routes'
 // ends, but not of an MTU that is not locked.
 func plain6(r introspect.Route) bool {
-	return r.Type != unix.RTN_UNICAST || len(r.Unknown) == 0 && (r.MTU == 0 || r.MTULock)
+	return r.Type != unix.RTN_UNICAST && r.Object == 0 || len(r.Unknown) == 0 && (r.MTU == 0 || r.MTULock)
 }
 
 var typeReasons = map[uint8]slowpath.Reason{unix.RTN_LOCAL: slowpath.Local, unix.RTN_BROADCAST: slowpath.Broadcast,
@@ -210,8 +213,25 @@ func (r *resolver[P]) hops(route *introspect.Route) ([]introspect.Hop, slowpath.
 		if reason := hopReason(h); reason != slowpath.None {
 			return nil, reason
 		}
+		if r.passes(h.Via) {
+			return nil, slowpath.RouteUnknown
+		}
 	}
 	return hops, slowpath.None
+}
+
+// passes tells whether the kernel may pass over a gateway and send to the destination itself: it does where the route to
+// the gateway had the scope of the host when the gateway was given.
+func (r *resolver[P]) passes(via netip.Addr) bool {
+	if len(r.near) == 0 || !via.Is4() || r.six {
+		return false
+	}
+	return slices.ContainsFunc(r.near, func(p P) bool { return p.covers(r.host(via)) })
+}
+
+// isNear tells whether a route is one of those in near.
+func isNear(r introspect.Route) bool {
+	return r.Type == unix.RTN_UNICAST && r.Scope >= unix.RT_SCOPE_HOST && r.Key.Dst.Addr().Is4()
 }
 
 // harmlessHop are the flags of a nexthop that forwarding in software does not depend on.

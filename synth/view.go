@@ -20,6 +20,7 @@ type view[P point[P]] struct {
 	own     map[P]int                // prefixes of the host's own and broadcast addresses
 	inline  inlined                  // own in words
 	local   map[P]int                // prefixes of table local of more than one address
+	nears   map[P]int                // prefixes of routes that reach no farther than the host
 	full    int                      // entries of the table when it did not fit
 	lengths [][129]int               // of the prefixes of each table
 	sizes   []int                    // prefixes of each table
@@ -46,7 +47,7 @@ type viewer interface {
 
 func newView[P point[P]](s *shared, f *family[P], p *plan, ask lookups, table lpm[P]) *view[P] {
 	r := resolver[P]{shared: s, family: f, ask: ask, parted: p.parted, sources: p.sources, addrs: map[P]int{}}
-	return &view[P]{resolver: r, lpm: table, ports: map[introspect.Index]int{}, own: map[P]int{}, local: map[P]int{},
+	return &view[P]{resolver: r, lpm: table, ports: map[introspect.Index]int{}, own: map[P]int{}, local: map[P]int{}, nears: map[P]int{},
 		lengths: make([][129]int, len(ask.tables)), sizes: make([]int, len(ask.tables)), passed: map[P]bool{}, uses: newUses()}
 }
 
@@ -62,7 +63,7 @@ func (v *view[P]) survey() {
 	for key := range v.Neighs.All() {
 		v.addNeigh(key, 1)
 	}
-	v.wide = v.locals()
+	v.wide, v.near = inOrder(v.local), inOrder(v.nears)
 	v.mixed = v.uses.mixtures(v.Snapshot)
 }
 
@@ -73,7 +74,7 @@ func (v *view[P]) chooses() bool {
 	return ok && policy.Value == "0"
 }
 
-func (v *view[P]) locals() []P { return slices.SortedFunc(maps.Keys(v.local), P.compare) }
+func inOrder[P point[P]](set map[P]int) []P { return slices.SortedFunc(maps.Keys(set), P.compare) }
 
 func (v *view[P]) addAddr(a introspect.Addr, n int) {
 	local := a.Key.Local.Addr()
@@ -117,6 +118,9 @@ func (v *view[P]) addRoute(r introspect.Route, n int) {
 		v.addOwn(p, n)
 	}
 	v.uses.add(r, n)
+	if isNear(r) {
+		count(v.nears, p, n)
+	}
 	if !v.asks(r.Key) {
 		return
 	}
@@ -285,7 +289,7 @@ func (v *view[P]) larger() ViewShape { return v.lpm.larger() }
 // shape tells programs about the view.
 func (v *view[P]) shape() ViewShape {
 	s := v.lpm.shape()
-	s.Plain = v.odd == 0 && len(v.mixed) == 0 && v.choose
+	s.Plain = v.odd == 0 && len(v.mixed) == 0 && len(v.near) == 0 && v.choose
 	if v.six {
 		return s // own sources are no matter
 	}

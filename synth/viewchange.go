@@ -124,11 +124,11 @@ func differing(a, b, to map[uint32]bool) {
 
 // globals looks at what every answer depends on; where that has changed, all routes are looked at again.
 func (v *view[P]) globals() {
-	choose, wide := v.chooses(), v.locals()
-	if choose == v.choose && slices.Equal(wide, v.wide) {
+	choose, wide, near := v.chooses(), inOrder(v.local), inOrder(v.nears)
+	if choose == v.choose && slices.Equal(wide, v.wide) && slices.Equal(near, v.near) {
 		return
 	}
-	v.choose, v.wide = choose, wide
+	v.choose, v.wide, v.near = choose, wide, near
 	for key := range v.routes(v.Snapshot).All() {
 		if v.asks(key) {
 			v.dirty.routes[v.of(key.Dst)] = true
