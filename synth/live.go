@@ -13,11 +13,15 @@ import (
 // that it names, so that this has to be one that was vetted.
 //
 // Of several nexthops it chooses by the addresses. For an ICMP error the kernel takes those of the packet within, so
-// that ICMP is left to it; of ICMPv6 no error has come this far.
+// that ICMP is left to it; of ICMPv6 no error has come this far. But where the kernel parses packets for its rules, it
+// takes the flow label of ICMPv6 with its bytes in another order.
 func (c *compiler) live() {
 	protocol, usable, mtu := c.Load(c.ip.protocol, 1), uint64(deviceUsable), "mtu"
 	if c.ip.six {
 		usable, mtu = deviceUsable6, "mtu6"
+		if c.picks[c.ip].parses {
+			c.GuardImm(ir.Ne, protocol, unix.IPPROTO_ICMPV6, slowpath.LiveLookup)
+		}
 	} else {
 		c.GuardImm(ir.Ne, protocol, unix.IPPROTO_ICMP, slowpath.LiveLookup)
 	}

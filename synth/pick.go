@@ -12,17 +12,18 @@ import (
 
 // picker is the choice of an ingress, with the tables that it comes to.
 type picker struct {
-	root  *choice
-	views map[string]ViewShape
-	full  bool // there is no room for the routes of one of them
-	live  bool // the live lookup goes by the rules as the kernel does
-	plain bool // and answers as the kernel would, whatever the choice
+	root   *choice
+	views  map[string]ViewShape
+	full   bool // there is no room for the routes of one of them
+	live   bool // the live lookup goes by the rules as the kernel does
+	plain  bool // and answers as the kernel would, whatever the choice
+	parses bool // the kernel looks past the header of each packet, for a rule of some interface
 }
 
 // pickerOf is the picker of an interface whose rules are not refused.
 func pickerOf(s *introspect.Snapshot, l introspect.Link, shape Shape, ip *layout) picker {
 	plan := routing(s, ip)
-	p := picker{views: map[string]ViewShape{}, live: plan.live(ip.six)}
+	p := picker{views: map[string]ViewShape{}, live: plan.live(ip.six), parses: plan.parses()}
 	p.plain = p.live
 	root, _, v := plan.choice(ingressOf(s, l))
 	if v.reason != slowpath.None {
@@ -147,8 +148,7 @@ func (p *picking) within(net netip.Prefix, addr []*ir.Value, yes, no *ir.Value) 
 	return yes
 }
 
-// number reads what a test looks at. The ports are those of the packet whatever the way: the kernel does not exchange
-// them.
+// number reads what a test looks at. On the way back the ports are exchanged as the addresses are.
 func (p *picking) number(f field) *ir.Value {
 	switch f {
 	case fieldTOS:
@@ -159,7 +159,8 @@ func (p *picking) number(f field) *ir.Value {
 		return p.Load(p.ip.protocol, 1)
 	case fieldPorts:
 		return p.ported(p.Load(p.ip.protocol, 1))
-	case fieldSPort:
+	}
+	if (f == fieldSPort) == (p.way == forward) {
 		return p.Load(p.ip.end(), 2)
 	}
 	return p.Load(p.ip.end()+2, 2)

@@ -149,6 +149,14 @@ func (p *plan) live(six bool) bool {
 	return !p.domains() && !(six && slices.ContainsFunc(p.rules, suppresses))
 }
 
+// parses tells whether a rule makes the kernel look for the protocol and the ports of every packet.
+func (p *plan) parses() bool {
+	none := [2]uint16{}
+	return slices.ContainsFunc(p.rules, func(r introspect.Rule) bool {
+		return r.IPProto != 0 || r.SPort != none || r.DPort != none || r.SPortMask != 0 || r.DPortMask != 0
+	})
+}
+
 // asked lists the routing tables that the rules may lead to, whatever the packet and wherever it is going: the kernel
 // asks about the source of a packet as if it came in where it is to go out. Only marks are known not to be there.
 func (p *plan) asked() []uint32 {
