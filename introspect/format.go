@@ -82,6 +82,7 @@ func (v *Rule) fields(t *text) {
 	num(t, "suppress-prefix", &v.SuppressPrefix)
 	num(t, "suppress-group", &v.SuppressGroup)
 	num(t, "goto", &v.Goto)
+	t.flag("attached", &v.Attached)
 	t.flag("l3mdev", &v.L3MDev)
 	t.flag("invert", &v.Invert)
 	t.words("unknown", &v.Unknown)

@@ -188,7 +188,7 @@ func foldLink(s *Snapshot, m message, e *Effect) (bool, error) {
 	}
 	old, known := s.Links.Get(l.Index)
 	if m.gone {
-		e.Resync |= Links
+		e.Resync |= Links | s.rulesOf(old.Name)
 		e.affects(s, l.Index, anyState)
 		s.forget(l.Index)
 		return known, nil
@@ -201,6 +201,9 @@ func foldLink(s *Snapshot, m message, e *Effect) (bool, error) {
 	if (old.Flags^l.Flags|changes)&unix.IFF_UP != 0 {
 		// In silence, a device gets its default queueing discipline the first time up, and the one below it turns promiscuous.
 		e.Resync |= Links | Qdiscs
+	}
+	if known && old.Name != l.Name {
+		e.Resync |= s.rulesOf(old.Name) | s.rulesOf(l.Name) // which are told of the interface in silence
 	}
 	if known && old.MTU != l.MTU {
 		e.Resync |= s.usedBy(use{id: l.Index}) & Routes6 // those with an MTU of their own follow in silence

@@ -34,6 +34,7 @@ type Rule struct {
 	SuppressGroup            int32  // FRA_SUPPRESS_IFGROUP: nor do those over devices of this group
 	Src, Dst                 netip.Prefix
 	IIF, OIF                 string
+	Attached                 bool // to an interface, by the name IIF, which may have been another name of it and be gone by now
 	Mark, MarkMask           uint32
 	TOS                      uint8 // the byte of the header, as rules were once made
 	DSCP, DSCPMask           uint8 // FRA_DSCP: six bits
@@ -55,7 +56,7 @@ func (r Rule) Equal(o Rule) bool {
 	header := r.Src == o.Src && r.Dst == o.Dst && r.TOS == o.TOS && r.DSCP == o.DSCP && r.DSCPMask == o.DSCPMask &&
 		r.FlowLabel == o.FlowLabel && r.FlowLabelMask == o.FlowLabelMask && r.IPProto == o.IPProto && r.SPort == o.SPort &&
 		r.DPort == o.DPort && r.SPortMask == o.SPortMask && r.DPortMask == o.DPortMask
-	return action && header && r.IIF == o.IIF && r.OIF == o.OIF && r.Mark == o.Mark && r.MarkMask == o.MarkMask &&
+	return action && header && r.IIF == o.IIF && r.OIF == o.OIF && r.Attached == o.Attached && r.Mark == o.Mark && r.MarkMask == o.MarkMask &&
 		r.TunID == o.TunID && r.UIDRange == o.UIDRange && r.L3MDev == o.L3MDev && r.Invert == o.Invert &&
 		slices.Equal(r.Unknown, o.Unknown)
 }
@@ -63,7 +64,8 @@ func (r Rule) Equal(o Rule) bool {
 const (
 	sizeofRuleHdr   = 12
 	fibRuleInvert   = 2
-	fibRuleHarmless = 1 | 4 | 8 | 16 // permanent; the target, the input or the output interface does not exist
+	fibRuleDetached = 8
+	fibRuleHarmless = 1 | 4 | fibRuleDetached | 16 // permanent; the target, the input or the output interface does not exist
 	fraDSCP         = 25
 	fraFlowLabel    = 26
 	fraFlowMask     = 27
@@ -94,6 +96,7 @@ func decodeRule(b []byte) (r Rule, ok bool, err error) {
 	if err := attributes(b[sizeofRuleHdr:], d.attribute); err != nil {
 		return Rule{}, false, err
 	}
+	d.Attached = d.IIF != "" && flags&fibRuleDetached == 0
 	d.settle()
 	if d.Src, err = prefix(b[0], d.src, b[2]); err != nil {
 		return Rule{}, false, err
@@ -198,6 +201,18 @@ func (s *Snapshot) rules(m message) *Map[RuleKey, Rule] {
 		return &s.Rules6
 	}
 	return &s.Rules4
+}
+
+// rulesOf is Rules if one names an interface.
+func (s *Snapshot) rulesOf(name string) Kind {
+	for _, rules := range []Map[RuleKey, Rule]{s.Rules4, s.Rules6} {
+		for _, r := range rules.All() {
+			if r.IIF == name {
+				return Rules
+			}
+		}
+	}
+	return 0
 }
 
 // foldRule keeps rules of one preference in the order of their arrival, which is the kernel's.

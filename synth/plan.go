@@ -41,6 +41,7 @@ func newPlan(s *introspect.Snapshot, ip *layout, vrfs []introspect.Link) *plan {
 	for _, r := range ip.rules(s).All() {
 		p.rules = append(p.rules, r)
 	}
+	p.named(s)
 	p.parted = len(p.rules) != defaults || slices.ContainsFunc(p.rules, custom)
 	if p.domains() {
 		p.vrfs = vrfs
@@ -62,6 +63,23 @@ var kernelLookups = lookups{tables: []lookup{{tableLocal, suppressNothing}, {tab
 
 // custom tells whether a rule is none of the kernel's own.
 func custom(r introspect.Rule) bool { return !isDefault(r) }
+
+// named notes rules that name an interface by a name that it has no more: the kernel looks for a name once.
+func (p *plan) named(s *introspect.Snapshot) {
+	attached := func(r introspect.Rule) bool { return r.Attached }
+	if !slices.ContainsFunc(p.rules, attached) {
+		return
+	}
+	names := map[string]bool{}
+	for _, l := range s.Links.All() {
+		names[l.Name] = true
+	}
+	for i, r := range p.rules {
+		if r.Attached && !names[r.IIF] {
+			p.rules[i].Unknown = append(slices.Clip(r.Unknown), "names an interface by another name")
+		}
+	}
+}
 
 // add takes in the views that the packets of an ingress need, while there is room.
 func (p *plan) add(in ingress) {
