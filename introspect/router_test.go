@@ -2,16 +2,20 @@ package introspect
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
-// advertise sends a router's advertisement out of a device: itself for so many seconds, and an on-link prefix.
-func advertise(t *testing.T, device string, router uint16, prefix netip.Prefix, valid uint32) {
+// advertise sends a router's advertisement out of a device: itself for so many seconds, an on-link prefix, and more options.
+func advertise(t *testing.T, device string, router uint16, prefix netip.Prefix, valid uint32, more ...byte) {
 	t.Helper()
 	link, err := net.InterfaceByName(device)
 	if err != nil {
@@ -35,6 +39,7 @@ func advertise(t *testing.T, device string, router uint16, prefix netip.Prefix, 
 	b = append(b, information, 4, byte(prefix.Bits()), onLink)
 	b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, valid), valid)
 	b = append(append(b, 0, 0, 0, 0), prefix.Addr().AsSlice()...)
+	b = append(b, more...)
 	all := &unix.SockaddrInet6{Addr: netip.MustParseAddr("ff02::1").As16(), ZoneId: uint32(link.Index)}
 	if err := unix.Sendto(fd, b, 0, all); err != nil {
 		t.Errorf("send advertisement: %v", err)
@@ -89,6 +94,39 @@ func TestRouterAdvertisements(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRouterEnds has a router announce an MTU, in silence, and sees that it is known once no router may announce another.
+func TestRouterEnds(t *testing.T) {
+	const path = "ipv6/conf/r0/mtu"
+	for i, end := range []string{"accept_ra=0", "accept_ra_mtu=0", "forwarding=1"} {
+		inNamespace(t, func(run func(string)) {
+			run(`ip link set lo up
+				ip link add r0 type veth peer name a0
+				sysctl -qw net.ipv6.conf.a0.accept_dad=0
+				sysctl -qw net.ipv6.conf.r0.accept_dad=0
+				sysctl -qw net.ipv6.conf.r0.accept_ra=1
+				ip link set a0 up
+				ip link set r0 up`)
+			w := watchHere(t)
+			defer w.Close()
+			if settle(t, w); w.sysctls == nil {
+				t.Skip("no program can be attached to the root of cgroup2 here")
+			}
+			announced := fmt.Sprint(1400 + i)
+			for begin := time.Now(); time.Since(begin) < lab.Patience(5*time.Second); time.Sleep(10 * time.Millisecond) {
+				advertise(t, "a0", 0, netip.MustParsePrefix("fd05::/64"), 900, 5, 1, 0, 0, 0, 0, 0x05, byte(0x78+i))
+				if v, err := readSysctl(path); err != nil || v == announced {
+					break
+				}
+			}
+			settle(t, w)
+			run("sysctl -qw net.ipv6.conf.r0." + end)
+			if v, _ := settle(t, w).Sysctls.Get(path); v.Value != announced {
+				t.Errorf("the MTU is taken for %q after %s", v.Value, end)
+			}
+		})
+	}
 }
 
 // TestVRFLink decodes the table of a VRF, which not every kernel has to show.

@@ -118,6 +118,9 @@ func (w *Watcher) readHeld(h hold) (*Snapshot, error) {
 	if h.path == "" || spreads(h.path) {
 		return readSysctls(w.s)
 	}
+	if device, ok := ends(h.path); ok {
+		return readDeviceSysctls(w.s, []string{device})
+	}
 	if !tracked(h.path) {
 		return w.s, nil
 	}
@@ -156,13 +159,23 @@ func spreads(path string) bool {
 	return words[2] == "default" && words[0] == "ipv4" && tracked(strings.Replace(path, "default", "all", 1))
 }
 
+// ends tells whether a write may end that routers announce the MTU of a device: what they announced until then shows in a
+// sysctl of which nobody told.
+func ends(path string) (device string, ok bool) {
+	words := strings.Split(path, "/")
+	if len(words) != 4 || words[0] != "ipv6" || words[1] != "conf" || words[2] == "all" || words[2] == "default" {
+		return "", false
+	}
+	return words[2], words[3] == "accept_ra" || words[3] == "accept_ra_mtu" || words[3] == "forwarding"
+}
+
 // shows tells whether the written value is there, or will never be: of what is not read, and of devices that this
 // namespace does not have. What others change with it cannot be known to show before the time is up.
 func (h hold) shows() bool {
 	if h.path == "" || spreads(h.path) {
 		return false
 	}
-	if !tracked(h.path) {
+	if _, ok := ends(h.path); !ok && !tracked(h.path) {
 		return true
 	}
 	value, err := readSysctl(h.path)
