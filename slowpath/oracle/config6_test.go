@@ -11,7 +11,7 @@ func configs6() []config {
 	var all []config
 	for _, group := range [][]config{
 		routeConfigs6, nexthopConfigs6, neighbourConfigs6, addressConfigs6, sysctlConfigs6, linkConfigs6, refusedConfigs6,
-		{manyRoutes6(), fullTable6()}, changeConfigs6,
+		{manyRoutes6(), fullTable6()}, changeConfigs6, oddConfigs6,
 	} {
 		for _, c := range group {
 			all = append(all, of6(c))

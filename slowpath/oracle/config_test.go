@@ -34,7 +34,7 @@ func configs() []config {
 	var all []config
 	for _, group := range [][]config{
 		routeConfigs, nexthopConfigs, neighbourConfigs, addressConfigs, sysctlConfigs, linkConfigs, refusedConfigs,
-		changeConfigs, wayConfigs, wayChanges, ruleConfigs, ruleChanges, configs6(), rulesetConfigs(),
+		changeConfigs, wayConfigs, wayChanges, ruleConfigs, ruleChanges, oddConfigs, oddChanges, configs6(), rulesetConfigs(),
 	} {
 		all = append(all, group...)
 	}
