@@ -147,6 +147,8 @@ var sections = slices.Concat([]section{
 		func(s *Snapshot) *Map[FilterKey, Filter] { return &s.Filters }),
 	sectionOf("learned6", Exception{}, func(e Exception) Address { return Address(e.Dst) },
 		func(s *Snapshot) *Map[Address, Exception] { return &s.Learned6 }),
+	sectionOf("bound", Exception{}, func(e Exception) Address { return Address(e.Dst) },
+		func(s *Snapshot) *Map[Address, Exception] { return &s.Bound }),
 	sectionOf("tap", Tap{}, func(t Tap) TapKey { return t.Key }, func(s *Snapshot) *Map[TapKey, Tap] { return &s.Taps }),
 	sectionOf("sysctl", Sysctl{}, func(s Sysctl) Name { return Name(s.Path) },
 		func(s *Snapshot) *Map[Name, Sysctl] { return &s.Sysctls }),

@@ -76,6 +76,7 @@ func drawSnapshot(t *rapid.T) *Snapshot {
 	drawInto(t, &s.Filters, func(v Filter) FilterKey { return v.Key })
 	drawInto(t, &s.Taps, func(v Tap) TapKey { return v.Key })
 	drawInto(t, &s.Learned6, func(v Exception) Address { return Address(v.Dst) })
+	drawInto(t, &s.Bound, func(v Exception) Address { return Address(v.Dst) })
 	drawInto(t, &s.Sysctls, func(v Sysctl) Name { return Name(v.Path) })
 	drawInto(t, &s.Hooks, func(v Hook) Name { return Name(v.Name) })
 	drawRuleset(t, s)

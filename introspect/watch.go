@@ -36,6 +36,8 @@ type Watcher struct {
 
 	commit commit // of nftables, not folded yet
 
+	nextBound time.Time // when to look for sockets
+
 	unsettled map[RouteKey]bool // routes that never rest
 	deleted   recent            // entries of bridges
 	tornFDB   bool              // the dump of those may miss some

@@ -38,6 +38,8 @@ func (w *Watcher) schedule() []poll {
 	ports := w.newPoll(slowPeriod, numWatches, w.looker(w.readPorts), "RTM_GETLINK, polled where there is a bridge",
 		"MRP changes the state of a port of a bridge", "the kernel's STP takes over the times of its root")
 	ports.idle = func() bool { return !w.s.bridges() }
+	sockets := w.newPoll(slowPeriod, numWatches, w.lookBound, "NETLINK_SOCK_DIAG, polled, with rests of fifty times what it takes",
+		"a socket is connected from an address that never was the host's")
 	proxies := w.newPoll(hookPeriod, numWatches, w.looker(w.readProxies), "RTM_GETNEIGH, polled",
 		"a proxy entry of IPv6 is made or deleted")
 	proxies.idle = func() bool { return !w.s.proxies() }
@@ -52,6 +54,7 @@ func (w *Watcher) schedule() []poll {
 		w.newPoll(hookPeriod, watchTCX, w.looker(readTCX), "BPF_PROG_QUERY, polled", "a TCX program is attached or detached"),
 		w.pollSysctls(),
 		proxies,
+		sockets,
 		retry,
 		entries,
 		ports,

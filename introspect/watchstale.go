@@ -16,6 +16,7 @@ type stale struct {
 	routes4, routes6 staleRoutes
 	rules            bool
 	hooks            bool
+	bound            bool // addresses of sockets
 	ruleset          staleRuleset
 	silent           bool                // everything that is never announced
 	links            map[Index]staleLink // features, TCX programs and sysctls of these
@@ -49,7 +50,7 @@ func (t *stale) anyRoutes() bool { return t.routes4.any() || t.routes6.any() }
 
 // besidesRoutes tells of doubts about anything else.
 func (t *stale) besidesRoutes() bool {
-	return t.announced() || t.hooks || t.ruleset.any() || len(t.neighs) > 0 || len(t.ports) > 0 || len(t.entries) > 0
+	return t.announced() || t.hooks || t.bound || t.ruleset.any() || len(t.neighs) > 0 || len(t.ports) > 0 || len(t.entries) > 0
 }
 
 // announced tells of doubts about what may be announced before it is done, the routes apart.
@@ -233,6 +234,11 @@ func (w *Watcher) refreshSilent(t stale) (err error) {
 		fallthrough
 	case t.hooks:
 		if w.s, err = w.sensors.readHooks(w.s); err != nil {
+			return err
+		}
+	}
+	if t.bound {
+		if w.s, err = readBound(w.s); err != nil {
 			return err
 		}
 	}

@@ -150,6 +150,8 @@ func (w *Watcher) takeRoute(m netlink.Message) error {
 	case unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH:
 		w.stale.takeNeigh(m)
 		w.takeEntry(m)
+	case unix.RTM_DELADDR:
+		w.stale.bound = true // its connections stay
 	case unix.RTM_NEWRULE, unix.RTM_DELRULE:
 		w.stale.rules = true
 	}

@@ -110,9 +110,13 @@ func slowResolver[P point[P]](s *introspect.Snapshot, f *family[P], p *plan, ask
 			r.addrs[r.host(local)]++
 		}
 	}
-	for key := range r.routes(s).All() {
-		if p := r.of(key.Dst); key.Table == tableLocal && p.len() < p.width() && !r.martian(p) {
+	for key, route := range r.routes(s).All() {
+		p := r.of(key.Dst)
+		if key.Table == tableLocal && p.len() < p.width() && !r.martian(p) {
 			r.wide = append(r.wide, p)
+		}
+		if isNear(route) {
+			r.near = append(r.near, p)
 		}
 	}
 	r.mixed = slowlyMixed(s, f.routes(s))
@@ -192,7 +196,7 @@ func slowlyIn(s *introspect.Snapshot, ask lookups, addr netip.Addr) found {
 
 func (v *view[P]) slowlyIn(addr netip.Addr) found {
 	host := v.host(addr)
-	if v.martian(host) || v.addrs[host] > 0 || v.learned(host) {
+	if v.martian(host) || v.addrs[host] > 0 || v.learned(host) || v.bound(host) {
 		a, _ := v.answer(host, nil)
 		return foundOf(v.content(&row{key: a.key}))
 	}

@@ -186,6 +186,20 @@ func (v *view[P]) fill() {
 			v.renew(v.host(netip.Addr(key)))
 		}
 	}
+	for key := range v.Bound.All() {
+		if v.has(netip.Addr(key)) {
+			v.renew(v.host(netip.Addr(key)))
+		}
+	}
+}
+
+// bound tells whether a socket of the host has an address, whoever's that is.
+func (v *view[P]) bound(p P) bool {
+	if v.Bound.Len() == 0 || p.len() < p.width() {
+		return false
+	}
+	_, ok := v.Bound.Get(introspect.Address(p.netip().Addr()))
+	return ok
 }
 
 // learned tells whether the kernel has learned something of an address that no route says.
@@ -228,7 +242,7 @@ func (v *view[P]) answer(p P, routes []introspect.Route) (answer, bool) {
 	switch {
 	case v.martian(p):
 		return because(slowpath.DestMartian), true
-	case v.addrs[p] > 0:
+	case v.addrs[p] > 0 || v.bound(p) && !v.owner:
 		return because(slowpath.Local), true
 	case v.owner:
 		return because(slowpath.Local), v.own[p] > 0
@@ -289,7 +303,7 @@ func (v *view[P]) larger() ViewShape { return v.lpm.larger() }
 // shape tells programs about the view.
 func (v *view[P]) shape() ViewShape {
 	s := v.lpm.shape()
-	s.Plain = v.odd == 0 && len(v.mixed) == 0 && len(v.near) == 0 && v.choose
+	s.Plain = v.odd == 0 && len(v.mixed) == 0 && len(v.near) == 0 && v.choose && v.Bound.Len() == 0
 	if v.six {
 		return s // own sources are no matter
 	}

@@ -39,6 +39,11 @@ func (v *view[P]) follow(old *introspect.Snapshot) {
 			v.dirty.routes[v.host(netip.Addr(c.Key))] = true
 		}
 	}
+	for c := range introspect.DiffMaps(old.Bound, v.Bound) {
+		if v.has(netip.Addr(c.Key)) {
+			v.dirty.routes[v.host(netip.Addr(c.Key))] = true
+		}
+	}
 	v.objectChanges(old)
 	v.globals()
 	v.passing()

@@ -122,6 +122,9 @@ func (w *world) route() {
 	if w.IntN(12) == 0 {
 		r.MTU = 1300
 	}
+	if w.IntN(40) == 0 {
+		r.Scope = unix.RT_SCOPE_HOST
+	}
 	if !w.six {
 		w.Routes4 = w.Routes4.With(key, r)
 		return
@@ -161,6 +164,8 @@ func (w *world) step() {
 	case 11:
 		if e := (introspect.Exception{Dst: w.addr()}); e.Dst.Is6() {
 			w.Learned6 = w.Learned6.With(introspect.Address(e.Dst), e)
+		} else if w.IntN(2) == 0 {
+			w.Bound = w.Bound.With(introspect.Address(e.Dst), e)
 		}
 	default:
 		w.remove()
@@ -173,7 +178,7 @@ func (w *world) remove() {
 		w.Neighs = drop(w, w.Neighs)
 		w.Addrs = drop(w, w.Addrs)
 		w.Nexthops = drop(w, w.Nexthops)
-		w.Learned6 = drop(w, w.Learned6)
+		w.Learned6, w.Bound = drop(w, w.Learned6), drop(w, w.Bound)
 	}
 }
 
