@@ -40,8 +40,9 @@ type play struct {
 
 // begun is a command that goes on while others are run.
 type begun struct {
-	cmd *exec.Cmd
-	out bytes.Buffer
+	cmd     *exec.Cmd
+	out     bytes.Buffer
+	monitor bool // it listens to netlink, sooner or later
 }
 
 // scene FILE [LEAST] plays the file twice at the same time, with the kernel alone and with honed in R, and compares what
@@ -328,7 +329,7 @@ func (p *play) until(pattern, rest string) error {
 
 func (p *play) begin(name, rest string) error {
 	host, line, _ := strings.Cut(rest, " ")
-	b := &begun{}
+	b := &begun{monitor: strings.Contains(line, " monitor")}
 	b.cmd = p.shell(context.Background(), host, "exec "+line)
 	b.cmd.Stdout, b.cmd.Stderr = &b.out, &b.out
 	p.begun[name] = b
@@ -341,7 +342,11 @@ func (p *play) begin(name, rest string) error {
 
 // await waits until a command that listens to netlink does so, or has read everything; for another one, a moment.
 func (b *begun) await(until func(listens, waiting bool) bool) {
-	for end := time.Now().Add(lab.Patience(300 * time.Millisecond)); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	most := lab.Patience(300 * time.Millisecond)
+	if b.monitor {
+		most = patience
+	}
+	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if until(b.queue()) {
 			return
 		}
