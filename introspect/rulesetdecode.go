@@ -53,7 +53,9 @@ func decodeTable(b []byte) (t Table, err error) {
 	return t, err
 }
 
-var harmlessChain = setOf(6, 9, 11, 12)
+var harmlessChain = setOf(chainUse, 9, 11, 12)
+
+const chainUse = 6 // NFTA_CHAIN_USE
 
 const chainFlags = 1 | 2 | 4 // base, offload, binding
 

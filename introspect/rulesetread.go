@@ -15,6 +15,7 @@ import (
 type ruleset struct {
 	conn       *netlink.Conn // nil where the kernel has no netfilter netlink
 	tries      int           // how often one that keeps changing is read in one go
+	last       bool          // what is missing now is not shown at all
 	generation uint32        // of what was read last
 	known      bool          // there is one
 
@@ -35,6 +36,7 @@ func nftRequest(message uint16) request {
 func (r *ruleset) read(s *Snapshot, fresh func(SetKey) bool) (n *Snapshot, err error) {
 	for try := range max(1, r.tries) {
 		time.Sleep(time.Duration(try) * time.Millisecond)
+		r.last = try >= rulesetTries-1
 		if n, err = r.readOnce(s, fresh); !retryable(err) {
 			return n, err
 		}
@@ -85,13 +87,14 @@ func (r *ruleset) currentGeneration() (uint32, error) {
 type picture struct {
 	tables     map[TableKey]Table
 	chains     map[ChainKey]*Chain
+	uses       map[ChainKey]uint32 // rules that a chain has, and verdicts that lead to it
 	sets       map[SetKey]Set
 	objects    map[ObjectKey]StatefulObject
 	flowtables map[FlowtableKey]Flowtable
 }
 
 func newPicture() *picture {
-	return &picture{map[TableKey]Table{}, map[ChainKey]*Chain{}, map[SetKey]Set{}, map[ObjectKey]StatefulObject{},
+	return &picture{map[TableKey]Table{}, map[ChainKey]*Chain{}, map[ChainKey]uint32{}, map[SetKey]Set{}, map[ObjectKey]StatefulObject{},
 		map[FlowtableKey]Flowtable{}}
 }
 
@@ -129,7 +132,40 @@ func (r *ruleset) dump(s *Snapshot, fresh func(SetKey) bool) (*picture, error) {
 		}
 		p.sets[k] = v
 	}
-	return p, nil
+	return p, p.counted(r.last)
+}
+
+// counted wants as many rules in each chain as it says it has: a dump ends without a word at a rule that is larger than one part
+// may be, and leaves out whatever follows in all tables. Another commit that is being prepared may have moved the count, too.
+func (p *picture) counted(last bool) error {
+	verdicts := map[ChainKey]int{}
+	for k, c := range p.chains {
+		for _, r := range c.Rules {
+			for _, e := range r.Exprs {
+				if v, ok := e.(Verdict); ok && v.Chain != "" {
+					verdicts[ChainKey{k.Family, k.Table, v.Chain}]++
+				}
+			}
+		}
+	}
+	for k, v := range p.sets {
+		if v.DataType != DataVerdict {
+			continue
+		}
+		for _, e := range v.Elements.All() {
+			verdicts[ChainKey{k.Family, k.Table, e.Verdict.Chain}]++
+		}
+	}
+	for k, c := range p.chains {
+		if int(p.uses[k]) <= len(c.Rules)+verdicts[k] {
+			continue
+		}
+		if !last {
+			return errTorn
+		}
+		c.Unknown = append(c.Unknown, "missing-rules")
+	}
+	return nil
 }
 
 // writtenSets are those that rules have packets change, which the kernel allows of more sets than those that say so. What
@@ -214,7 +250,18 @@ func (p *picture) takeTable(b []byte) error {
 func (p *picture) takeChain(b []byte) error {
 	c, err := decodeChain(b)
 	p.chains[c.Key] = &c
-	return err
+	if err != nil {
+		return err
+	}
+	return attributes(b[sizeofNfgenmsg:], func(kind uint16, data []byte) error {
+		uses := uint32(0)
+		if kind != chainUse {
+			return nil
+		}
+		err := set(&uses, readBigU32, data)
+		p.uses[c.Key] = uses
+		return err
+	})
 }
 
 // takeRule appends to a chain, for the rules of each come in their order.
