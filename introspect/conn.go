@@ -97,7 +97,8 @@ func readSilent(s *Snapshot) (*Snapshot, error) {
 }
 
 func (k *sensors) readAll(s *Snapshot) (*Snapshot, error) {
-	for _, read := range []func(*Snapshot) (*Snapshot, error){k.readTaps, readSysctls, readLearned, readBound, k.readRuleset, k.readHooks, k.readFeatures, k.readTags, k.readFar, readTCX} {
+	for _, read := range []func(*Snapshot) (*Snapshot, error){k.readTaps, readSysctls, readLearned, readBound, k.readRuleset, k.readHooks,
+		k.readFeatures, k.readTags, readTaken, k.readFar, readTCX} {
 		var err error
 		if s, err = read(s); err != nil {
 			return s, err

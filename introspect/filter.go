@@ -5,11 +5,11 @@ const kindTCX = "tcx"
 
 // decodeFilter reads the payload of RTM_NEWTFILTER or RTM_DELTFILTER.
 func decodeFilter(b []byte) (Filter, error) {
-	index, _, parent, kind, err := decodeTC(b)
+	q, err := decodeTC(b)
 	if err != nil {
 		return Filter{}, err
 	}
-	return Filter{FilterKey{index, parent, kind}}, nil
+	return Filter{FilterKey{q.Key.Index, q.Key.Parent, q.Kind}}, nil
 }
 
 // foldFilter only asks for a new dump: others of the kind may be left where one goes, a shared block belongs to devices

@@ -10,6 +10,7 @@ func (v *Link) fields(t *text) {
 	num(t, "type", &v.Type)
 	bits(t, "flags", &v.Flags)
 	t.word("kind", &v.Kind)
+	t.word("bus", &v.Bus)
 	t.word("slave", &v.SlaveKind)
 	num(t, "master", &v.Master)
 	num(t, "lower", &v.Lower)
@@ -27,6 +28,7 @@ func (v *Link) fields(t *text) {
 	bits(t, "xdp-features", &v.XDPFeatures)
 	t.flag("strips-vlan", &v.StripsVLAN)
 	t.flag("keeps-tags", &v.KeepsTags)
+	t.flag("taken", &v.Taken)
 	num(t, "far-mtu", &v.FarMTU)
 	num(t, "vrf-table", &v.VRFTable)
 	t.word("switch", &v.Switch)
@@ -151,6 +153,7 @@ func (v *Qdisc) fields(t *text) {
 	bits(t, "handle", &v.Key.Handle)
 	bits(t, "parent", &v.Key.Parent)
 	t.word("kind", &v.Kind)
+	t.flag("paced", &v.Paced)
 }
 
 func (v *Filter) fields(t *text) {

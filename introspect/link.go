@@ -36,7 +36,7 @@ var harmlessLink = setOf(unix.IFLA_UNSPEC, unix.IFLA_QDISC, unix.IFLA_STATS, uni
 	unix.IFLA_GSO_MAX_SEGS, unix.IFLA_GSO_MAX_SIZE, unix.IFLA_PAD, unix.IFLA_EVENT, unix.IFLA_NEW_NETNSID,
 	unix.IFLA_CARRIER_UP_COUNT, unix.IFLA_CARRIER_DOWN_COUNT, unix.IFLA_NEW_IFINDEX, unix.IFLA_MIN_MTU,
 	unix.IFLA_MAX_MTU, unix.IFLA_PERM_ADDRESS, unix.IFLA_PROTO_DOWN_REASON, unix.IFLA_PARENT_DEV_NAME,
-	unix.IFLA_PARENT_DEV_BUS_NAME, unix.IFLA_GRO_MAX_SIZE, unix.IFLA_TSO_MAX_SIZE, unix.IFLA_TSO_MAX_SEGS,
+	unix.IFLA_GRO_MAX_SIZE, unix.IFLA_TSO_MAX_SIZE, unix.IFLA_TSO_MAX_SEGS,
 	iflaDevlinkPort, iflaGSOIPv4MaxSize, iflaGROIPv4MaxSize, iflaDPLLPin, iflaMaxPacing, iflaNetnsImmutable, iflaHeadroom,
 	iflaTailroom)
 
@@ -80,6 +80,8 @@ func (l *Link) attribute(kind uint16, data []byte) error {
 		return set(&l.Carrier, readFlag, data)
 	case unix.IFLA_OPERSTATE:
 		return set(&l.OperState, readU8, data)
+	case unix.IFLA_PARENT_DEV_BUS_NAME:
+		return set(&l.Bus, readString, data)
 	case unix.IFLA_PHYS_SWITCH_ID:
 		l.Switch = hex.EncodeToString(data)
 		return nil
@@ -218,7 +220,8 @@ func foldLink(s *Snapshot, m message, e *Effect) (bool, error) {
 
 // silentFrom takes over what no message about a link carries.
 func (l *Link) silentFrom(old Link) {
-	l.XDPFeatures, l.StripsVLAN, l.KeepsTags = old.XDPFeatures, old.StripsVLAN, old.KeepsTags && l.isPort()
+	l.XDPFeatures, l.StripsVLAN = old.XDPFeatures, old.StripsVLAN
+	l.KeepsTags, l.Taken = old.KeepsTags && l.isPort(), old.Taken && l.mayBeTaken()
 	if l.hasFarEnd() {
 		l.FarMTU = old.FarMTU
 	}

@@ -30,6 +30,7 @@ type Link struct {
 	Type        uint16   // ARPHRD_*
 	Flags       uint32   // IFF_*
 	Kind        string   // IFLA_INFO_KIND; "" for a plain device
+	Bus         string   // IFLA_PARENT_DEV_BUS_NAME: what the hardware is on, such as "pci"
 	SlaveKind   string   // IFLA_INFO_SLAVE_KIND
 	Master      Index    // IFLA_MASTER
 	Lower       Index    // IFLA_LINK
@@ -47,6 +48,7 @@ type Link struct {
 	XDPFeatures uint64     // NETDEV_XDP_ACT_*
 	StripsVLAN  bool       // ethtool feature rx-vlan-hw-parse is active
 	KeepsTags   bool       // of a port of a bridge: it is known that no VLAN device, in whichever namespace, takes tagged frames off it
+	Taken       bool       // somebody, in whichever namespace, is given its frames before IP, such as a macvlan; not of ports
 	FarMTU      uint32     // of a port of a bridge that is a veth: MTU of its far end in another network namespace; 0 where that is not known
 	VRFTable    uint32     // IFLA_VRF_TABLE of a VRF device, 0 without
 	Switch      string     // IFLA_PHYS_SWITCH_ID in hexadecimal: a port of a switch chip
@@ -59,10 +61,10 @@ type Link struct {
 func (l Link) Equal(o Link) bool {
 	altNames, unknown := slices.Equal(l.AltNames, o.AltNames), slices.Equal(l.Unknown, o.Unknown)
 	return altNames && unknown && l.Index == o.Index && l.Name == o.Name && l.Alias == o.Alias && l.Type == o.Type &&
-		l.Flags == o.Flags && l.Kind == o.Kind && l.SlaveKind == o.SlaveKind && l.Master == o.Master && l.Lower == o.Lower &&
+		l.Flags == o.Flags && l.Kind == o.Kind && l.Bus == o.Bus && l.SlaveKind == o.SlaveKind && l.Master == o.Master && l.Lower == o.Lower &&
 		l.PeerNS == o.PeerNS && l.MTU == o.MTU && l.Group == o.Group && l.MAC == o.MAC && l.Broadcast == o.Broadcast && l.Carrier == o.Carrier &&
 		l.OperState == o.OperState && l.Promiscuity == o.Promiscuity && l.AllMulti == o.AllMulti && l.XDPMode == o.XDPMode &&
-		l.XDPProgID == o.XDPProgID && l.XDPFeatures == o.XDPFeatures && l.StripsVLAN == o.StripsVLAN && l.KeepsTags == o.KeepsTags && l.FarMTU == o.FarMTU &&
+		l.XDPProgID == o.XDPProgID && l.XDPFeatures == o.XDPFeatures && l.StripsVLAN == o.StripsVLAN && l.KeepsTags == o.KeepsTags && l.Taken == o.Taken && l.FarMTU == o.FarMTU &&
 		l.VRFTable == o.VRFTable && l.Switch == o.Switch && l.Bridge.Equal(o.Bridge) && l.Port.Equal(o.Port)
 }
 
@@ -231,8 +233,9 @@ func (k QdiscKey) Compare(o QdiscKey) int {
 
 // Qdisc is a queueing discipline (RTM_NEWQDISC).
 type Qdisc struct {
-	Key  QdiscKey
-	Kind string
+	Key   QdiscKey
+	Kind  string
+	Paced bool // it holds back what is more of a flow than it is to let out, whoever sends it
 }
 
 // Equal tells whether two Qdiscs are the same.

@@ -4,25 +4,17 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
-	"golang.org/x/sys/unix"
 )
 
 // tagKeeper tells whether the frames of a device keep their VLAN tags, unless the device strips them itself: whether no VLAN
 // device stands on it. One that was moved to another network namespace, or made there, is invisible over netlink, and
-// takes frames off all the same. So a program that runs nowhere looks at the device in the kernel's own memory.
+// takes frames off all the same.
 type tagKeeper struct {
-	always  bool          // the kernel knows no VLAN devices
-	program *ebpf.Program // nil where nobody can tell
+	always bool // the kernel knows no VLAN devices
+	onlooker
 }
-
-// What the program returns: whether there are VLAN devices.
-const (
-	keepsTags = 16
-	takesTags = 17
-)
 
 // newTagKeeper asks BTF. Where that does not help, no device is known to keep tags.
 func newTagKeeper() *tagKeeper {
@@ -34,72 +26,36 @@ func newTagKeeper() *tagKeeper {
 	if info != nil && errors.Is(kernel.TypeByName("vlan_do_receive", &receive), btf.ErrNotFound) {
 		return &tagKeeper{always: true}
 	}
-	code, err := countVLANDevices(kernel)
-	if err != nil {
-		return &tagKeeper{}
-	}
-	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: "hone_tags", Type: ebpf.XDP, License: "GPL", Instructions: code})
-	if err != nil {
-		return &tagKeeper{}
-	}
-	return &tagKeeper{program: p}
-}
-
-// countVLANDevices walks from the context to the count that the device has of its VLAN devices, in whichever namespace.
-func countVLANDevices(kernel *btf.Spec) (asm.Instructions, error) {
-	var cast *btf.Func
-	if err := kernel.TypeByName("bpf_cast_to_kern_ctx", &cast); err != nil {
-		return nil, fmt.Errorf("introspect: find bpf_cast_to_kern_ctx: %w", err)
-	}
-	id, err := kernel.TypeID(cast)
-	if err != nil {
-		return nil, fmt.Errorf("introspect: find bpf_cast_to_kern_ctx: %w", err)
-	}
-	var queue, device, info, count uint32
+	var vlans, count uint32
 	if err := locate(map[*uint32]member{
-		&queue: {"xdp_buff", []string{"rxq"}}, &device: {"xdp_rxq_info", []string{"dev"}},
-		&info: {"net_device", []string{"vlan_info"}}, &count: {"vlan_info", []string{"grp", "nr_vlan_devs"}},
+		&vlans: {"net_device", []string{"vlan_info"}}, &count: {"vlan_info", []string{"grp", "nr_vlan_devs"}},
 	}); err != nil {
-		return nil, err
+		return &tagKeeper{}
 	}
-	return asm.Instructions{
-		{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(id)},
-		asm.LoadMem(asm.R1, asm.R0, int16(queue), asm.DWord),
-		asm.LoadMem(asm.R1, asm.R1, int16(device), asm.DWord),
-		asm.LoadMem(asm.R1, asm.R1, int16(info), asm.DWord),
-		asm.Mov.Imm(asm.R0, keepsTags),
-		asm.JEq.Imm(asm.R1, 0, "return"),
+	return &tagKeeper{onlooker: newOnlooker(kernel, "hone_tags",
+		asm.LoadMem(asm.R1, asm.R1, int16(vlans), asm.DWord),
+		asm.JEq.Imm(asm.R1, 0, onlookerNone),
 		asm.LoadMem(asm.R1, asm.R1, int16(count), asm.Word),
-		asm.JEq.Imm(asm.R1, 0, "return"),
-		asm.Mov.Imm(asm.R0, takesTags),
-		asm.Return().WithSymbol("return"),
-	}, nil
+		asm.JEq.Imm(asm.R1, 0, onlookerNone))}
 }
-
-// xdpContext is a struct xdp_md.
-type xdpContext struct{ Data, DataEnd, DataMeta, Ingress, Queue, Egress uint32 }
 
 // keeps asks about a device of the calling thread's network namespace.
 func (k *tagKeeper) keeps(i Index) (bool, error) {
 	if k.program == nil {
 		return k.always, nil
 	}
-	frame := make([]byte, 64)
-	answer, err := k.program.Run(&ebpf.RunOptions{Data: frame, Context: xdpContext{DataEnd: uint32(len(frame)), Ingress: uint32(i)}})
-	if errors.Is(err, unix.ENODEV) || errors.Is(err, unix.EINVAL) {
-		return false, nil // gone, as a notification is about to tell, or without a queue to come in by
-	}
+	answer, err := k.look(i)
 	if err != nil {
 		return false, fmt.Errorf("introspect: ask for VLAN devices: %w", err)
 	}
-	return answer == keepsTags, nil
+	return answer == onlookerNo, nil
 }
 
 func (k *tagKeeper) close() error {
-	if k == nil || k.program == nil {
+	if k == nil {
 		return nil
 	}
-	return k.program.Close()
+	return k.onlooker.close()
 }
 
 // readTags asks about all ports of bridges.

@@ -44,7 +44,7 @@ func (w *Watcher) refreshBridges(t stale) error {
 		}
 	}
 	for i := range t.tags {
-		if err := w.readBesidePort(i); err != nil {
+		if err := w.readBeside(i); err != nil {
 			return err
 		}
 	}
@@ -80,12 +80,14 @@ func (w *Watcher) readPort(i Index) error {
 	return nil
 }
 
-// readBesidePort reads what no message about a port carries.
-func (w *Watcher) readBesidePort(i Index) (err error) {
-	if w.s, err = w.sensors.readTagsOf(w.s, i); err == nil {
-		w.s, err = w.sensors.readFarOf(w.s, i)
+// readBeside reads what no message about a link carries, though one tells of its change.
+func (w *Watcher) readBeside(i Index) (err error) {
+	for _, read := range []func(*Snapshot, Index) (*Snapshot, error){w.sensors.readTagsOf, readTakenOf, w.sensors.readFarOf} {
+		if w.s, err = read(w.s, i); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // recent is which entries of bridges were deleted in the last seconds.

@@ -22,7 +22,7 @@ type stale struct {
 	links            map[Index]staleLink // features, TCX programs and sysctls of these
 	neighs           map[NeighKey]bool
 	ports            map[Index]bool
-	tags             map[Index]bool // who takes them off the frames of these ports, and what the far ends take
+	tags             map[Index]bool // who takes them off the frames of these ports, or takes frames, and what the far ends take
 	entries          map[FDBKey]bool
 }
 
@@ -92,7 +92,7 @@ func (t *stale) takeLink(s *Snapshot, m netlink.Message) {
 	if err != nil || !ok {
 		return
 	}
-	if l.isPort() && m.Header.Type == unix.RTM_NEWLINK {
+	if m.Header.Type == unix.RTM_NEWLINK && (l.isPort() || l.mayBeTaken() && related(m)) {
 		t.tag(l.Index)
 	}
 	old, known := s.Links.Get(l.Index)
@@ -102,7 +102,14 @@ func (t *stale) takeLink(s *Snapshot, m netlink.Message) {
 	t.link(l.Index, true, old.Name, l.Name)
 }
 
-// tag notes a port on which a VLAN device may have been made or deleted: it is told of as a change of the port.
+// related tells whether a message may say of a link that a device has come to stand on it, or has gone: flags change by
+// others, such as going down.
+func related(m netlink.Message) bool {
+	changes := native.Uint32(m.Data[12:])
+	return changes == 0 || changes == ^uint32(0)
+}
+
+// tag notes a link on which a device may have been made or deleted: it is told of as a change of the link.
 func (t *stale) tag(i Index) {
 	if t.tags == nil {
 		t.tags = map[Index]bool{}

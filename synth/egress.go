@@ -121,7 +121,7 @@ func queuesFreely(s *introspect.Snapshot, i introspect.Index) bool {
 		if key.Index != i {
 			break
 		}
-		if key.Parent != parentIngress && !slices.Contains(freeQdiscs, q.Kind) {
+		if key.Parent != parentIngress && (q.Paced || !slices.Contains(freeQdiscs, q.Kind)) {
 			return false
 		}
 	}

@@ -2,6 +2,7 @@ package synth
 
 import (
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -26,8 +27,9 @@ var compiledKinds = []string{kindPlain, kindVeth, kindTun}
 var harmlessChildren = []string{"vlan", "veth", "vxlan", "geneve", "gre", "gretap", "erspan", "ipip", "sit", "vti", "ip6tnl",
 	"ip6gre", "ip6gretap", "ip6erspan"}
 
-// software tells whether frames on the link come from a host that may leave checksums to be completed by others.
-func software(l introspect.Link) bool { return l.Kind != kindPlain }
+// software tells whether frames on the link come from a host that may leave checksums to be completed by others. A guest of
+// Xen has cards like that: their driver runs a program before it looks whether a checksum is blank.
+func software(l introspect.Link) bool { return l.Kind != kindPlain || strings.HasPrefix(l.Bus, "xen") }
 
 func refuseKind(s subject) verdict {
 	switch {
@@ -62,6 +64,9 @@ func refuseChildren(s subject) verdict {
 			!slices.Contains(harmlessChildren, child.Kind) {
 			return refused(slowpath.Kind, "%s (%s) stands on it", child.Name, child.Kind)
 		}
+	}
+	if s.link.Taken {
+		return refused(slowpath.Kind, "a device of another network namespace stands on it and is given its frames")
 	}
 	return accepted
 }

@@ -19,6 +19,7 @@ func veth(text string) string {
 func TestPacketReasons(t *testing.T) {
 	text := with(router(t), "route dst=198.51.100.0/24 table=254 type=7 proto=3", "route dst=192.0.3.0/24 table=254 type=1 hop=dev:2,via:10.1.0.2")
 	cards, veths := newBed(t, text, 2), newBed(t, veth(text), 2)
+	guests := newBed(t, strings.ReplaceAll(text, "flags=0x11043 ", "flags=0x11043 bus=xen "), 2)
 	tcp := []change{put(23, 6), repair, put(46, 0x50)}
 	for _, c := range []struct {
 		name    string
@@ -77,6 +78,8 @@ func TestPacketReasons(t *testing.T) {
 		{"udp on a veth", veths, slowpath.None, nil},
 		{"partial udp", veths, slowpath.PartialChecksum, []change{partialUDP}},
 		{"partial udp on a card", cards, slowpath.None, []change{partialUDP}},
+		{"partial udp of a guest of xen", guests, slowpath.PartialChecksum, []change{partialUDP}},
+		{"udp of a guest of xen", guests, slowpath.None, nil},
 		{"udp without checksum", veths, slowpath.PartialChecksum, []change{put(40, 0, 0)}},
 		{"vxlan", veths, slowpath.PartialChecksum, []change{put(36, 0x12, 0xb5)}},
 		{"geneve", veths, slowpath.PartialChecksum, []change{put(36, 0x17, 0xc1)}},
@@ -175,6 +178,8 @@ func TestConfigReasons(t *testing.T) {
 		{name: "bridge", reason: slowpath.FDBUnknown, old: "name=r1 type=1 flags=0x11043", fresh: "name=r1 type=1 flags=0x11043 kind=bridge"},
 		{name: "port", reason: slowpath.EgressKind, old: "name=r1 type=1 flags=0x11043", fresh: "name=r1 type=1 flags=0x11043 master=9"},
 		{name: "shaped", reason: slowpath.EgressQdisc, old: "dev=3 parent=0xffffffff kind=noqueue", fresh: "dev=3 parent=0xffffffff kind=tbf"},
+		{name: "paced", reason: slowpath.EgressQdisc, old: "dev=3 parent=0xffffffff kind=noqueue", fresh: "dev=3 parent=0xffffffff kind=fq paced"},
+		{name: "fair", old: "dev=3 parent=0xffffffff kind=noqueue", fresh: "dev=3 parent=0xffffffff kind=fq"},
 		{name: "class", reason: slowpath.EgressQdisc, lines: []string{"qdisc dev=3 handle=1 parent=5 kind=netem"}},
 		{name: "ingress qdisc of the egress", lines: []string{"qdisc dev=3 handle=0xffff0000 parent=0xfffffff1 kind=ingress"}},
 		{name: "clsact", reason: slowpath.EgressFilter, lines: []string{"qdisc dev=3 handle=0xffff0000 parent=0xfffffff1 kind=clsact"}},

@@ -42,6 +42,7 @@ func TestRefuse(t *testing.T) {
 		{name: "vlan on it", line: child + "vlan"},
 		{name: "macvlan on it", reason: slowpath.Kind, line: child + "macvlan"},
 		{name: "ipvlan on it", reason: slowpath.Kind, line: child + "ipvlan"},
+		{name: "ipvlan on it elsewhere", reason: slowpath.Kind, old: r0, fresh: "taken " + r0},
 		{name: "its peer", line: child + "veth"},
 		{name: "long", reason: slowpath.LargeMTU, old: r0 + " mtu=1500", fresh: r0 + " mtu=3499"},
 		{name: "not too long", old: r0 + " mtu=1500", fresh: r0 + " mtu=3498"},

@@ -198,6 +198,8 @@ var routedLANs = []lanConfig{
 		"bridge link set dev r2 state 4", "bridge link set dev r3 flood off")}, macs: 20, routed: true},
 	{config: config{name: "routed, locked", setup: withAddress("bridge link set dev r1 locked on")}, macs: 20, routed: true},
 	{config: config{name: "routed, hairpin", setup: withAddress("bridge link set dev r0 hairpin on")}, macs: 20, routed: true},
+	{config: config{name: "routed, a device elsewhere", setup: withAddress("ip link add m0 link br0 type macvlan mode passthru nopromisc"),
+		open: func() error { return away("m0") }}, macs: 20, routed: true},
 	{config: config{name: "routed, rules", setup: withAddress("ip rule add iif br0 lookup 7", "ip route add 172.16.8.0/21 via 10.5.0.1 table 7",
 		"ip route add blackhole 172.16.16.0/21 table 7")}, macs: 20, routed: true},
 	{config: config{name: "routed, ruleset", setup: withAddress(), rules: "table inet t { chain f { type filter hook forward priority 0\n" +

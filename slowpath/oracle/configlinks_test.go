@@ -39,6 +39,8 @@ var linkConfigs = []config{
 		"ip neigh add 198.51.100.1 lladdr 02:00:00:00:0d:01 nud permanent dev mv0"},
 		targets: []string{"198.51.100.0/24", "198.51.100.1/32"}},
 	{name: "macvlan on r0", setup: []string{"ip link add mv0 link r0 type macvlan mode bridge", "ip link set mv0 up"}},
+	{name: "macvlan elsewhere on r0", setup: []string{"ip link add mv0 link r0 type macvlan mode passthru nopromisc"},
+		open: func() error { return away("mv0") }},
 	{name: "egress to a tap", setup: []string{"ip tuntap add t0 mode tap", "ip link set t0 up",
 		"ip addr add 198.51.100.254/24 dev t0",
 		"ip neigh add 198.51.100.1 lladdr 02:00:00:00:0d:01 nud permanent dev t0"},

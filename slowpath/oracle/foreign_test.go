@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"os/exec"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -40,6 +42,20 @@ func tap(device string, protocol uint16) error {
 	}
 	held = append(held, func() { unix.Close(fd) })
 	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: protocol<<8 | protocol>>8, Ifindex: index})
+}
+
+// away moves a device of the router to a network namespace of its own and puts it up there.
+func away(device string) error {
+	other, err := lab.New()
+	if err != nil {
+		return err
+	}
+	held = append(held, func() { other.Close() })
+	name := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), other.FD())
+	if out, err := exec.Command("ip", "link", "set", device, "netns", name).CombinedOutput(); err != nil {
+		return fmt.Errorf("move %s: %w: %s", device, err, out)
+	}
+	return other.Run("ip link set " + device + " up")
 }
 
 // foreignXDP attaches a program that is not hone's and lets everything pass.
