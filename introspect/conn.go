@@ -98,7 +98,7 @@ func readSilent(s *Snapshot) (*Snapshot, error) {
 
 func (k *sensors) readAll(s *Snapshot) (*Snapshot, error) {
 	for _, read := range []func(*Snapshot) (*Snapshot, error){k.readTaps, readSysctls, readLearned, readBound, k.readRuleset, k.readHooks,
-		k.readFeatures, k.readTags, readTaken, k.readFar, readTCX} {
+		k.readFeatures, k.readTags, readTaken, readSieves, k.readFar, readTCX} {
 		var err error
 		if s, err = read(s); err != nil {
 			return s, err

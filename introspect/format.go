@@ -29,6 +29,7 @@ func (v *Link) fields(t *text) {
 	t.flag("strips-vlan", &v.StripsVLAN)
 	t.flag("keeps-tags", &v.KeepsTags)
 	t.flag("taken", &v.Taken)
+	t.flag("sieved", &v.Sieved)
 	num(t, "far-mtu", &v.FarMTU)
 	num(t, "vrf-table", &v.VRFTable)
 	t.word("switch", &v.Switch)

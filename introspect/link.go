@@ -222,6 +222,7 @@ func foldLink(s *Snapshot, m message, e *Effect) (bool, error) {
 func (l *Link) silentFrom(old Link) {
 	l.XDPFeatures, l.StripsVLAN = old.XDPFeatures, old.StripsVLAN
 	l.KeepsTags, l.Taken = old.KeepsTags && l.isPort(), old.Taken && l.mayBeTaken()
+	l.Sieved = old.Sieved && l.isTap()
 	if l.hasFarEnd() {
 		l.FarMTU = old.FarMTU
 	}

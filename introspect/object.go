@@ -49,6 +49,7 @@ type Link struct {
 	StripsVLAN  bool       // ethtool feature rx-vlan-hw-parse is active
 	KeepsTags   bool       // of a port of a bridge: it is known that no VLAN device, in whichever namespace, takes tagged frames off it
 	Taken       bool       // somebody, in whichever namespace, is given its frames before IP, such as a macvlan; not of ports
+	Sieved      bool       // of a tap: its reader has some of the frames to it dropped
 	FarMTU      uint32     // of a port of a bridge that is a veth: MTU of its far end in another network namespace; 0 where that is not known
 	VRFTable    uint32     // IFLA_VRF_TABLE of a VRF device, 0 without
 	Switch      string     // IFLA_PHYS_SWITCH_ID in hexadecimal: a port of a switch chip
@@ -64,7 +65,8 @@ func (l Link) Equal(o Link) bool {
 		l.Flags == o.Flags && l.Kind == o.Kind && l.Bus == o.Bus && l.SlaveKind == o.SlaveKind && l.Master == o.Master && l.Lower == o.Lower &&
 		l.PeerNS == o.PeerNS && l.MTU == o.MTU && l.Group == o.Group && l.MAC == o.MAC && l.Broadcast == o.Broadcast && l.Carrier == o.Carrier &&
 		l.OperState == o.OperState && l.Promiscuity == o.Promiscuity && l.AllMulti == o.AllMulti && l.XDPMode == o.XDPMode &&
-		l.XDPProgID == o.XDPProgID && l.XDPFeatures == o.XDPFeatures && l.StripsVLAN == o.StripsVLAN && l.KeepsTags == o.KeepsTags && l.Taken == o.Taken && l.FarMTU == o.FarMTU &&
+		l.XDPProgID == o.XDPProgID && l.XDPFeatures == o.XDPFeatures && l.StripsVLAN == o.StripsVLAN && l.KeepsTags == o.KeepsTags && l.Taken == o.Taken && l.Sieved == o.Sieved &&
+		l.FarMTU == o.FarMTU &&
 		l.VRFTable == o.VRFTable && l.Switch == o.Switch && l.Bridge.Equal(o.Bridge) && l.Port.Equal(o.Port)
 }
 

@@ -23,8 +23,11 @@ const (
 	onlookerYes     = 17
 )
 
-// onlookerNone is where the code of an onlooker goes that does not find what it looks for.
-const onlookerNone = "return"
+// Where the code of an onlooker goes that does not find what it looks for, with the answer in R0 as it was, and that does.
+const (
+	onlookerNone = "return"
+	onlookerSome = "some"
+)
 
 // newOnlooker loads a program that answers with Yes where its code, which begins with the address of the struct net_device
 // in R1, comes to an end.
@@ -33,7 +36,7 @@ func newOnlooker(kernel *btf.Spec, name string, look ...asm.Instruction) onlooke
 	if err != nil {
 		return onlooker{}
 	}
-	code = append(append(code, look...), asm.Mov.Imm(asm.R0, onlookerYes), asm.Return().WithSymbol(onlookerNone))
+	code = append(append(code, look...), asm.Mov.Imm(asm.R0, onlookerYes).WithSymbol(onlookerSome), asm.Return().WithSymbol(onlookerNone))
 	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: name, Type: ebpf.XDP, License: "GPL", Instructions: code})
 	if err != nil {
 		return onlooker{}

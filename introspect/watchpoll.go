@@ -43,6 +43,9 @@ func (w *Watcher) schedule() []poll {
 	proxies := w.newPoll(hookPeriod, numWatches, w.looker(w.readProxies), "RTM_GETNEIGH, polled",
 		"a proxy entry of IPv6 is made or deleted")
 	proxies.idle = func() bool { return !w.s.proxies() }
+	sieves := w.newPoll(retryPeriod, numWatches, w.looker(readSieves), "looked at in the kernel's memory where there is a tap, polled",
+		"the reader of a tap has frames to it dropped")
+	sieves.idle = func() bool { return !w.s.tapDevices() }
 	return []poll{
 		w.newPoll(tapPeriod, watchTaps, w.looker(w.readTaps), "packet_diag, polled; a promiscuous one is announced",
 			"a packet socket is opened or changes its filter"),
@@ -58,6 +61,7 @@ func (w *Watcher) schedule() []poll {
 		retry,
 		entries,
 		ports,
+		sieves,
 		w.newPoll(slowPeriod, numWatches, w.audit, ""),
 	}
 }

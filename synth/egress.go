@@ -77,6 +77,8 @@ func deviceReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
 		return slowpath.EgressDown
 	case l.XDPFeatures&canTransmit == 0:
 		return slowpath.EgressNotReady
+	case l.Sieved:
+		return slowpath.EgressFilter
 	}
 	return watchedReason(s, l)
 }

@@ -183,6 +183,7 @@ func TestConfigReasons(t *testing.T) {
 		{name: "class", reason: slowpath.EgressQdisc, lines: []string{"qdisc dev=3 handle=1 parent=5 kind=netem"}},
 		{name: "ingress qdisc of the egress", lines: []string{"qdisc dev=3 handle=0xffff0000 parent=0xfffffff1 kind=ingress"}},
 		{name: "clsact", reason: slowpath.EgressFilter, lines: []string{"qdisc dev=3 handle=0xffff0000 parent=0xfffffff1 kind=clsact"}},
+		{name: "a reader that drops frames", reason: slowpath.EgressFilter, old: "name=r1 type=1 flags=0x11043", fresh: "sieved name=r1 type=1 flags=0x11043"},
 		{name: "filter", reason: slowpath.EgressFilter, lines: []string{"filter dev=3 parent=0xfffffff3 kind=u32"}},
 		{name: "tap", reason: slowpath.EgressTap, lines: []string{"tap inode=1 dev=3 protocol=3"}},
 		{name: "harmless tap", lines: []string{"tap inode=1 dev=3 protocol=3 harmless"}},
