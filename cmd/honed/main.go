@@ -176,6 +176,14 @@ func serve(ctx context.Context, c config.Config, socket string, log *slog.Logger
 		group.Go(func() error { return agent.Serve(ctx, tcp, a.Metrics()) })
 	}
 	group.Go(func() error { return watchdog(ctx, a.Alive) })
+	group.Go(func() error {
+		err := control.AwaitNetnsGone(ctx, c.Netns)
+		if err != nil && !errors.Is(err, control.ErrNetnsGone) {
+			log.Warn("nobody tells when the network namespace is deleted", "error", err)
+			return nil
+		}
+		return err
+	})
 	a.Ready(ready)
 	group.Go(func() error { return a.Run(ctx) })
 	log.Info("honed", "version", control.Version, "netns", control.NetnsName(), "socket", socket)
