@@ -35,20 +35,29 @@ func (n *nodes) fork(skip, left int, addr [2]uint64) (word uint32) {
 	return ir.FrontWord6(unit, skip, window)
 }
 
-// line makes a line, some of whose answers lead to a node, or a head.
+// line makes a line, or a head, behind which are as many lines as it may lead to.
 func (n *nodes) line(skip int, addr [2]uint64) (word uint32) {
-	window := 0
 	if oneIn(n.Rand, 3) {
-		window = ir.Head6
+		word = n.search(skip, ir.Head6, addr)
+		for range ir.MostBounds6 {
+			n.search(skip, 0, addr)
+		}
+		return word
 	}
-	word = ir.FrontWord6(n.next, skip, window)
-	line := n.data[n.next*ir.Unit6:][:ir.Unit6]
+	return n.search(skip, 0, addr)
+}
+
+// search makes a unit that is searched, some of whose answers lead to a node.
+func (n *nodes) search(skip, window int, addr [2]uint64) (word uint32) {
+	at := n.next
+	word = ir.FrontWord6(at, skip, window)
+	line := n.data[at*ir.Unit6:][:ir.Unit6]
 	n.next++
 	binary.NativeEndian.PutUint32(line, word)
 	deep := oneIn(n.Rand, 2)
 	fillLine(n.Rand, line, uint32(addr[0]<<skip>>(64-ir.KeyBits6)), deep)
 	if deep {
-		n.put((n.next-1)*ir.Unit6+ir.Deep6, skip, addr)
+		n.put(at*ir.Unit6+ir.Deep6, skip, addr)
 	}
 	return word
 }
