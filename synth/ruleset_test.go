@@ -17,7 +17,7 @@ import (
 func TestRulesetAgrees(t *testing.T) {
 	rounds := 40
 	if testing.Short() {
-		rounds = 10
+		rounds = 20
 	}
 	for name, six := range map[string]bool{"ipv4": false, "ipv6": true} {
 		t.Run(name, func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestRulesetAgrees(t *testing.T) {
 				}
 			}
 			t.Log(count)
-			if all := count["passed"] + count["dropped"] + count["left"]; count["passed"] < all/20 || count["dropped"] < all/20 {
+			if all := count["passed"] + count["dropped"] + count["left"]; count["passed"] < all/40 || count["dropped"] < all/40 {
 				t.Errorf("too few of %d packets of a kind: %v", all, count)
 			}
 		})
