@@ -336,8 +336,21 @@ func (p *play) begin(name, rest string) error {
 	if err := b.cmd.Start(); err != nil {
 		return err
 	}
-	b.await(func(listens, _ bool) bool { return listens })
+	calm := 0 // how often it was found to wait; at first it asks for links by the same socket, and drops what it is told meanwhile
+	b.await(func(listens, _ bool) bool {
+		if calm++; !listens || !b.sleeps() {
+			calm = 0
+		}
+		return calm == 5
+	})
 	return nil
+}
+
+// sleeps tells whether the command waits for something (proc_pid_stat(5)).
+func (b *begun) sleeps() bool {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", b.cmd.Process.Pid)) // it may be gone
+	_, state, _ := strings.Cut(string(text), ") ")
+	return strings.HasPrefix(state, "S")
 }
 
 // await waits until a command that listens to netlink does so, or has read everything; for another one, a moment.
