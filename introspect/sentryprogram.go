@@ -10,13 +10,14 @@ import (
 )
 
 // The state of the sentry: a timer, the network namespace, how often it has looked, how often it has moved the epochs, how
-// many packet sockets it has seen, and digests of what was there then.
+// many packet sockets it has seen, whether it has reported, and digests of what was there then.
 const (
 	sentryNet    = 16
 	sentryTicks  = 24
 	sentryMoves  = 32
 	sentryCrowd  = 40
-	sentryDigest = 48 // of each watch
+	sentryKnown  = 48
+	sentryDigest = 56 // of each watch
 	sentrySize   = sentryDigest + 8*numWatches
 )
 
@@ -67,6 +68,7 @@ func sentryMap() *ebpf.MapSpec {
 	state := &btf.Struct{Name: "hone_sentry", Size: sentrySize, Members: []btf.Member{{Name: "timer", Type: timer},
 		{Name: "net", Type: word, Offset: sentryNet * 8}, {Name: "ticks", Type: word, Offset: sentryTicks * 8},
 		{Name: "moves", Type: word, Offset: sentryMoves * 8}, {Name: "crowd", Type: word, Offset: sentryCrowd * 8},
+		{Name: "known", Type: word, Offset: sentryKnown * 8},
 		{Name: "digest", Type: array(numWatches), Offset: sentryDigest * 8}}}
 	return &ebpf.MapSpec{Name: "hone_sentry", Type: ebpf.Array, KeySize: 4, ValueSize: sentrySize, MaxEntries: 1, Key: number, Value: state}
 }
@@ -166,6 +168,7 @@ func lookout(w sentryWay, ring, seen int) asm.Instructions {
 		asm.Mov.Imm(asm.R4, 0),
 		asm.FnRingbufOutput.Call(),
 		asm.JNE.Imm(asm.R0, 0, "again")) // no room: the same again the next time
+	code = append(code, asm.Mov.Imm(asm.R1, 1), asm.StoreMem(asm.R6, sentryKnown, asm.R1, asm.DWord))
 	for i := range int16(numWatches) {
 		code = append(code, asm.LoadMem(asm.R1, asm.RFP, slotDigest+8*i, asm.DWord),
 			asm.StoreMem(asm.R6, sentryDigest+8*i, asm.R1, asm.DWord))
@@ -181,9 +184,12 @@ func lookout(w sentryWay, ring, seen int) asm.Instructions {
 }
 
 // moveEpochs has programs stop using what they copied, before anybody is told: the Watcher may be busy, or stopped. Of packet
-// sockets that are too many to look at, each look finds a change, which is for the Watcher to find out. R7 is the mask.
+// sockets that are too many to look at, each look finds a change, which is for the Watcher to find out; the first look finds
+// what the Watcher is about to read. R7 is the mask.
 func moveEpochs(seen int) asm.Instructions {
 	code := asm.Instructions{
+		asm.LoadMem(asm.R1, asm.R6, sentryKnown, asm.DWord),
+		asm.JEq.Imm(asm.R1, 0, "report"),
 		asm.JNE.Imm(asm.R7, 1<<watchTaps, "move"),
 		asm.LoadMem(asm.R1, asm.R6, sentryCrowd, asm.DWord),
 		asm.JGE.Imm(asm.R1, sentrySockets, "report"),
