@@ -34,6 +34,7 @@ func NewFIB(s *introspect.Snapshot) *FIB {
 
 // build makes everything anew, with tables of at least the given shape.
 func (f *FIB) build(s *introspect.Snapshot, least Shape) {
+	f.retire()
 	j := &journal{}
 	*f = FIB{now: f.now, tallies: f.tallies, fresh: f.fresh, sets: f.sets, fdbs: f.fdbs, asks: f.asks, device: map[introspect.Index][]byte{},
 		shared: shared{Snapshot: s, journal: j, rows: newRows(j), egress: map[introspect.Index]egresses{}}}
@@ -55,6 +56,18 @@ func (f *FIB) build(s *introspect.Snapshot, least Shape) {
 	f.devices = powerOfTwo(max(2*s.Links.Len(), least.Devices), minDevices)
 	f.count(nil)
 	j.on = true
+}
+
+// retire lets go of the tables of routes, nexthops and interfaces, be the next ones of the same shape: rows get other numbers,
+// and who still looks at the old ones must find nothing new. Of a hash, the image takes nothing away.
+func (f *FIB) retire() {
+	if len(f.views) == 0 {
+		return // there are none yet
+	}
+	f.asks.gone = append(f.asks.gone, tableNexthop, tableDevice)
+	for _, v := range f.views {
+		f.asks.gone = append(f.asks.gone, v.shape().Table)
+	}
 }
 
 const minDevices = 64

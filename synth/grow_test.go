@@ -3,6 +3,7 @@ package synth
 import (
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -242,4 +243,66 @@ func FuzzSynth(f *testing.F) {
 		fib.Update(&introspect.Snapshot{})
 		fib.Update(s)
 	})
+}
+
+// TestRetires: tables that are made anew are other ones than before, even of the same shape: those of a host keep their contents
+// else, and an interface that may not be used any more would be kept in the table that vets the live lookup.
+func TestRetires(t *testing.T) {
+	f := NewFIB(parse(t, router(t)))
+	before := f.Tables()
+	text := swapped(t, router(t), "xdp-features=0x7\naddr", "xdp-features=0x3\naddr")
+	s := parse(t, with(text, "rule pref=100 action=1 table=100 from=10.1.0.0/24 to=0.0.0.0/0"))
+	if _, reshaped := f.Update(s); !reshaped {
+		t.Fatal("not reshaped")
+	}
+	for _, w := range f.Image() {
+		if w.Table == tableDevice && w.Offset == 3 {
+			t.Fatal("r1 may be used")
+		}
+	}
+	for _, table := range before {
+		if table.Name != tableTally && !slices.Contains(f.Gone(), table.Name) {
+			t.Errorf("%s is kept", table.Name)
+		}
+	}
+	if f.Update(s); len(f.Gone()) > 0 {
+		t.Errorf("%v are gone without need", f.Gone())
+	}
+}
+
+// TestRowsWithoutSuccessors: where there is no room for a row that takes the place of another one, that one is not used any more.
+func TestRowsWithoutSuccessors(t *testing.T) {
+	const n = 20000
+	s := parse(t, router(t))
+	for i := range uint32(n) {
+		via := netipAddr(60<<24 | i)
+		addRoute(s, netip.PrefixFrom(netipAddr(50<<24|i<<8), 24).String(), via)
+		key := introspect.NeighKey{Index: 3, Addr: via}
+		s.Neighs = s.Neighs.With(key, introspect.Neigh{Key: key, MAC: introspect.MAC{2, 1: byte(i >> 8), 5: byte(i)}, HasMAC: true, State: 2, Type: 1})
+	}
+	f := NewFIB(s)
+	m := remember(f)
+	next := *s
+	link, _ := next.Links.Get(3)
+	link.MAC = introspect.MAC{2, 9, 9, 9, 9, 9}
+	next.Links = next.Links.With(3, link)
+	writes, reshaped := f.Update(&next)
+	if reshaped {
+		m = remember(f)
+	}
+	for _, w := range writes {
+		m.write(w)
+	}
+	old, full := 0, 0
+	for i := range uint32(n) {
+		switch got := m.find(netipAddr(50<<24 | i<<8)); {
+		case got.reason == uint32(slowpath.TableFull):
+			full++
+		case got.smac != 9<<24|9<<16|9<<8|9: // the last four bytes
+			old++
+		}
+	}
+	if old > 0 || full == 0 || full > 2*n-maxRows+100 {
+		t.Errorf("of %d routes %d are of before, and %d find no room", n, old, full)
+	}
 }

@@ -89,8 +89,9 @@ func (f *shared) refreshRow(i uint16, moved map[uint16]uint16) {
 		return
 	}
 	j, ok := f.rows.take()
-	if !ok {
-		f.rows.overflow = true
+	if !ok { // what it says holds no more
+		f.rows.overflow, moved[i] = true, rowFull
+		delete(f.rows.byKey, r.key)
 		return
 	}
 	f.rows.put(j, row{key: r.key, hops: r.hops}, f.content)

@@ -287,15 +287,15 @@ func (v *view[P]) move(moved map[uint16]uint16) {
 }
 
 func (v *view[P]) seal(least ViewShape) {
-	if v.lpm.shape().Full {
+	if v.lpm.seal(least); v.lpm.shape().Full {
 		v.full = v.lpm.size()
 	}
-	v.lpm.seal(least)
 }
 
-// outgrown tells whether a larger table would help, or one of the same size has come to.
+// outgrown tells whether a larger table would help, or one of the same size has come to: the routes fitted when it was made,
+// or have become fewer.
 func (v *view[P]) outgrown() bool {
-	return v.lpm.misplaced() || v.lpm.shape().Full && (!v.lpm.maximal() || v.lpm.size() < v.full-v.full/8)
+	return v.lpm.misplaced() || v.lpm.shape().Full && (!v.lpm.maximal() || v.full == 0 || v.lpm.size() < v.full-v.full/8)
 }
 
 func (v *view[P]) larger() ViewShape { return v.lpm.larger() }

@@ -150,14 +150,27 @@ func (a *Agent) abandon(now time.Time) (refused int) {
 }
 
 // parkStale stops the programs that are about to be replaced. A change that the kernel announced has stopped them
-// already; this is for one that was found by looking.
+// already; this is for one that was found by looking. Ports of a bridge are stopped by their own epoch alone, which moves with
+// every change that is announced of what settles.
 func (a *Agent) parkStale(e slowpath.Epochs, reshaped bool) {
 	if e != a.epochs {
+		if a.fib.Settles() && e[slowpath.FDB] == a.epochs[slowpath.FDB] {
+			a.park()
+		}
 		return
 	}
 	for _, f := range a.faces {
 		f.make(a.snapshot, a.options)
 		if f.port != nil && (reshaped || a.fib.Settles() || f.current != f.wanted()) {
+			f.port.Park()
+		}
+	}
+}
+
+// park stops every program until it is vouched for.
+func (a *Agent) park() {
+	for _, f := range a.faces {
+		if f.port != nil {
 			f.port.Park()
 		}
 	}

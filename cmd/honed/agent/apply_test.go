@@ -229,3 +229,18 @@ func TestLessOfAKernel(t *testing.T) {
 		t.Errorf("without the live lookup: %v\n%s", err, text)
 	}
 }
+
+// TestSettlesBesideRoutes: a change of a bridge's entries that was found by looking stops programs, even if something else was
+// announced.
+func TestSettlesBesideRoutes(t *testing.T) {
+	b := newBed(t)
+	b.edit("netconf dev=-1", "link index=9 name=br0 type=1 flags=0x1003 kind=bridge mtu=1500 mac=02:00:00:00:09:01\nnetconf dev=-1")
+	entry := "fdb bridge=9 mac=02:00:00:00:01:77 port=2"
+	b.edit("sysctl path=ipv4/conf/all/accept_local", entry+"\nsysctl path=ipv4/conf/all/accept_local")
+	b.announce()
+	b.announce()
+	b.edit(entry, entry+" local")
+	did := b.announce()
+	b.inOrder(did, "park 2", "settle", "write", "vouch 2 for 3")
+	b.inOrder(did, "park 3", "settle", "write", "vouch 3 for 3")
+}
