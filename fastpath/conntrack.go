@@ -132,8 +132,14 @@ func extensions(kernel *btf.Spec, k *emit.Conntrack) bool {
 		switch v.Name {
 		case "NF_CT_EXT_NAT":
 			k.ExtNAT = int16(v.Value)
-			masquerade, _ := place(kernel, "nf_conn_nat", "masq_index")
-			k.Masquerade = int16(masquerade)
+			var nat *btf.Struct
+			if kernel.TypeByName("nf_conn_nat", &nat) != nil {
+				return false // whether it masquerades is not known
+			}
+			k.Masquerade = emit.NoMasquerade
+			if at, ok := member(nat.Members, "masq_index"); ok {
+				k.Masquerade = int16(at)
+			}
 		case "NF_CT_EXT_ACCT", "NF_CT_EXT_ECACHE", "NF_CT_EXT_TSTAMP", "NF_CT_EXT_LABELS", "NF_CT_EXT_NUM",
 			"NF_CT_EXT_SEQADJ", "NF_CT_EXT_SYNPROXY": // the status says if numbers are adjusted, a hook if there is a proxy
 		default:

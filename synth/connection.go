@@ -77,19 +77,17 @@ func refuseTracking(s subject, ip *layout) verdict {
 // refuseAccounting: the packets and bytes that the kernel counts for a connection are counters like others. Rules that look
 // at them want all of them counted.
 func refuseAccounting(s subject) verdict {
+	for key, chain := range s.Chains.All() { // such a rule switches the sysctl on, of which nobody is told
+		if slices.ContainsFunc(chain.Rules, asksAccounting) {
+			return refused(slowpath.Netfilter, "rules of %s ask how much a connection has carried", chainHook(key))
+		}
+	}
 	acct, ok := s.Sysctls.Get("netfilter/nf_conntrack_acct")
 	switch {
 	case !ok:
 		return refused(slowpath.Netfilter, "whether connections are counted (sysctl net.netfilter.nf_conntrack_acct) is not known")
-	case acct.Value == "0":
-		return accepted
-	case !s.options.Tallies:
+	case acct.Value != "0" && !s.options.Tallies:
 		return refused(slowpath.Netfilter, "sysctl net.netfilter.nf_conntrack_acct is on, and counters are to be exact")
-	}
-	for key, chain := range s.Chains.All() {
-		if slices.ContainsFunc(chain.Rules, asksAccounting) {
-			return refused(slowpath.Netfilter, "rules of %s ask how much a connection has carried", chainHook(key))
-		}
 	}
 	return accepted
 }

@@ -37,11 +37,13 @@ func (t *tracked) verify() {
 	t.alu(asm.Add, false, at, stride)
 	tuple := t.view(at)
 	t.matches(tuple)
-	f := t.read(t.view(t.entry))
+	entry := t.view(t.entry)
+	f := t.read(entry)
 	if t.table.Tracking.NAT {
 		t.translate(stride, f.status)
 	}
 	t.matches(tuple)
+	t.unchanged(entry, f.status)
 	t.accept(f)
 	t.mov(t.out["dir"], t.reply)
 	t.mov(t.out["status"], f.status)
@@ -62,6 +64,14 @@ func (t *tracked) matches(tuple reg) {
 		}
 		t.branch(asm.JNE, w.width < 8, is, w.value, t.stale)
 	}
+}
+
+// unchanged wants the status that was read before the rest: an entry is marked as dying before its memory is used again, and
+// a new one of the same tuple has no status when the tuple stands there.
+func (t *tracked) unchanged(entry, status reg) {
+	is := t.reg()
+	t.load(is, entry, t.k.Status, 4)
+	t.branch(asm.JNE, true, is, status, t.stale)
 }
 
 // read reads what decides about the packet.

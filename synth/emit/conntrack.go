@@ -32,9 +32,12 @@ type Conntrack struct {
 	Flags         int16   // of the flags of a TCP connection's original direction
 	FlagsReply    int16   // of those of the other one, with the state in the third byte after it
 	ExtNAT        int16   // number of the extension for NAT
-	Masquerade    int16   // in it, the interface whose address a connection has taken
+	Masquerade    int16   // in it, the interface whose address a connection has taken; 0 is a place as any other
 	Foreign       []int16 // numbers of the extensions that want every packet to themselves
 }
+
+// NoMasquerade is the Masquerade of a kernel that does not.
+const NoMasquerade = -1
 
 // Bits of nf_conn's status (enum ip_conntrack_status).
 const (

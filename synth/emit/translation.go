@@ -86,7 +86,7 @@ func (t *tracked) ofTuple(tuple reg, offset int16, width uint8) reg {
 func (t *tracked) masquerade(entry, status reg) {
 	oif, none := t.out["oif"], t.newLabel()
 	t.setConstant(oif, 0)
-	if t.k.Masquerade == 0 {
+	if t.k.Masquerade < 0 {
 		return
 	}
 	t.branchImm(asm.JNE, true, t.reply, 0, none)
