@@ -66,7 +66,7 @@ func (s *sinker) fixed(v *ir.Value) bool {
 	case ir.OpLookup:
 		return v.Table.Kind.InMemory()
 	case ir.OpField:
-		return v.Table.Kind == ir.Rows && s.where[v] == s.where[v.Args[0]]
+		return v.Table.Kind == ir.Rows && s.where[v] == s.where[v.Args[0]] || s.p.Marked(v)
 	}
 	return !v.Op.Yields() || v.Op == ir.OpMoved
 }

@@ -176,7 +176,7 @@ func (k kernelRun) agreeTallies(t testing.TB, want map[uint64]ir.Tally) error {
 // agreeMarks compares the tables with what they were, marks applied.
 func (k kernelRun) agreeMarks(t testing.TB, env *ir.Env, marks []ir.Mark) error {
 	for _, tab := range k.p.Tables {
-		if tab.Kind != ir.Rows {
+		if tab.Kind != ir.Rows && tab.Kind != ir.Keyed {
 			continue
 		}
 		want := bytes.Clone(env.Tables[tab.Name])

@@ -15,6 +15,9 @@ var aluOps = map[ir.Op]asm.ALUOp{ir.OpAdd: asm.Add, ir.OpSub: asm.Sub, ir.OpMul:
 // operation on it.
 func (l *lowering) arith(v *ir.Value) {
 	a, b := v.Args[0], v.Args[1]
+	if l.either[a] && l.either[b] {
+		l.choose(a) // after all
+	}
 	if l.either[b] {
 		l.addEither(v, a, b)
 		return

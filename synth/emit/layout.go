@@ -19,8 +19,9 @@ func weights(p *ir.Program) map[*ir.Block]float32 {
 func layout(p *ir.Program, weight map[*ir.Block]float32) []*ir.Block {
 	placed := map[*ir.Block]bool{}
 	var order []*ir.Block
-	for len(order) < len(p.Blocks) {
-		for b := heaviest(p.Blocks, placed, weight); b != nil; b = likely(b, placed) {
+	next := p.Blocks[0] // though sums of weights may be rounded up
+	for ; next != nil; next = heaviest(p.Blocks, placed, weight) {
+		for b := next; b != nil; b = likely(b, placed) {
 			placed[b] = true
 			order = append(order, b)
 		}

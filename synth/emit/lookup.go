@@ -26,6 +26,11 @@ func (l *lowering) lookup(v *ir.Value) error {
 	case ir.LPM6:
 		l.values[v] = l.lookupPrefix6(t, v.Args[0], v.Args[1])
 	case ir.Set6:
+		for _, a := range v.Args {
+			if l.late[a] {
+				l.in(a) // not in one of the arms that compare
+			}
+		}
 		if !l.onlyCompared(v, 0) { // see compareSpecial
 			l.values[v] = l.lookupSet6(t, v.Args[0], v.Args[1])
 		}

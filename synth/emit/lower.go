@@ -27,10 +27,11 @@ const (
 // lowering turns the blocks of a program into instructions over virtual registers.
 type lowering struct {
 	*code
-	kernel Kernel
-	spans  ir.Spans
-	uses   map[*ir.Value]int // uses that are still to be emitted
-	total  map[*ir.Value]int // all uses
+	program *ir.Program
+	kernel  Kernel
+	spans   ir.Spans
+	uses    map[*ir.Value]int // uses that are still to be emitted
+	total   map[*ir.Value]int // all uses
 
 	compared   map[comparison]int
 	equalities map[*ir.Value]int  // comparisons with any constant
@@ -72,7 +73,7 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 	if len(p.Blocks) == 0 {
 		return nil, errors.New("emit: lower program: no blocks")
 	}
-	l := &lowering{code: newCode(), kernel: k, spans: ir.Spans{}, uses: countUses(p), total: countUses(p),
+	l := &lowering{code: newCode(), program: p, kernel: k, spans: ir.Spans{}, uses: countUses(p), total: countUses(p),
 		compared: comparisons(p),
 		values:   map[*ir.Value]reg{}, late: map[*ir.Value]bool{}, sole: soleUsers(p), epochs: map[*ir.Value][2]reg{}, fibs: map[*ir.Value]fibRow{},
 		blocks: map[*ir.Block]label{}, punts: map[slowpath.Reason]label{}, names: map[label]string{},

@@ -54,7 +54,9 @@ func (l *lowering) emit(v *ir.Value) error {
 		if _, ok := v.Table.Field(v.Field); !ok {
 			return fmt.Errorf("table %s has no field %s", v.Table.Name, v.Field)
 		}
-		l.late[v] = true
+		if l.late[v] = true; l.program.Marked(v) {
+			l.in(v)
+		}
 	case ir.OpMark:
 		f, ok := v.Table.Field(v.Field)
 		if !ok {

@@ -145,6 +145,38 @@ func (c *checker) mark(block int, f fieldOf) {
 	c.marked[block][f] = true
 }
 
+// isMarked tells whether some path to a place in a block has marked a part of a field.
+func (c *checker) isMarked(block int, v *Value) bool {
+	for m := range c.marked[block] {
+		if (&Value{Op: OpMark, Table: m.table, Field: m.field}).Marks(v) {
+			return true
+		}
+	}
+	return false
+}
+
+// Marks tells whether v is a mark in what a field is read from.
+func (v *Value) Marks(field *Value) bool {
+	if v.Op != OpMark || field.Op != OpField || v.Table != field.Table {
+		return false
+	}
+	f, _ := field.Table.Field(field.Field)
+	m, _ := v.Table.Field(v.Field)
+	return f.Offset < m.Offset+int(m.Width) && m.Offset < f.Offset+int(f.Width)
+}
+
+// Marked tells whether a program marks what a field is read from. Such a field is read where it stands.
+func (p *Program) Marked(field *Value) bool {
+	for _, b := range p.Blocks {
+		for _, v := range b.Values {
+			if v.Marks(field) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (c *checker) checkValue(at place, v *Value) error {
 	if v.Op == OpNone || v.Op >= numOps {
 		return fmt.Errorf("no such operation")

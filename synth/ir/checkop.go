@@ -166,7 +166,7 @@ func (c *checker) checkTable(at place, v *Value) error {
 		return fmt.Errorf("v%d is a row of %s", row.ID, row.Table.Name)
 	case !ok:
 		return fmt.Errorf("table %s has no field %q", v.Table.Name, v.Field)
-	case v.Op == OpField && c.marked[at.block][fieldOf{v.Table, v.Field}]:
+	case v.Op == OpField && c.isMarked(at.block, v):
 		return fmt.Errorf("field %s of %s is marked", v.Field, v.Table.Name)
 	case v.Op == OpMark && row.Table.Kind.Live():
 		return fmt.Errorf("a live lookup's row cannot be marked")

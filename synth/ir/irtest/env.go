@@ -18,6 +18,13 @@ func Env(r *rand.Rand, p *ir.Program) *ir.Env {
 		switch t.Kind {
 		case ir.Rows:
 			env.Tables[t.Name] = rows(r, t.Bytes())
+		case ir.Keyed:
+			data := rows(r, t.Bytes())
+			for key := range uint64(8) {
+				first, second := t.Places(key)
+				binary.NativeEndian.PutUint64(data[pick(r, first, second, second)*t.RowSize:], key)
+			}
+			env.Tables[t.Name] = data
 		case ir.LPM:
 			env.Tables[t.Name] = trie(r, t)
 		case ir.Packed:

@@ -9,7 +9,7 @@ import (
 // idiom appends what real programs are full of and chance alone makes too rarely: the same two values compared again,
 // bytes under a mask, parts of a load, addresses in a set.
 func (g *generator) idiom(s *scope) {
-	switch g.IntN(6) {
+	switch g.IntN(8) {
 	case 0:
 		g.again(s)
 	case 1:
@@ -32,7 +32,30 @@ func (g *generator) idiom(s *scope) {
 		g.row(s)
 	case 5:
 		g.lookup6(s)
+	case 6:
+		g.either(s)
+	case 7:
+		if len(s.sets) > 0 {
+			g.ask(s, pick(g.Rand, ir.Eq, ir.Ne), pick(g.Rand, s.sets...), g.b.Const(0))
+		}
 	}
+}
+
+// either appends a sum of what is hardly ever the one of two constants.
+func (g *generator) either(s *scope) {
+	choose := func() *ir.Value {
+		p := g.b.ArithImm(ir.OpAnd, g.number(s), 0xffff)
+		if s.bound >= 2 && !oneIn(g.Rand, 4) {
+			p = g.b.Load(g.IntN(s.bound-1), 2)
+		}
+		least := uint64(0xff01 + g.IntN(0xff))
+		return g.b.Select(pick(g.Rand, ir.Ge, ir.Gt), p, g.b.Const(least), g.b.Const(number(g.Rand)), g.b.Const(number(g.Rand)))
+	}
+	a, c := choose(), g.number(s)
+	if oneIn(g.Rand, 2) {
+		c = choose()
+	}
+	s.add(g.b.Arith(ir.OpAdd, a, c), false)
 }
 
 // lookup6 looks for an address of the packet in the tables for IPv6.
@@ -47,6 +70,13 @@ func (g *generator) lookup6(s *scope) {
 	}
 	if oneIn(g.Rand, 2) {
 		s.add(g.b.Lookup(g.b.Table(g.lpm6), hi, lo), true)
+		return
+	}
+	if oneIn(g.Rand, 2) {
+		if oneIn(g.Rand, 2) {
+			hi = g.number(s)
+		}
+		s.sets = append(s.sets, g.b.Lookup(g.b.Table(g.set6), hi, lo))
 		return
 	}
 	in := g.b.Lookup(g.b.Table(g.set6), hi, lo)

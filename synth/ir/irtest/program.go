@@ -32,6 +32,7 @@ type generator struct {
 	blocks  int // that may still be made
 	names   int
 	rows    *ir.Table
+	keyed   *ir.Table
 	lpm     *ir.Table
 	set     *ir.Table
 	hash    *ir.Table
@@ -52,10 +53,13 @@ type scope struct {
 	rows    []*ir.Value // whose fields may be read
 	bound   int
 	stored  bool
+	marked  bool        // "used" was marked
+	sets    []*ir.Value // whether something is in a set
 }
 
 func (s scope) clone() scope {
 	s.numbers, s.narrow, s.rows = slices.Clone(s.numbers), slices.Clone(s.narrow), slices.Clone(s.rows)
+	s.sets = slices.Clone(s.sets)
 	return s
 }
 
@@ -64,6 +68,7 @@ type join struct {
 	block  *ir.Block
 	used   bool
 	stored bool
+	marked bool
 }
 
 func (g *generator) newBlock() *ir.Block {
@@ -96,7 +101,7 @@ func (g *generator) region(s scope, joins []*join) {
 // enter notes that a path ends in one of the joins.
 func (g *generator) enter(s scope, joins []*join) *ir.Block {
 	j := pick(g.Rand, joins...)
-	j.used, j.stored = true, j.stored || s.stored
+	j.used, j.stored, j.marked = true, j.stored || s.stored, j.marked || s.marked
 	return j.block
 }
 
@@ -125,7 +130,7 @@ func (g *generator) branch(s scope, joins []*join) {
 		g.arm(blockElse, els, joins)
 	}
 	if meet.used {
-		s.stored = s.stored || meet.stored
+		s.stored, s.marked = s.stored || meet.stored, s.marked || meet.marked
 		g.b.Start(meet.block)
 		g.region(s, joins[:len(joins)-1])
 	}

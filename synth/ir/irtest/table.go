@@ -15,6 +15,7 @@ var fields = []ir.Field{{Name: "wide", Offset: 0, Width: 8}, {Name: "word", Offs
 
 func (g *generator) addTables() {
 	g.rows = &ir.Table{Name: "rows", Kind: ir.Rows, Domain: slowpath.Route4, Size: 8, RowSize: 16, Fields: fields}
+	g.keyed = &ir.Table{Name: "keyed", Kind: ir.Keyed, Domain: slowpath.Any, Size: 8, RowSize: 16, Factor: g.Uint64() | 1, Fields: fields}
 	g.lpm = &ir.Table{Name: "lpm", Kind: ir.LPM, Domain: slowpath.Route4, Size: 4}
 	if oneIn(g.Rand, 3) {
 		g.lpm.Focus4.Len = pick(g.Rand, 8, 16)
@@ -54,7 +55,13 @@ func address(r *rand.Rand) uint32 {
 // lookup asks one of the tables that never need the kernel, or mayLookup's.
 func (g *generator) lookup(s *scope) {
 	switch g.IntN(8) {
-	case 0, 1:
+	case 0:
+		key := g.number(s)
+		if !oneIn(g.Rand, 4) {
+			key = g.small(s)
+		}
+		s.rows = append(s.rows, g.b.Lookup(g.b.Table(g.keyed), key))
+	case 1:
 		s.rows = append(s.rows, g.b.Lookup(g.b.Table(g.rows), g.number(s)))
 	case 2:
 		s.add(g.b.Lookup(g.b.Table(g.lpm), g.number(s)), true)
@@ -113,8 +120,9 @@ func (g *generator) field(s *scope) {
 		return
 	}
 	f := pick(g.Rand, fields...)
-	if f.Name == "used" {
+	if f.Name == "used" && (s.marked || oneIn(g.Rand, 2)) {
 		g.b.Mark(row, f.Name)
+		s.marked = true
 		return
 	}
 	s.add(g.b.Field(row, f.Name), f.Width <= 4)
