@@ -75,22 +75,26 @@ func (k *sensors) readTagsOf(s *Snapshot, i Index) (_ *Snapshot, err error) {
 	if !ok {
 		return s, nil
 	}
-	keeps := false
+	l.KeepsTags = false
 	if l.isPort() {
 		if k.tags == nil {
 			k.tags = newTagKeeper()
 		}
-		if keeps, err = k.tags.keeps(i); err != nil {
+		if l.KeepsTags, err = k.tags.keeps(i); err != nil {
 			return s, err
 		}
 	}
-	if keeps == l.KeepsTags {
-		return s, nil
+	return s.withLink(l), nil
+}
+
+// withLink gives a Snapshot with a link as it is now, and s itself if it was so before.
+func (s *Snapshot) withLink(l Link) *Snapshot {
+	if old, ok := s.Links.Get(l.Index); ok && old.Equal(l) {
+		return s
 	}
-	l.KeepsTags = keeps
 	n := *s
-	n.Links = s.Links.With(i, l)
-	return &n, nil
+	n.Links = s.Links.With(l.Index, l)
+	return &n
 }
 
 // isPort tells whether a link is a port of a bridge.

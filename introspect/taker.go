@@ -62,17 +62,11 @@ func readTakenOf(s *Snapshot, i Index) (_ *Snapshot, err error) {
 	if !ok {
 		return s, nil
 	}
-	is := false
+	l.Taken = false
 	if l.mayBeTaken() {
-		if is, err = taken(i); err != nil {
+		if l.Taken, err = taken(i); err != nil {
 			return s, err
 		}
 	}
-	if is == l.Taken {
-		return s, nil
-	}
-	l.Taken = is
-	n := *s
-	n.Links = s.Links.With(i, l)
-	return &n, nil
+	return s.withLink(l), nil
 }
