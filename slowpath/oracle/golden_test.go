@@ -131,7 +131,7 @@ func near(want, got string) (same, late bool) {
 			}
 		case i > 0 && x[i-1] == "behind":
 			late = n == 0 && m > 0
-		case i > 0 && x[i-1] == "after" && m-n <= behindhand && n-m <= slack:
+		case i > 0 && x[i-1] == "after" && n > 0 && m-n <= behindhand && n-m <= slack:
 		case m-n > slack || n-m > slack || (m == 0) != (n == 0):
 			return false, late
 		}
