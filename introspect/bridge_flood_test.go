@@ -31,10 +31,16 @@ func TestBridgeFlood(t *testing.T) {
 			t.Error(err)
 		}
 		t.Logf("a dump takes %v", time.Since(begin))
-		whole, torn := w.s, w.s.Drop(FDB)
-		w.s, w.tornFDB, w.retryFDB = torn, true, time.Time{}
-		if err := w.retryEntries(); err != nil || !w.s.Equal(whole) || w.tornFDB {
-			t.Errorf("what a dump missed is not read again: %v, %d entries", err, w.s.FDB.Len())
+		whole := w.s
+		w.s, w.tornFDB = w.s.Drop(FDB), true
+		for tries := 0; w.tornFDB && tries < 3; tries++ { // an address that is no longer tentative is a change beside a dump
+			w.retryFDB = time.Time{}
+			if err := w.retryEntries(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !w.s.Equal(whole) || w.tornFDB {
+			t.Errorf("what a dump missed is not read again: %d entries, torn %v", w.s.FDB.Len(), w.tornFDB)
 		}
 		begin = time.Now()
 		run("ip link set dev br0 type bridge fdb_flush")
