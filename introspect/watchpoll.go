@@ -38,7 +38,7 @@ func (w *Watcher) schedule() []poll {
 	ports := w.newPoll(slowPeriod, numWatches, w.looker(w.readPorts), "RTM_GETLINK, polled where there is a bridge",
 		"MRP changes the state of a port of a bridge", "the kernel's STP takes over the times of its root")
 	ports.idle = func() bool { return !w.s.bridges() }
-	sockets := w.newPoll(slowPeriod, numWatches, w.lookBound, "NETLINK_SOCK_DIAG, polled, with rests of fifty times what it takes",
+	sockets := w.newPoll(sparePeriod, numWatches, w.lookBound, "NETLINK_SOCK_DIAG, polled, with rests of fifty times what it takes",
 		"a socket is connected from an address that never was the host's")
 	proxies := w.newPoll(hookPeriod, numWatches, w.looker(w.readProxies), "RTM_GETNEIGH, polled",
 		"a proxy entry of IPv6 is made or deleted")
