@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hone-net/hone/fastpath"
 	"github.com/hone-net/hone/slowpath"
@@ -33,6 +34,9 @@ type outcome struct {
 // maxFindings bounds what is said about one configuration.
 const maxFindings = 5
 
+// sentryLook is for how long the ends' sockets may be there before the sentry has seen them, and has moved the epochs.
+const sentryLook = 90 * time.Millisecond
+
 // judge runs the packets through the kernel, through the copied tables and through the live lookup. If the configuration
 // has a change, others go through what is there before and after hone has followed it: the kernel bounds its errors by
 // their receiver, so that the same packets cannot be sent too often.
@@ -45,6 +49,9 @@ func (b *bed) judge(c config, f fault, frames, more [][]byte) (o outcome, err er
 	defer m.close()
 	if err := b.open(); err != nil {
 		return o, err
+	}
+	if len(c.alter) > 0 {
+		time.Sleep(sentryLook)
 	}
 	kernel, err := b.record(c, frames)
 	if err != nil {
