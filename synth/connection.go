@@ -210,6 +210,13 @@ func (c *compiler) need(n int) {
 	c.GuardImm(ir.Ge, c.pkt.length, uint64(c.ip.header+n), slowpath.Transport)
 }
 
+// keep does for the connection of a packet that is sure to be forwarded what the kernel would have done.
+func (c *compiler) keep() {
+	if c.pkt.connection != nil {
+		c.Keep(c.pkt.connection, slowpath.ConntrackWindow)
+	}
+}
+
 // masquerade wants a masqueraded packet to leave by the interface whose address it has taken: the kernel ends the
 // connections of others.
 func (c *compiler) masquerade() {

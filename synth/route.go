@@ -91,6 +91,7 @@ type hop struct {
 
 // deliver makes the frame what the kernel would send, and sends it.
 func (c *compiler) deliver(to hop) {
+	c.keep()
 	c.translating(to)
 	c.begin(to)
 	c.countDown()

@@ -304,17 +304,22 @@ func TestConnectionExpires(t *testing.T) {
 	}
 }
 
-// TestConnectionAsks wants a connection to be asked for whose window the kernel watches, and not at once.
-func TestConnectionAsks(t *testing.T) {
-	l := newLife(t)
-	c := l.connect(unix.IPPROTO_TCP, 1001)
+// watched makes a TCP connection whose window the kernel watches.
+func (l *life) watched(port uint16) lab.Connection {
+	l.Helper()
+	c := l.connect(unix.IPPROTO_TCP, port)
 	if err := l.net.R.Disconnect(c); err != nil {
-		t.Fatal(err)
+		l.Fatal(err)
 	}
 	c.Liberal = false
 	if err := l.net.R.Connect(c); err != nil {
-		t.Fatal(err)
+		l.Fatal(err)
 	}
+	return c
+}
+
+// asked is what the program asks for.
+func (l *life) asked() <-chan emit.Ask {
 	asked := make(chan emit.Ask, 8)
 	go func() {
 		for {
@@ -325,6 +330,42 @@ func TestConnectionAsks(t *testing.T) {
 			asked <- a
 		}
 	}()
+	return asked
+}
+
+// TestConnectionDropped has a rule before the tracking drop the packets of connections: they keep none alive, and no window
+// is left alone for them.
+func TestConnectionDropped(t *testing.T) {
+	l := newLife(t, "nft add table ip early", "nft add chain ip early raw { type filter hook prerouting priority -300 ; }",
+		"nft add rule ip early raw ip saddr 10.0.0.1 drop")
+	asked := l.asked()
+	udp, tcp := l.connect(unix.IPPROTO_UDP, 1000), l.watched(1001)
+	for range 3 { // the first time the window is too young to ask
+		u, w := l.send(udp, 20), l.send(tcp, 20)
+		if u.Punts[slowpath.RulesetDrop] != 20 || w.Punts[slowpath.RulesetDrop]+w.Punts[slowpath.ConntrackWindow] != 20 {
+			t.Fatalf("%v, %v", u.Punts, w.Punts)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	all, err := l.net.R.Connections(unix.AF_INET)
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%d connections, %v", len(all), err)
+	}
+	for _, c := range all {
+		if c.Seconds > udp.Seconds {
+			t.Errorf("a connection of protocol %d lives %d seconds", c.Protocol, c.Seconds)
+		}
+	}
+	if len(asked) > 0 {
+		t.Errorf("asked for %+v", <-asked)
+	}
+}
+
+// TestConnectionAsks wants a connection to be asked for whose window the kernel watches, and not at once.
+func TestConnectionAsks(t *testing.T) {
+	l := newLife(t)
+	c := l.watched(1001)
+	asked := l.asked()
 	if s := l.send(c, 20); s.Punts[slowpath.ConntrackWindow] != 20 || len(asked) > 0 {
 		t.Fatalf("%v, %d asked", s.Punts, len(asked))
 	}

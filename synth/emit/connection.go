@@ -112,6 +112,7 @@ func (t *tracked) accept(f facts) {
 	net := t.reg()
 	t.load(net, t.address(t.table.Name, 0), headNet, 8)
 	t.branch(asm.JNE, false, f.net, net, t.stale)
+	t.storeImm(frame, t.place+keepAt, keepNothing, 1)
 	left, zone, status := t.copy(f.life), t.copy(f.life), t.copy(f.status)
 	t.alu(asm.Sub, true, left, t.now)
 	t.branchImm(asm.JSLE, true, left, 0, t.fail(slowpath.ConntrackMiss))
@@ -129,11 +130,11 @@ func (t *tracked) accept(f facts) {
 		t.branchImm(asm.JSet, true, status, statusDying, t.stale)
 		t.jump(t.fail(slowpath.ConntrackState))
 	})
-	t.established(f)
 	t.alu(asm.Sub, true, left, f.limit)
 	again := t.newLabel()
 	t.branchImm(asm.JGT, true, left, t.k.HZ, again)
-	t.aside(again, t.refresh)
+	t.aside(again, func() { t.storeImm(frame, t.place+keepAt, keepAlive, 1) })
+	t.established(f)
 }
 
 // established wants a TCP connection to be established, and the kernel to take whatever comes for a part of it. It watches
@@ -160,5 +161,5 @@ func (t *tracked) established(f facts) {
 	either := t.copy(f.flags)
 	t.alu(asm.Or, true, either, f.reply)
 	t.branchImm(asm.JSet, true, either, tcpAcknowledged, watched)
-	t.aside(watched, t.ask)
+	t.aside(watched, t.watched)
 }

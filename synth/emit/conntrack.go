@@ -91,6 +91,7 @@ type tracked struct {
 	out   map[string]reg
 
 	args  []*ir.Value
+	reads bool  // from the packet, whatever was read before
 	tuple []reg // the packet's addresses, protocol and ports as they stand in the frame
 	words []tupleWord
 	mix   []reg // what the hash is made of
@@ -119,7 +120,7 @@ func (l *lowering) lookupConntrack(v *ir.Value) error {
 	for _, f := range v.Table.Kind.LiveFields() {
 		t.out[f.Name] = l.reg()
 	}
-	l.conntracks[v] = t.out
+	l.conntracks[v] = t
 	t.place = l.areaFor(kernelBytes)
 	t.key()
 	t.probe()
@@ -262,6 +263,9 @@ func (t *tracked) raw(v *ir.Value, width uint8) reg {
 
 // byte gives a register with the low byte of a number.
 func (t *tracked) byte(v *ir.Value) reg {
+	if t.reads && v.Op == ir.OpLoad && v.Width == 1 {
+		return t.raw(v, 1)
+	}
 	r := t.scratch(v)
 	if t.spans.Max(v) > 0xff {
 		t.aluImm(asm.And, true, r, 0xff)

@@ -38,6 +38,7 @@ func tells(kind ir.TableKind, tracking ir.Tracking) *ir.Program {
 	b.Start(not)
 	b.PuntBy(reason)
 	b.Start(usable)
+	b.Keep(row, slowpath.ConntrackWindow)
 	for _, f := range kind.LiveFields() {
 		b.Store(tupleAt+40+f.Offset, f.Width, b.Field(row, f.Name))
 	}

@@ -30,23 +30,11 @@ func (t *tracked) hash() reg {
 // probe finds the address of the packet's entry: in the flow cache, or by the kernel's lookup.
 func (t *tracked) probe() {
 	t.note = "flow cache"
-	t.call(asm.FnJiffies64, 0)
-	t.now = t.copy(r0)
-	offset := t.hash()
-	t.tag = t.copy(offset)
-	t.aluImm(asm.RSh, false, t.tag, 12)
-	t.aluImm(asm.And, true, t.tag, ^tagBits)
-	t.aluImm(asm.RSh, false, offset, int32(64-bits.TrailingZeros(uint(t.table.Size))))
-	t.aluImm(asm.LSh, true, offset, int32(bits.TrailingZeros(ir.ConntrackSlot)))
-	t.slot, t.at, t.bits, t.entry = t.reg(), t.reg(), t.reg(), t.reg()
+	offset := t.line()
+	t.entry = t.reg()
 	found, old, missing, ask := t.newLabel(), t.newLabel(), t.newLabel(), t.newLabel()
 	t.fresh(offset, missing)
-	for way := range ir.ConntrackWays {
-		t.way(offset, way)
-		t.load(t.bits, t.slot, slotTag, 4)
-		t.alu(asm.Xor, true, t.bits, t.tag)
-		t.branchImm(asm.JLE, true, t.bits, tagBits, found)
-	}
+	t.seek(offset, found)
 	t.jump(missing)
 	t.mark(found)
 	t.age = t.sinceStamp()
@@ -62,6 +50,30 @@ func (t *tracked) probe() {
 		t.mark(ask)
 		t.find(offset, anew)
 	})
+}
+
+// line tells the time, and where the slots begin that the packet may have.
+func (t *tracked) line() (offset reg) {
+	t.call(asm.FnJiffies64, 0)
+	t.now = t.copy(r0)
+	offset = t.hash()
+	t.tag = t.copy(offset)
+	t.aluImm(asm.RSh, false, t.tag, 12)
+	t.aluImm(asm.And, true, t.tag, ^tagBits)
+	t.aluImm(asm.RSh, false, offset, int32(64-bits.TrailingZeros(uint(t.table.Size))))
+	t.aluImm(asm.LSh, true, offset, int32(bits.TrailingZeros(ir.ConntrackSlot)))
+	t.slot, t.at, t.bits = t.reg(), t.reg(), t.reg()
+	return offset
+}
+
+// seek goes to found with the packet's slot.
+func (t *tracked) seek(offset reg, found label) {
+	for way := range ir.ConntrackWays {
+		t.way(offset, way)
+		t.load(t.bits, t.slot, slotTag, 4)
+		t.alu(asm.Xor, true, t.bits, t.tag)
+		t.branchImm(asm.JLE, true, t.bits, tagBits, found)
+	}
 }
 
 // freshUnits is for how many units of time, which are a second or a little more, a line of slots is looked at after one of them
@@ -145,6 +157,7 @@ const (
 	optsL4Proto = optsAt + 8
 	optsDir     = optsAt + 9
 	optsBytes   = 12 // what Linux 6.1 takes
+	keepAt      = optsAt + optsBytes + 1
 	kernelBytes = askBytes + 16
 )
 
@@ -258,50 +271,4 @@ func (t *tracked) view(at reg) reg {
 	t.setConstant(2, uint64(t.k.Words))
 	t.callKernel(t.k.RdonlyCast, 2)
 	return t.copy(r0)
-}
-
-// refresh keeps the entry alive, as the packet would have done in the kernel.
-func (t *tracked) refresh() {
-	t.note = "keep the entry alive"
-	t.lookup()
-	entry, gone, tcp := t.copy(r0), t.newLabel(), t.newLabel()
-	t.branchImm(asm.JEq, false, entry, 0, gone)
-	milliseconds := t.constant(uint64(t.table.Tracking.TCP) * 1000)
-	t.branchImm(asm.JEq, true, t.protocol(), protocolTCP, tcp)
-	t.setConstant(milliseconds, uint64(t.table.Tracking.UDP)*1000)
-	t.mark(tcp)
-	t.mov(1, entry)
-	t.mov(2, milliseconds)
-	t.callFunction(t.k.ChangeTimeout, 2)
-	t.mov(1, entry)
-	t.callFunction(t.k.Release, 1)
-	t.mark(gone)
-}
-
-// ask tells the agent of a connection whose window the kernel watches, once for the slot and not before the connection
-// has gone on for a while: many are over by then. A single packet that the kernel gets makes it watch again, so that the slot
-// is filled anew, and may ask again, sooner than others.
-func (t *tracked) ask() {
-	no := t.fail(slowpath.ConntrackWindow)
-	t.branchImm(asm.JLT, true, t.age, t.k.HZ/8, no)
-	t.branchImm(asm.JSet, true, t.bits, tagAsked, no)
-	tag := t.copy(t.tag)
-	t.alu(asm.Or, true, tag, t.bits)
-	t.aluImm(asm.Or, true, tag, tagAsked)
-	t.store(t.slot, slotTag, tag, 4)
-	stamp := t.copy(t.now)
-	t.aluImm(asm.Sub, true, stamp, t.k.HZ-t.k.HZ/4)
-	t.store(t.slot, slotStamp, stamp, 4)
-	for at := int16(0); at < askBytes; at += 8 {
-		t.storeImm(frame, t.place+at, 0, 8)
-	}
-	t.storeImm(frame, t.place+askFamily, t.family(), 1)
-	t.store(frame, t.place+askProtocol, t.protocol(), 1)
-	t.putTuple()
-	t.mapPointer(1, MapAsks)
-	t.stackPointer(2, 0)
-	t.setConstant(3, askBytes)
-	t.setConstant(4, 0)
-	t.call(asm.FnRingbufOutput, 4)
-	t.jump(no)
 }

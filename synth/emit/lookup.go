@@ -204,7 +204,7 @@ func (l *lowering) lookupHash(t *ir.Table, key *ir.Value) reg {
 func (l *lowering) field(v *ir.Value) reg {
 	f, _ := v.Table.Field(v.Field)
 	if v.Table.Kind.Tracks() {
-		return l.conntracks[v.Args[0]][f.Name]
+		return l.conntracks[v.Args[0]].out[f.Name]
 	}
 	if v.Table.Kind.Live() {
 		return l.fieldFIB(l.fibs[v.Args[0]], f.Name)

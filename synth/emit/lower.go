@@ -39,13 +39,12 @@ type lowering struct {
 	addends    map[*ir.Value]bool // see addends
 	either     map[*ir.Value]bool // see addsEither
 
-	values map[*ir.Value]reg
-	late   map[*ir.Value]bool      // fields that were not used yet, and so not loaded: that saves registers
-	sole   map[*ir.Value]*ir.Block // the block of all uses, if that is one
-	epochs map[*ir.Value][2]reg    // OpMoved that was not combined: seen, built
-	fibs   map[*ir.Value]fibRow
-	// conntracks is the fields of rows of connections.
-	conntracks map[*ir.Value]map[string]reg
+	values     map[*ir.Value]reg
+	late       map[*ir.Value]bool      // fields that were not used yet, and so not loaded: that saves registers
+	sole       map[*ir.Value]*ir.Block // the block of all uses, if that is one
+	epochs     map[*ir.Value][2]reg    // OpMoved that was not combined: seen, built
+	fibs       map[*ir.Value]fibRow
+	conntracks map[*ir.Value]*tracked
 	blocks     map[*ir.Block]label
 	punts      map[slowpath.Reason]label
 	names      map[label]string
@@ -78,7 +77,7 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 		values:   map[*ir.Value]reg{}, late: map[*ir.Value]bool{}, sole: soleUsers(p), epochs: map[*ir.Value][2]reg{}, fibs: map[*ir.Value]fibRow{},
 		blocks: map[*ir.Block]label{}, punts: map[slowpath.Reason]label{}, names: map[label]string{},
 		equalities: map[*ir.Value]int{}, addends: addends(p, countUses(p)), either: map[*ir.Value]bool{}, shifted: map[*ir.Value]int{},
-		conntracks: map[*ir.Value]map[string]reg{}, resumes: map[label][]label{},
+		conntracks: map[*ir.Value]*tracked{}, resumes: map[label][]label{},
 		areas: map[int][]area{}}
 	for c, n := range l.compared {
 		l.equalities[c.value] += n

@@ -72,6 +72,8 @@ func (l *lowering) emit(v *ir.Value) error {
 		l.hit(v)
 	case ir.OpCommit:
 		l.commit(v)
+	case ir.OpKeep:
+		l.keep(v)
 	case ir.OpPush, ir.OpPop:
 		l.shift(v)
 	default:

@@ -129,6 +129,12 @@ func (b *Builder) Commit(t *Table, bytes *Value) {
 	b.add(Value{Op: OpCommit, Table: t, Args: []*Value{bytes}})
 }
 
+// Keep does to a connection what the kernel does when it accepts a packet of it: its time-out begins anew. A packet whose
+// connection the kernel watches is left to it, and the agent is told.
+func (b *Builder) Keep(row *Value, r slowpath.Reason) {
+	b.add(Value{Op: OpKeep, Table: row.Table, Args: append([]*Value{row}, row.Args...), Reason: r})
+}
+
 // Push puts four bytes behind the MACs, which are given as they stand in the packet: eight bytes, and four, least significant
 // first. The block redirects then.
 func (b *Builder) Push(macs [2]*Value, four *Value, r slowpath.Reason) {

@@ -10,7 +10,7 @@ import (
 // Yields tells whether the operation gives a number or a row.
 func (o Op) Yields() bool {
 	switch o {
-	case OpStore, OpStoreLE, OpBound, OpGuard, OpMark, OpCount, OpTally, OpHit, OpCommit, OpPush, OpPop:
+	case OpStore, OpStoreLE, OpBound, OpGuard, OpMark, OpCount, OpTally, OpHit, OpCommit, OpKeep, OpPush, OpPop:
 		return false
 	}
 	return o != OpNone && o < numOps
@@ -36,7 +36,7 @@ func (v *Value) IsRow() bool {
 
 // needsKernel tells whether the value may punt or calls into the kernel.
 func (v *Value) needsKernel() bool {
-	return v.Op == OpBound || v.Op == OpGuard || v.Op == OpHit || v.Op.Shifts() || v.Op == OpLookup && v.Table != nil && (v.Table.Kind == Hash || v.Table.Kind.Live())
+	return v.Op == OpBound || v.Op == OpGuard || v.Op == OpHit || v.Op == OpKeep || v.Op.Shifts() || v.Op == OpLookup && v.Table != nil && (v.Table.Kind == Hash || v.Table.Kind.Live())
 }
 
 func (v *Value) arity() int {
@@ -54,6 +54,11 @@ func (v *Value) arity() int {
 	case OpLookup:
 		if v.Table != nil {
 			return v.Table.Kind.keys()
+		}
+		return 1
+	case OpKeep:
+		if v.Table != nil && v.Table.Kind.Tracks() {
+			return 1 + v.Table.Kind.keys()
 		}
 		return 1
 	}
@@ -82,6 +87,11 @@ func (c *checker) checkOp(at place, v *Value) error {
 		return within("bound", v.Imm, MaxPacket+1)
 	case OpPush, OpPop:
 		return c.checkShift(at, v)
+	case OpKeep:
+		if !validReason(v.Reason) {
+			return fmt.Errorf("no reason")
+		}
+		return c.checkTable(at, v)
 	case OpHit:
 		if !validReason(v.Reason) {
 			return fmt.Errorf("no reason")
@@ -160,6 +170,12 @@ func (c *checker) checkTable(at place, v *Value) error {
 		return nil
 	}
 	row := v.Args[0]
+	if v.Op == OpKeep {
+		if row.Table != v.Table || !v.Table.Kind.Tracks() {
+			return fmt.Errorf("v%d is no connection of %s", row.ID, v.Table.Name)
+		}
+		return nil
+	}
 	_, ok := row.Table.Field(v.Field)
 	switch {
 	case row.Table != v.Table:

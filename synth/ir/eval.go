@@ -23,6 +23,7 @@ type Env struct {
 	Trace   bool            // fill Verdict.Trace
 
 	Counts  [NumCounters]uint64 // added to by Count
+	Kept    int                 // added to by Keep
 	Marks   []Mark              // appended to by Mark; the tables are not changed
 	Tallied map[uint64]Tally    // added to by Commit, for every number but 0; made where it is needed
 }
@@ -195,6 +196,10 @@ func (e *evaluator) value(v *Value) (done bool, err error) {
 		return false, nil
 	case OpCommit:
 		e.commit(v)
+		return false, nil
+	case OpKeep:
+		e.env.Kept++
+		e.trace("keep")
 		return false, nil
 	case OpPush, OpPop:
 		return false, e.shift(v)

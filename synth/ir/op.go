@@ -33,6 +33,7 @@ const (
 	OpTally  // begins to note what is to be counted should the packet be forwarded
 	OpHit    // guard: notes args[0], a number of a Tallies table; punts for Reason where MaxHits were noted already
 	OpCommit // adds one packet of args[0] bytes to what was noted in Table since OpTally
+	OpKeep   // guard: does to a connection, the row args[0] that the others led to, what the kernel does when it accepts a packet of it; punts for Reason where the kernel watches each
 	OpPush   // guard: four more bytes behind the MACs; see Shifts. Punts for Reason where there is no room
 	OpPop    // guard: the four bytes behind the MACs go; see Shifts
 	numOps
@@ -83,7 +84,7 @@ var opNames = [numOps]string{
 	OpFold: "fold", OpSwap16: "swap16", OpSelect: "select", OpMoved: "moved", OpBound: "bound", OpGuard: "guard",
 	OpLookup: "lookup", OpField: "field", OpMark: "mark", OpCount: "count",
 	OpTally: "tally", OpHit: "hit", OpCommit: "commit",
-	OpPush: "push", OpPop: "pop",
+	OpKeep: "keep", OpPush: "push", OpPop: "pop",
 }
 
 var condNames = [numConds]string{Eq: "eq", Ne: "ne", Lt: "lt", Le: "le", Gt: "gt", Ge: "ge", AnySet: "any", NoneSet: "none"}

@@ -87,14 +87,14 @@ func (p *parser) parseOperands(v *Value) {
 		v.Domain = p.domain()
 	case OpGuard, OpSelect:
 		v.Cond = named(p, "condition", condsByName)
-	case OpLookup, OpCommit:
+	case OpLookup, OpCommit, OpKeep:
 		if v.Table = p.tables[p.next("table")]; v.Table == nil {
 			p.fail("no such table")
 		}
 	}
 	v.Args = p.operands(v.arity())
 	switch v.Op {
-	case OpBound, OpGuard, OpHit, OpPush, OpPop:
+	case OpBound, OpGuard, OpHit, OpKeep, OpPush, OpPop:
 		v.Reason = p.reason()
 	case OpField, OpMark:
 		v.Field = p.next("field")

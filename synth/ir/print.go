@@ -155,12 +155,12 @@ func (v *Value) print(w *strings.Builder) {
 		words(w, " ", strconv.FormatUint(v.Imm, 10))
 	case OpGuard, OpSelect:
 		words(w, " ", v.Cond.String())
-	case OpLookup, OpCommit:
+	case OpLookup, OpCommit, OpKeep:
 		words(w, " ", tableName(v.Table))
 	}
 	printArgs(w, v.Args)
 	switch v.Op {
-	case OpBound, OpGuard, OpHit, OpPush, OpPop:
+	case OpBound, OpGuard, OpHit, OpKeep, OpPush, OpPop:
 		words(w, " ", v.Reason.String())
 	case OpField, OpMark:
 		words(w, " ", v.Field)
