@@ -73,7 +73,8 @@ func (w *Watcher) pollSysctls() poll {
 			"polled, for no program can watch writes ("+strings.ReplaceAll(w.unwatched.Error(), "\n", "; ")+")", "a sysctl is written that RTM_NEWNETCONF does not carry")
 	}
 	return w.newPoll(sparePeriod, numWatches, w.looker(readSysctls), "cgroup/sysctl program, and polled",
-		"a sysctl is written from outside the cgroups that honed sees, or by a writer that is held up")
+		"a sysctl is written from outside the cgroups that honed sees, or by a writer that is held up",
+		"a default time-out of connection tracking is set over netlink (nfct timeout default-set)")
 }
 
 // newPoll makes a poll for changes that nothing announces. Where the sentry watches for them, it looks seldom by itself.
