@@ -34,8 +34,8 @@ func bound(p *ir.Program) {
 // punts says that no path asks for less, since all punt.
 const punts = math.MaxUint64
 
-// widen goes from the exits upwards with the number of bytes that every path which does not punt asks for. A mark is
-// left behind even if a later Bound punts, so nothing is moved above it.
+// widen goes from the exits upwards with the number of bytes that every path which does not punt asks for. A mark,
+// or a connection that was kept, is left behind even if a later Bound punts, so nothing is moved above it.
 func widen(p *ir.Program, g *ir.Graph) {
 	need := make([]uint64, len(p.Blocks))
 	for i := len(p.Blocks) - 1; i >= 0; i-- {
@@ -50,7 +50,7 @@ func widen(p *ir.Program, g *ir.Graph) {
 				if n == punts || n < v.Imm {
 					n = v.Imm
 				}
-			case ir.OpMark:
+			case ir.OpMark, ir.OpKeep:
 				n = 0
 			}
 		}

@@ -132,6 +132,9 @@ func compare(t *testing.T, p, q *ir.Program, env *ir.Env, pkt []byte) ir.ExitKin
 	if !maps.Equal(ea.Tallied, eb.Tallied) {
 		t.Errorf("tallied %v, then %v", ea.Tallied, eb.Tallied)
 	}
+	if ea.Kept != eb.Kept {
+		t.Errorf("%d kept, then %d", ea.Kept, eb.Kept)
+	}
 	if ea.Counts != eb.Counts || !slices.Equal(ea.Marks, eb.Marks) {
 		t.Errorf("counts %v marks %v, then %v %v", ea.Counts, ea.Marks, eb.Counts, eb.Marks)
 	}

@@ -118,6 +118,16 @@ func slowResolver[P point[P]](s *introspect.Snapshot, f *family[P], p *plan, ask
 		if isNear(route) {
 			r.near = append(r.near, p)
 		}
+		for _, h := range route.Hops {
+			if !f.six && h.Via.Is4() && r.addrs[r.host(h.Via)] > 0 {
+				r.near = append(r.near, r.host(h.Via))
+			}
+		}
+	}
+	for _, n := range s.Nexthops.All() {
+		if !f.six && n.Hop.Via.Is4() && r.addrs[r.host(n.Hop.Via)] > 0 {
+			r.near = append(r.near, r.host(n.Hop.Via))
+		}
 	}
 	r.mixed = slowlyMixed(s, f.routes(s))
 	return r

@@ -31,7 +31,7 @@ type resolver[P point[P]] struct {
 	wide    []P             // prefixes of more than one address in table local
 	choose  bool            // the live lookup chooses between several nexthops as the kernel does
 	mixed   map[uint32]bool // nexthop objects that the kernel may use as another route says
-	near    []P             // prefixes of IPv4 routes that reach no farther than the host, by their scope
+	near    []P             // prefixes of IPv4 routes that reach no farther than the host, by their scope; own addresses that are gateways
 }
 
 // routesTo lists the routes to a prefix of the tables that are asked, in the order of their keys.

@@ -21,6 +21,8 @@ type view[P point[P]] struct {
 	inline  inlined                  // own in words
 	local   map[P]int                // prefixes of table local of more than one address
 	nears   map[P]int                // prefixes of routes that reach no farther than the host
+	gates   map[P]int                // IPv4 gateways of routes
+	moved   bool                     // nears or gates have come or gone since near was made
 	full    int                      // entries of the table when it did not fit
 	lengths [][129]int               // of the prefixes of each table
 	sizes   []int                    // prefixes of each table
@@ -47,7 +49,7 @@ type viewer interface {
 
 func newView[P point[P]](s *shared, f *family[P], p *plan, ask lookups, table lpm[P]) *view[P] {
 	r := resolver[P]{shared: s, family: f, ask: ask, parted: p.parted, sources: p.sources, addrs: map[P]int{}}
-	return &view[P]{resolver: r, lpm: table, ports: map[introspect.Index]int{}, own: map[P]int{}, local: map[P]int{}, nears: map[P]int{},
+	return &view[P]{resolver: r, lpm: table, ports: map[introspect.Index]int{}, own: map[P]int{}, local: map[P]int{}, nears: map[P]int{}, gates: map[P]int{},
 		lengths: make([][129]int, len(ask.tables)), sizes: make([]int, len(ask.tables)), passed: map[P]bool{}, uses: newUses()}
 }
 
@@ -63,7 +65,7 @@ func (v *view[P]) survey() {
 	for key := range v.Neighs.All() {
 		v.addNeigh(key, 1)
 	}
-	v.wide, v.near = inOrder(v.local), inOrder(v.nears)
+	v.wide, v.near = inOrder(v.local), v.nearby()
 	v.mixed = v.uses.mixtures(v.Snapshot)
 }
 
@@ -72,6 +74,26 @@ func (v *view[P]) survey() {
 func (v *view[P]) chooses() bool {
 	policy, ok := v.Sysctls.Get(v.policy)
 	return ok && policy.Value == "0"
+}
+
+// nearby is what near is to be: what routes say, and the host's own addresses where they are gateways, since the routes to them
+// have the scope of the host.
+func (v *view[P]) nearby() []P {
+	if v.moved = false; v.six {
+		return nil
+	}
+	near := maps.Clone(v.nears)
+	for p := range v.addrs {
+		if v.gates[p] > 0 {
+			near[p] = 1
+		}
+	}
+	for _, n := range v.Nexthops.All() {
+		if via := n.Hop.Via; via.Is4() && v.addrs[v.host(via)] > 0 {
+			near[v.host(via)] = 1
+		}
+	}
+	return inOrder(near)
 }
 
 func inOrder[P point[P]](set map[P]int) []P { return slices.SortedFunc(maps.Keys(set), P.compare) }
@@ -118,9 +140,16 @@ func (v *view[P]) addRoute(r introspect.Route, n int) {
 		v.addOwn(p, n)
 	}
 	v.uses.add(r, n)
+	before := len(v.nears) + len(v.gates)
 	if isNear(r) {
 		count(v.nears, p, n)
 	}
+	for _, h := range r.Hops {
+		if !v.six && h.Via.Is4() {
+			count(v.gates, v.host(h.Via), n)
+		}
+	}
+	v.moved = v.moved || len(v.nears)+len(v.gates) != before
 	if !v.asks(r.Key) {
 		return
 	}

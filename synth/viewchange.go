@@ -45,7 +45,7 @@ func (v *view[P]) follow(old *introspect.Snapshot) {
 		}
 	}
 	v.objectChanges(old)
-	v.globals()
+	v.globals(old)
 	v.passing()
 }
 
@@ -128,8 +128,11 @@ func differing(a, b, to map[uint32]bool) {
 }
 
 // globals looks at what every answer depends on; where that has changed, all routes are looked at again.
-func (v *view[P]) globals() {
-	choose, wide, near := v.chooses(), inOrder(v.local), inOrder(v.nears)
+func (v *view[P]) globals(old *introspect.Snapshot) {
+	choose, wide, near := v.chooses(), inOrder(v.local), v.near
+	if v.moved || !old.Addrs.Equal(v.Addrs) || !old.Nexthops.Equal(v.Nexthops) {
+		near = v.nearby()
+	}
 	if choose == v.choose && slices.Equal(wide, v.wide) && slices.Equal(near, v.near) {
 		return
 	}

@@ -112,7 +112,6 @@ func (t *tracked) accept(f facts) {
 	net := t.reg()
 	t.load(net, t.address(t.table.Name, 0), headNet, 8)
 	t.branch(asm.JNE, false, f.net, net, t.stale)
-	t.storeImm(frame, t.place+keepAt, keepNothing, 1)
 	left, zone, status := t.copy(f.life), t.copy(f.life), t.copy(f.status)
 	t.alu(asm.Sub, true, left, t.now)
 	t.branchImm(asm.JSLE, true, left, 0, t.fail(slowpath.ConntrackMiss))

@@ -122,6 +122,7 @@ func (l *lowering) lookupConntrack(v *ir.Value) error {
 	}
 	l.conntracks[v] = t
 	t.place = l.areaFor(kernelBytes)
+	t.storeImm(frame, t.place+keepAt, keepNothing, 1) // whatever becomes of the lookup
 	t.key()
 	t.probe()
 	t.verify()
@@ -263,8 +264,10 @@ func (t *tracked) raw(v *ir.Value, width uint8) reg {
 
 // byte gives a register with the low byte of a number.
 func (t *tracked) byte(v *ir.Value) reg {
-	if t.reads && v.Op == ir.OpLoad && v.Width == 1 {
-		return t.raw(v, 1)
+	if t.reads && isByte(v) {
+		r := t.reg()
+		t.load(r, t.data, int16(v.Imm), 1)
+		return r
 	}
 	r := t.scratch(v)
 	if t.spans.Max(v) > 0xff {
@@ -272,3 +275,6 @@ func (t *tracked) byte(v *ir.Value) reg {
 	}
 	return r
 }
+
+// isByte tells whether a number is a byte of the packet: specialize says of those that they have no order.
+func isByte(v *ir.Value) bool { return (v.Op == ir.OpLoad || v.Op == ir.OpLoadLE) && v.Width == 1 }

@@ -157,16 +157,21 @@ const (
 	optsL4Proto = optsAt + 8
 	optsDir     = optsAt + 9
 	optsBytes   = 12 // what Linux 6.1 takes
-	keepAt      = optsAt + optsBytes + 1
+	keepAt      = 5  // beside family and protocol, which come when it has been read; see keep.go
 	kernelBytes = askBytes + 16
 )
 
 // lookup asks the kernel for the entry of the packet's tuple; its address, or zero, is in r0.
+//
+// Whole words come first. To the verifier, only they end what was in a word before: else the stack of a packet whose entry the
+// kernel was asked for, and that of one found in the cache, differ in words that keep is going to hand to the kernel, and
+// Linux before 6.3 follows all that is in between for either.
 func (t *tracked) lookup() {
+	for at := int16(askTuple); at < kernelBytes; at += 8 {
+		t.storeImm(frame, t.place+at, 0, 8)
+	}
 	size := t.putTuple()
 	t.storeImm(frame, t.place+optsAt, -1, 4) // the namespace of the interface
-	t.storeImm(frame, t.place+optsError, 0, 4)
-	t.storeImm(frame, t.place+optsL4Proto, 0, 4)
 	t.store(frame, t.place+optsL4Proto, t.protocol(), 1)
 	t.mov(1, t.ctx)
 	t.stackPointer(2, askTuple)

@@ -9,8 +9,9 @@ import (
 
 // What a packet asks for when it is accepted is found with its entry, and done when it is: no sooner, as one that a rule
 // drops keeps no connection alive in the kernel, and a window need not be left alone for packets that are the kernel's
-// anyway. Until then it stands in a byte of the stack that is never zero, and at no offset that a word may have: to the
-// verifier it is a number that it does not know, so that it follows the rest of the program once, not for each of these.
+// anyway. Until then it stands in a byte of the stack that is never zero, at no offset that a word may have, and in a word that
+// nothing else is written to meanwhile: to the verifier it is a number that it does not know, and the same for packets in the
+// cache and others, so that it follows the rest of the program once, not for each of these.
 const (
 	keepNothing = 1 + iota
 	keepAlive   // the time-out is to begin anew
@@ -32,7 +33,7 @@ func (l *lowering) keep(v *ir.Value) {
 	l.note = "what the connection asks for"
 	t := &tracked{lowering: l, k: of.k, table: of.table, args: v.Args[1:], reads: true, place: of.place}
 	for _, a := range t.args {
-		if a.Op != ir.OpLoad && a.Op != ir.OpConst {
+		if a.Op != ir.OpLoad && a.Op != ir.OpConst && !isByte(a) {
 			l.in(a) // not under the branch
 		}
 	}

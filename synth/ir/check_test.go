@@ -121,6 +121,19 @@ func TestCheckRefuses(t *testing.T) {
 		}},
 		{"foreign table", "not the program's", func(b *Builder) { b.Lookup(testRows, b.Const(1)); b.Punt(slowpath.TTL) }},
 		{"live lookup operands", "want 7", func(b *Builder) { b.Lookup(b.Table(testFIB), b.Const(1)); b.Punt(slowpath.TTL) }},
+		{"connection of another tuple", "something else", func(b *Builder) {
+			one := b.Const(1)
+			row := b.Lookup(b.Table(&Table{Name: "ct", Kind: Conntrack, Size: 64}), one, one, one, one, one)
+			b.add(Value{Op: OpKeep, Table: row.Table, Args: []*Value{row, one, one, one, one, b.Const(2)}, Reason: slowpath.ConntrackWindow})
+			b.Punt(slowpath.TTL)
+		}},
+		{"connection kept after a store", "after a store", func(b *Builder) {
+			one := b.Const(1)
+			row := b.Lookup(b.Table(&Table{Name: "ct", Kind: Conntrack, Size: 64}), one, one, one, one, one)
+			b.Count(CountFast)
+			b.Keep(row, slowpath.ConntrackWindow)
+			b.Redirect(one)
+		}},
 		{"shift", "shift 64", func(b *Builder) { b.ArithImm(OpShl, b.Const(1), 64); b.Punt(slowpath.TTL) }},
 		{"no reason", "no reason", func(b *Builder) { b.Punt(slowpath.None) }},
 		{"even factor", "factor 0x2", func(b *Builder) {

@@ -3,6 +3,7 @@ package ir
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"github.com/hone-net/hone/slowpath"
 )
@@ -173,6 +174,10 @@ func (c *checker) checkTable(at place, v *Value) error {
 	if v.Op == OpKeep {
 		if row.Table != v.Table || !v.Table.Kind.Tracks() {
 			return fmt.Errorf("v%d is no connection of %s", row.ID, v.Table.Name)
+		}
+		alike := func(a, b *Value) bool { return a == b || a.Op == OpConst && b.Op == OpConst && a.Imm == b.Imm }
+		if !slices.EqualFunc(v.Args[1:], row.Args, alike) {
+			return fmt.Errorf("v%d was looked up by something else", row.ID)
 		}
 		return nil
 	}

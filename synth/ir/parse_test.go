@@ -75,6 +75,7 @@ a:
 	v14 = lookup ct v1 v1 17 1 2
 	v15 = field v14 reason
 	guard eq v15 0 conntrack-miss
+	keep ct v14 v1 v1 17 1 2 conntrack-window
 	v16 = lookup ct6 v1 v1 v1 v1 6 1 2
 	v17 = field v16 desthi
 	v6 = field v5 oif

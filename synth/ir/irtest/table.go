@@ -114,6 +114,10 @@ func (g *generator) field(s *scope) {
 		return
 	}
 	row := pick(g.Rand, s.rows...)
+	if row.Table.Kind.Tracks() && !s.stored && oneIn(g.Rand, 3) {
+		g.b.Keep(row, g.reason())
+		return
+	}
 	if row.Table.Kind.Live() {
 		f := pick(g.Rand, row.Table.Kind.LiveFields()...)
 		s.add(g.b.Field(row, f.Name), f.Width <= 4)
