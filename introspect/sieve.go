@@ -40,7 +40,7 @@ var sieve = sync.OnceValue(func() onlooker {
 		code = append(code, asm.LoadMem(asm.R1, asm.RFP, slotWord, asm.DWord), asm.JNE.Imm(asm.R1, 0, onlookerSome))
 	}
 	code = append(code, asm.Mov.Imm(asm.R0, onlookerNo), asm.Ja.Label(onlookerNone))
-	return newOnlooker(kernel, "hone_sieve", code...)
+	return newOnlooker(kernel, "hone_sieve", func(bool) asm.Instructions { return code })
 })
 
 // privateOf is where the memory of its driver begins in a struct net_device, or behind it.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 )
 
@@ -32,11 +31,7 @@ func newTagKeeper() *tagKeeper {
 	}); err != nil {
 		return &tagKeeper{}
 	}
-	return &tagKeeper{onlooker: newOnlooker(kernel, "hone_tags",
-		asm.LoadMem(asm.R1, asm.R1, int16(vlans), asm.DWord),
-		asm.JEq.Imm(asm.R1, 0, onlookerNone),
-		asm.LoadMem(asm.R1, asm.R1, int16(count), asm.Word),
-		asm.JEq.Imm(asm.R1, 0, onlookerNone))}
+	return &tagKeeper{onlooker: newOnlooker(kernel, "hone_tags", notZero(word{vlans, 8}, word{count, 4}))}
 }
 
 // keeps asks about a device of the calling thread's network namespace.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 )
@@ -24,9 +23,7 @@ var taker = sync.OnceValue(func() onlooker {
 	if err := locate(map[*uint32]member{&handler: {"net_device", []string{"rx_handler"}}}); err != nil {
 		return onlooker{}
 	}
-	return newOnlooker(kernel, "hone_taker",
-		asm.LoadMem(asm.R1, asm.R1, int16(handler), asm.DWord),
-		asm.JEq.Imm(asm.R1, 0, onlookerNone))
+	return newOnlooker(kernel, "hone_taker", notZero(word{handler, 8}))
 })
 
 // taken asks about a device of the calling thread's network namespace.
