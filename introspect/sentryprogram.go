@@ -167,8 +167,14 @@ func lookout(w sentryWay, ring, seen int) asm.Instructions {
 		asm.Mov.Imm(asm.R3, reportSize),
 		asm.Mov.Imm(asm.R4, 0),
 		asm.FnRingbufOutput.Call(),
-		asm.JNE.Imm(asm.R0, 0, "again")) // no room: the same again the next time
-	code = append(code, asm.Mov.Imm(asm.R1, 1), asm.StoreMem(asm.R6, sentryKnown, asm.R1, asm.DWord))
+		asm.JEq.Imm(asm.R0, 0, "told"),
+		// No room: whatever is there the next time is a change, though it be what was known, so that the move is told of.
+		asm.LoadMem(asm.R1, asm.RFP, slotDigest+8*watchTaps, asm.DWord),
+		asm.Xor.Imm(asm.R1, -1),
+		asm.StoreMem(asm.R6, sentryDigest+8*watchTaps, asm.R1, asm.DWord),
+		asm.Ja.Label("again"),
+		asm.Mov.Imm(asm.R1, 1).WithSymbol("told"),
+		asm.StoreMem(asm.R6, sentryKnown, asm.R1, asm.DWord))
 	for i := range int16(numWatches) {
 		code = append(code, asm.LoadMem(asm.R1, asm.RFP, slotDigest+8*i, asm.DWord),
 			asm.StoreMem(asm.R6, sentryDigest+8*i, asm.R1, asm.DWord))
