@@ -36,3 +36,46 @@ func TestRuleThatIsNotShown(t *testing.T) {
 		}
 	})
 }
+
+// TestChainsThatLackNothing has chains that others lead to in each way that counts: the rule that an anonymous chain is part of,
+// elements that came after those that are known, and elements that are not read because they end.
+func TestChainsThatLackNothing(t *testing.T) {
+	inNamespace(t, func(run func(string)) {
+		whole := func(s *Snapshot) {
+			t.Helper()
+			for k, c := range s.Chains.All() {
+				if len(c.Unknown) > 0 {
+					t.Errorf("%s: %v", k.Name, c.Unknown)
+				}
+			}
+		}
+		loadRuleset(`table ip t {
+			map m { type ipv4_addr : verdict; }
+			map e { type ipv4_addr : verdict; flags timeout; elements = { 10.0.0.9 timeout 1h : jump c } }
+			chain c { counter; }
+			chain f {
+				type filter hook forward priority 0;
+				ip saddr 10.0.0.1 jump { tcp dport 22 accept; drop; }
+				ip saddr vmap @m
+				ip saddr vmap @e
+			}
+		}`)
+		s, err := readSilent(new(Snapshot))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		whole(s)
+		loadRuleset("add element ip t m { 10.0.0.2 : jump c }")
+		k, err := openSensors()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer k.close()
+		if s, err = k.ruleset.read(s, func(SetKey) bool { return false }); err != nil {
+			t.Error(err)
+		}
+		whole(s)
+	})
+}

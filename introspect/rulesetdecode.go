@@ -57,7 +57,10 @@ var harmlessChain = setOf(chainUse, 9, 11, 12)
 
 const chainUse = 6 // NFTA_CHAIN_USE
 
-const chainFlags = 1 | 2 | 4 // base, offload, binding
+const (
+	chainBinding = 4
+	chainFlags   = 1 | 2 | chainBinding // base, offload, binding
+)
 
 // decodeChain reads NFT_MSG_NEWCHAIN.
 func decodeChain(b []byte) (c Chain, err error) {

@@ -15,7 +15,9 @@ import (
 type ruleset struct {
 	conn       *netlink.Conn // nil where the kernel has no netfilter netlink
 	tries      int           // how often one that keeps changing is read in one go
+	again      bool          // this is not the first try: verdict maps are read, too
 	last       bool          // what is missing now is not shown at all
+	missing    bool          // some chain lacks rules; what is being prepared may have made it seem so
 	generation uint32        // of what was read last
 	known      bool          // there is one
 
@@ -36,7 +38,7 @@ func nftRequest(message uint16) request {
 func (r *ruleset) read(s *Snapshot, fresh func(SetKey) bool) (n *Snapshot, err error) {
 	for try := range max(1, r.tries) {
 		time.Sleep(time.Duration(try) * time.Millisecond)
-		r.last = try >= rulesetTries-1
+		r.again, r.last = try > 0, try >= rulesetTries-1
 		if n, err = r.readOnce(s, fresh); !retryable(err) {
 			return n, err
 		}
@@ -47,6 +49,7 @@ func (r *ruleset) read(s *Snapshot, fresh func(SetKey) bool) (n *Snapshot, err e
 func (r *ruleset) readOnce(s *Snapshot, fresh func(SetKey) bool) (*Snapshot, error) {
 	before, err := r.currentGeneration()
 	if absent(err) {
+		r.missing = false
 		return s.withRuleset(&picture{}), nil // no nftables
 	}
 	if err != nil {
@@ -63,7 +66,7 @@ func (r *ruleset) readOnce(s *Snapshot, fresh func(SetKey) bool) (*Snapshot, err
 	if before != after {
 		return s, errTorn
 	}
-	r.generation, r.known = after, true
+	r.generation, r.known, r.missing = after, true, p.missing
 	return s.withRuleset(p), nil
 }
 
@@ -91,11 +94,13 @@ type picture struct {
 	sets       map[SetKey]Set
 	objects    map[ObjectKey]StatefulObject
 	flowtables map[FlowtableKey]Flowtable
+	verdicts   map[ChainKey]int // of maps, that lead to a chain
+	missing    bool             // some chain lacks rules
 }
 
 func newPicture() *picture {
-	return &picture{map[TableKey]Table{}, map[ChainKey]*Chain{}, map[ChainKey]uint32{}, map[SetKey]Set{}, map[ObjectKey]StatefulObject{},
-		map[FlowtableKey]Flowtable{}}
+	return &picture{tables: map[TableKey]Table{}, chains: map[ChainKey]*Chain{}, uses: map[ChainKey]uint32{}, sets: map[SetKey]Set{},
+		objects: map[ObjectKey]StatefulObject{}, flowtables: map[FlowtableKey]Flowtable{}, verdicts: map[ChainKey]int{}}
 }
 
 // dump takes a picture, which belongs together only if the generation is the same before and after.
@@ -123,12 +128,26 @@ func (r *ruleset) dump(s *Snapshot, fresh func(SetKey) bool) (*picture, error) {
 		old, _ := s.Sets.Get(k)
 		same := p.same(s, old, v)
 		v.Written = written[k] || same && old.Written // the last packets may be under way
-		if same && old.Fluid() == v.Fluid() && !fresh(k) {
+		verdicts := v.DataType == DataVerdict
+		// What is kept may be older than the chains, whose counts the verdicts of later commits are in.
+		if same && old.Fluid() == v.Fluid() && !fresh(k) && !(verdicts && r.again) {
 			v.Elements = old.Elements
 		} else if err := r.dumpElements(&v); err != nil {
 			return nil, fmt.Errorf("introspect: dump elements of set %s: %w", k.Name, err)
 		} else {
 			v.Elements = v.Elements.onto(old.Elements)
+		}
+		if verdicts {
+			counted := v
+			if v.Fluid() && r.again {
+				var err error
+				if counted.Elements, _, err = r.elementsOf(k); err != nil && !errors.Is(err, errTorn) {
+					return nil, fmt.Errorf("introspect: dump elements of set %s: %w", k.Name, err)
+				}
+			}
+			for _, e := range counted.Elements.All() {
+				p.verdicts[ChainKey{k.Family, k.Table, e.Verdict.Chain}]++
+			}
 		}
 		p.sets[k] = v
 	}
@@ -138,9 +157,14 @@ func (r *ruleset) dump(s *Snapshot, fresh func(SetKey) bool) (*picture, error) {
 // counted wants as many rules in each chain as it says it has: a dump ends without a word at a rule that is larger than one part
 // may be, and leaves out whatever follows in all tables. Another commit that is being prepared may have moved the count, too.
 func (p *picture) counted(last bool) error {
-	verdicts := map[ChainKey]int{}
+	verdicts := p.verdicts
 	for k, c := range p.chains {
+		shown := make(map[uint64]bool, len(c.Rules))
 		for _, r := range c.Rules {
+			if shown[r.Handle] {
+				return errTorn // as many as are shown twice are not shown at all
+			}
+			shown[r.Handle] = true
 			for _, e := range r.Exprs {
 				if v, ok := e.(Verdict); ok && v.Chain != "" {
 					verdicts[ChainKey{k.Family, k.Table, v.Chain}]++
@@ -148,22 +172,18 @@ func (p *picture) counted(last bool) error {
 			}
 		}
 	}
-	for k, v := range p.sets {
-		if v.DataType != DataVerdict {
-			continue
-		}
-		for _, e := range v.Elements.All() {
-			verdicts[ChainKey{k.Family, k.Table, e.Verdict.Chain}]++
-		}
-	}
 	for k, c := range p.chains {
-		if int(p.uses[k]) <= len(c.Rules)+verdicts[k] {
+		bound := 0
+		if c.Flags&chainBinding != 0 {
+			bound = 1 // the rule that an anonymous chain is part of counts twice: its verdict, and its binding
+		}
+		if int(p.uses[k]) <= len(c.Rules)+verdicts[k]+bound {
 			continue
 		}
 		if !last {
 			return errTorn
 		}
-		c.Unknown = append(c.Unknown, "missing-rules")
+		c.Unknown, p.missing = append(c.Unknown, "missing-rules"), true
 	}
 	return nil
 }
@@ -209,9 +229,24 @@ func (r *ruleset) dumpElements(v *Set) error {
 	if v.Fluid() {
 		return nil
 	}
-	found, torn := map[ElementKey]Element{}, false
-	err := r.ask(elementsRequest(v.Key), func(b []byte) error {
-		e, err := decodeElements(b)
+	elements, parts, err := r.elementsOf(v.Key)
+	if err == nil && parts > 1 {
+		// Elements of a commit that is being prepared are passed over, but count, and are gone without a new generation where it
+		// is given up: as many others are then passed over, too.
+		var once Map[ElementKey, Element]
+		if once, _, err = r.elementsOf(v.Key); err == nil && !once.Equal(elements) {
+			return errTorn
+		}
+	}
+	v.Elements = elements
+	return err
+}
+
+// elementsOf dumps the elements of a set once, and tells in how many parts.
+func (r *ruleset) elementsOf(k SetKey) (Map[ElementKey, Element], int, error) {
+	found, torn, q := map[ElementKey]Element{}, false, elementsRequest(k)
+	parts, err := askOnce(r.conn, q, func(m netlink.Message) error {
+		e, err := decodeElements(m.Data)
 		for _, one := range e.all {
 			_, again := found[one.Key]
 			torn = torn || again && !one.Key.CatchAll
@@ -220,10 +255,9 @@ func (r *ruleset) dumpElements(v *Set) error {
 		return err
 	})
 	if torn || errors.Is(err, unix.ENOENT) {
-		return errTorn
+		err = errTorn
 	}
-	v.Elements = mapOf(found)
-	return err
+	return mapOf(found), parts, err
 }
 
 // elementsRequest asks for the elements of a set.

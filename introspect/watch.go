@@ -38,6 +38,9 @@ type Watcher struct {
 
 	nextBound time.Time // when to look for sockets
 
+	tapsOf Map[Index, Link] // the links of which it is known
+	taps   bool             // whether there is a tap
+
 	unsettled map[RouteKey]bool // routes that never rest
 	deleted   recent            // entries of bridges
 	tornFDB   bool              // the dump of those may miss some

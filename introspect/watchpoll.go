@@ -45,7 +45,14 @@ func (w *Watcher) schedule() []poll {
 	proxies.idle = func() bool { return !w.s.proxies() }
 	sieves := w.newPoll(retryPeriod, numWatches, w.looker(readSieves), "looked at in the kernel's memory where there is a tap, polled",
 		"the reader of a tap has frames to it dropped")
-	sieves.idle = func() bool { return !w.s.tapDevices() }
+	sieves.idle = func() bool {
+		if w.tapsOf != w.s.Links { // there may be very many, and it is asked for at each message
+			w.tapsOf, w.taps = w.s.Links, w.s.tapDevices()
+		}
+		return !w.taps
+	}
+	missing := w.newPoll(sparePeriod, numWatches, w.retryRuleset, "")
+	missing.idle = func() bool { return !w.sensors.ruleset.missing }
 	return []poll{
 		w.newPoll(tapPeriod, watchTaps, w.looker(w.readTaps), "packet_diag, polled; a promiscuous one is announced",
 			"a packet socket is opened or changes its filter"),
@@ -62,8 +69,16 @@ func (w *Watcher) schedule() []poll {
 		entries,
 		ports,
 		sieves,
+		missing,
 		w.newPoll(slowPeriod, numWatches, w.audit, ""),
 	}
+}
+
+// retryRuleset has a ruleset read again of which a chain seemed to lack rules: a commit that was being prepared, and then given
+// up, makes it seem so, and nothing tells of that.
+func (w *Watcher) retryRuleset() error {
+	w.stale.ruleset.heads = w.stale.ruleset.heads || w.sensors.ruleset.missing
+	return nil
 }
 
 // pollSysctls looks at the sysctls often where no program watches them.
