@@ -92,12 +92,15 @@ func readSilent(s *Snapshot) (*Snapshot, error) {
 		return s, err
 	}
 	k.ruleset.tries = maxTries
-	s, err = k.readAll(s)
+	if s, err = k.readAll(s); err == nil {
+		s, err = readBound(s)
+	}
 	return s, errors.Join(err, k.close())
 }
 
+// readAll reads all of it but the addresses of sockets, which may be very many and have nothing to do with links.
 func (k *sensors) readAll(s *Snapshot) (*Snapshot, error) {
-	for _, read := range []func(*Snapshot) (*Snapshot, error){k.readTaps, readSysctls, readLearned, readBound, k.readRuleset, k.readHooks,
+	for _, read := range []func(*Snapshot) (*Snapshot, error){k.readTaps, readSysctls, readLearned, k.readRuleset, k.readHooks,
 		k.readFeatures, k.readTags, readTaken, readSieves, k.readFar, readTCX} {
 		var err error
 		if s, err = read(s); err != nil {

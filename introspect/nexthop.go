@@ -126,6 +126,9 @@ func (s *Snapshot) groupsWith(id uint32) iter.Seq2[Index, Nexthop] {
 // their own type shows only while the object is none.
 func (s *Snapshot) misshown(n Nexthop) Kind {
 	kinds := s.shown(n)
+	if !n.Blackhole && !s.holed() {
+		return kinds
+	}
 	for _, group := range s.groupsWith(n.ID) {
 		kinds |= s.shown(group)
 	}
@@ -139,4 +142,9 @@ func (s *Snapshot) shown(n Nexthop) Kind {
 		hole = member.Blackhole
 	}
 	return s.usedIn(use{object: true, id: Index(n.ID)}, func(state uint8) bool { return state != holed(hole) })
+}
+
+// holed tells whether any route to a nexthop object is shown as a blackhole.
+func (s *Snapshot) holed() bool {
+	return s.uses4.after(s.Routes4, false).holes > 0 || s.uses6.after(s.Routes6, true).holes > 0
 }

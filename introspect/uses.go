@@ -49,6 +49,7 @@ func (c count) Equal(o count) bool { return c == o }
 type uses struct {
 	of     Map[RouteKey, Route] // the routes that were counted, all of one family
 	counts Map[use, count]
+	holes  count // those to nexthop objects that are shown as blackholes
 }
 
 // each calls f for everything that a route depends on, which is kept without its key, and so without its family.
@@ -90,8 +91,11 @@ func (u uses) after(now Map[RouteKey, Route], six bool) uses {
 	for r, n := range routes {
 		r.each(six, func(u use) { delta[u] += n })
 	}
-	counts := u.counts
+	counts, holes := u.counts, u.holes
 	for k, d := range delta {
+		if k.object && k.state == holed(true) {
+			holes += d
+		}
 		old, _ := counts.Get(k)
 		if old+d > 0 {
 			counts = counts.With(k, old+d)
@@ -99,7 +103,7 @@ func (u uses) after(now Map[RouteKey, Route], six bool) uses {
 			counts = counts.Without(k)
 		}
 	}
-	return uses{now, counts}
+	return uses{now, counts, holes}
 }
 
 // countUses brings the uses up to the routes.

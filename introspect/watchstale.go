@@ -59,7 +59,7 @@ func (t *stale) announced() bool {
 }
 
 func (t *stale) everything() {
-	*t = stale{silent: true}
+	*t = stale{silent: true, bound: true}
 	t.kinds(Announced)
 }
 
@@ -107,6 +107,14 @@ func (t *stale) takeLink(s *Snapshot, m netlink.Message) {
 func related(m netlink.Message) bool {
 	changes := native.Uint32(m.Data[12:])
 	return changes == 0 || changes == ^uint32(0)
+}
+
+// takeNoAddr notes that an address is gone, while its connections stay. Nothing is forwarded to those of IPv6 that every link
+// has of its own.
+func (t *stale) takeNoAddr(m netlink.Message) {
+	a, ok, err := decodeAddr(m.Data)
+	local := a.Key.Local.Addr()
+	t.bound = t.bound || err != nil || ok && !(local.Is6() && local.IsLinkLocalUnicast())
 }
 
 // tag notes a link on which a device may have been made or deleted: it is told of as a change of the link.
@@ -230,8 +238,11 @@ func (w *Watcher) refreshSilent(t stale) (err error) {
 	switch {
 	case t.silent:
 		if w.s, err = w.sensors.readAll(w.s); tornRuleset(err) {
-			w.stale.silent = true // the next step tries again
+			w.stale.silent, w.stale.bound = true, w.stale.bound || t.bound // the next step tries again
 			return nil
+		}
+		if err == nil && t.bound {
+			w.s, err = readBound(w.s)
 		}
 		return err
 	case t.ruleset.any():

@@ -151,7 +151,7 @@ func (w *Watcher) takeRoute(m netlink.Message) error {
 		w.stale.takeNeigh(m)
 		w.takeEntry(m)
 	case unix.RTM_DELADDR:
-		w.stale.bound = true // its connections stay
+		w.stale.takeNoAddr(m)
 	case unix.RTM_NEWRULE, unix.RTM_DELRULE:
 		w.stale.rules = true
 	}
