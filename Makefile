@@ -1,8 +1,9 @@
 # make build   bin/hone and bin/honed
-# make test    every test; as root also those in network namespaces
+# make test    every test; as root also those in network namespaces, and some of those of test-vm
 # make test-vm the tests that touch the kernel, on Debian's 6.1 and 6.12 in QEMU; VM="-only cmd/script" for some
 # make demo    the kernel against hone, in a lab of namespaces
 # make bench   every measurement; CASES="route4 punt" for some, FLAGS="-json" for other output
+# make deb     a Debian package in bin
 GO      ?= go
 VERSION ?= $(shell cat packaging/version)
 LDFLAGS := -s -w -X github.com/hone-net/hone/control.Version=$(VERSION)
@@ -10,7 +11,7 @@ CASES   ?=
 FLAGS   ?=
 VM      ?=
 
-.PHONY: build test test-vm demo bench setup clean
+.PHONY: build test test-vm demo bench deb setup clean
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
@@ -28,6 +29,9 @@ demo: build
 
 bench: build
 	bin/hone bench $(FLAGS) $(CASES)
+
+deb:
+	packaging/deb
 
 clean:
 	rm -rf bin

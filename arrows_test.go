@@ -12,7 +12,7 @@ const module = "github.com/hone-net/hone/"
 // A room that is not listed may import everything.
 var arrows = map[string]string{
 	"slowpath":         "",
-	"slowpath/upkeep":  "slowpath netlink",
+	"slowpath/upkeep":  "netlink",
 	"slowpath/lab":     "netlink mdlayher ebpf",
 	"introspect":       "slowpath mdlayher ebpf",
 	"synth/ir":         "slowpath",
@@ -22,9 +22,11 @@ var arrows = map[string]string{
 	"synth/emit":       "synth/ir slowpath ebpf",
 	"specialize":       "synth/ir slowpath",
 	"fastpath":         "synth/emit synth/ir slowpath ebpf",
-	"control":          "slowpath",
+	"control":          "",
+	"control/packet":   "",
+	"cmd/honed/config": "",
 	"packaging/tally":  "",
-	"packaging/manual": "",
+	"packaging/vm":     "",
 }
 
 // libraries are the heavy ones, by the name that arrows uses.

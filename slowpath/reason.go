@@ -102,7 +102,7 @@ const (
 	LegacyTables                     // iptables-legacy tables are registered
 	IPVS                             // IPVS is in use
 	XFRM                             // an XFRM policy is installed
-	Rules                            // policy rules other than the default three
+	Rules                            // policy rules that are not compiled
 	VRF                              // belongs to a VRF
 	Member                           // a port of a bridge, bond or other master
 	Kind                             // a kind of link that is not compiled
@@ -119,7 +119,6 @@ const (
 	Unknown                          // the configuration holds something that is not understood
 	NoDriver                         // the driver has no XDP
 	AttachFailed                     // the kernel refused the program
-	NoEpochs                         // changes cannot be noticed synchronously
 	NoIPv6                           // IPv6 is off, or there is no address for more than a link
 	Bridge                           // a bridge: its ports have the programs
 	BridgeAgeing                     // a port of a bridge that forgets too soon
@@ -217,7 +216,7 @@ var reasonTexts = [MaxReasons]reasonText{
 	LegacyTables:  {"legacy-tables", "iptables-legacy tables are registered"},
 	IPVS:          {"ipvs", "IPVS is in use"},
 	XFRM:          {"xfrm", "an XFRM policy is installed"},
-	Rules:         {"rules", "policy rules other than the default three"},
+	Rules:         {"rules", "policy rules that are not compiled"},
 	VRF:           {"vrf", "belongs to a VRF"},
 	Member:        {"member", "a port of a bridge, bond or other master"},
 	Kind:          {"kind", "a kind of link that is not compiled"},
@@ -234,7 +233,6 @@ var reasonTexts = [MaxReasons]reasonText{
 	Unknown:       {"unknown", "the configuration holds something that is not understood"},
 	NoDriver:      {"no-driver", "the driver has no XDP"},
 	AttachFailed:  {"attach-failed", "the kernel refused the program"},
-	NoEpochs:      {"no-epochs", "configuration changes cannot be noticed synchronously"},
 	NoIPv6:        {"no-ipv6", "IPv6 is off, or no interface has an address for more than its link"},
 	Bridge:        {"bridge", "a bridge: its ports have the programs"},
 	BridgeAgeing:  {"bridge-ageing", "a port of a bridge that forgets addresses too soon"},

@@ -1,6 +1,24 @@
 package slowpath
 
-import "testing"
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestReasonsAreInTheManual looks for each Reason, with its text, in hone(1).
+func TestReasonsAreInTheManual(t *testing.T) {
+	page, err := os.ReadFile("../packaging/man/hone.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(page), `\-`, "-")
+	for _, r := range Reasons() {
+		if !strings.Contains(text, ".B "+r.String()+"\n"+r.Doc()+"\n") {
+			t.Errorf("%s: %q is not in hone(1)", r, r.Doc())
+		}
+	}
+}
 
 func TestReasonsHaveUniqueNamesAndDocs(t *testing.T) {
 	names := map[string]Reason{}

@@ -53,7 +53,7 @@ func (s *source) read(ctx context.Context, o *options) (*introspect.Snapshot, ag
 	if err := control.EnterNetns(o.netns); err != nil {
 		return nil, ao, err
 	}
-	if ao.Kernel, err = fastpath.Probe(); err != nil {
+	if ao.Kernel, ao.Unprobed = fastpath.Probe(); ao.Unprobed != nil {
 		ao.Kernel = fullKernel()
 	}
 	snapshot, err := readLive(ctx, o)

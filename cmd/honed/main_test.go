@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -93,6 +94,19 @@ func TestManual(t *testing.T) {
 	for i := range kind.NumField() {
 		if key := kind.Field(i).Tag.Get("toml"); !strings.Contains(keys, ".B "+key+"\n") && !strings.Contains(keys, ".B ["+key+"]\n") {
 			t.Errorf("%s is not in honed.toml(5)", key)
+		}
+	}
+}
+
+// TestManualPagesAreWellFormed asks mandoc, where it is installed.
+func TestManualPagesAreWellFormed(t *testing.T) {
+	mandoc, err := exec.LookPath("mandoc")
+	if err != nil {
+		t.Skip("no mandoc")
+	}
+	for _, page := range []string{"hone.1", "honed.8", "honed.toml.5"} {
+		if out, err := exec.Command(mandoc, "-T", "lint", "-W", "warning", "../../packaging/man/"+page).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", page, err, out)
 		}
 	}
 }

@@ -24,7 +24,6 @@ var elsewhere = map[slowpath.Reason]string{
 	slowpath.TableFull:      "it takes more than 32000 ways or blocks; synth's tests fill the tables",
 	slowpath.RouteExpires:   "it takes a kernel without the live lookup; synth's tests do without",
 	slowpath.EgressDisabled: "the kernel removes the routes of such an interface; synth's tests have a Snapshot of it",
-	slowpath.NoEpochs:       "honed says it of a kernel whose changes cannot be noticed",
 
 	slowpath.RulesetConn:      byConnections,
 	slowpath.ConntrackWindow:  byConnections,

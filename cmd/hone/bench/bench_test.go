@@ -43,6 +43,14 @@ func TestRunReportsJSON(t *testing.T) {
 	}
 }
 
+// TestHostIsLeftAlone: a honed that read the host's configuration would go where that sends it, perhaps to a namespace with
+// somebody's interfaces.
+func TestHostIsLeftAlone(t *testing.T) {
+	if line := commandLine("honed", "/tmp/s"); !strings.Contains(line, " --config /dev/null ") {
+		t.Errorf("honed of the lab: %s", line)
+	}
+}
+
 // TestRig sees that the rig loses nothing by way of the kernel and of the hand-written program, and that a sink tells
 // which way a frame took.
 func TestRig(t *testing.T) {

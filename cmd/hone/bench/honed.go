@@ -76,13 +76,18 @@ func (r *rig) launch() (*daemon, error) {
 		return nil, fmt.Errorf("bench: start honed: %w", err)
 	}
 	d := &daemon{dir: dir, client: control.NewClient(filepath.Join(dir, "honed.sock"))}
-	line := path + " --hook xdp --socket " + filepath.Join(dir, "honed.sock")
-	d.cmd, err = r.R.Start(line, func(c *exec.Cmd) { c.Stdout, c.Stderr = &d.log, &d.log })
+	d.cmd, err = r.R.Start(commandLine(path, filepath.Join(dir, "honed.sock")), func(c *exec.Cmd) { c.Stdout, c.Stderr = &d.log, &d.log })
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	launched.add(d)
 	return d, nil
+}
+
+// commandLine starts an agent that heeds no configuration of the host: what that says of a namespace, or of interfaces, is
+// not about the lab.
+func commandLine(honed, socket string) string {
+	return honed + " --config /dev/null --hook xdp --socket " + socket
 }
 
 // status asks the agent.

@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Config   config.Config
 	Kernel   emit.Kernel
+	Unprobed error // why nobody knows whether this machine's kernel is like that; nil where it was asked
 	Switched control.Switched
 	OurXDP   func(progID uint32) bool // nil: none is ours
 	Steps    int                      // of rules that programs follow: 0 for the most; negative for none, not even to ask

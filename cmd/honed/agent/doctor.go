@@ -35,7 +35,14 @@ func (a *Agent) Doctor() control.Doctor {
 // Doctor tells what a machine with this kernel and configuration allows; the Snapshot may be nil.
 func Doctor(s *introspect.Snapshot, o Options) control.Doctor {
 	d := control.Doctor{Silent: []control.Silent{}}
-	d.Checks = append(d.Checks, kernelCheck(), capabilityCheck(), fibCheck(o.Kernel), vlanCheck(o.Kernel), connectionCheck(o.Kernel), tracingCheck(), moduleCheck())
+	d.Checks = append(d.Checks, kernelCheck(), capabilityCheck())
+	if o.Unprobed != nil {
+		d.Checks = append(d.Checks, control.Check{Name: "kernel features", Outcome: control.Warning,
+			Detail: "not known, taken for there: " + o.Unprobed.Error()})
+	} else {
+		d.Checks = append(d.Checks, fibCheck(o.Kernel), vlanCheck(o.Kernel), connectionCheck(o.Kernel))
+	}
+	d.Checks = append(d.Checks, tracingCheck(), moduleCheck())
 	if s == nil {
 		return d
 	}
@@ -81,8 +88,8 @@ func vlanCheck(k emit.Kernel) control.Check {
 
 func connectionCheck(k emit.Kernel) control.Check {
 	if k.Conntrack == nil {
-		return control.Check{Name: "tracked connections", Outcome: control.Warning, Detail: "nf_conntrack is a module, or the kernel " +
-			"has no bpf_xdp_ct_lookup, bpf_rdonly_cast or types: where connections are tracked, packets are left to it"}
+		return control.Check{Name: "tracked connections", Outcome: control.Warning, Detail: "nf_conntrack is a module, the kernel " +
+			"has no bpf_xdp_ct_lookup, bpf_rdonly_cast or types, or this is not amd64: where connections are tracked, packets are left to it"}
 	}
 	return control.Check{Name: "tracked connections", Outcome: control.OK, Detail: "bpf_xdp_ct_lookup"}
 }

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -37,6 +38,9 @@ func (a *Agent) epochText() string {
 func Dump(s *introspect.Snapshot, o Options, kind, name string) (string, error) {
 	if kind == "snapshot" {
 		return s.String(), nil
+	}
+	if kind == "epochs" {
+		return "", errors.New("agent: dump: epochs are of a honed that runs, and of no other configuration")
 	}
 	if kind != "ir" && kind != "asm" {
 		return "", fmt.Errorf("agent: dump: kind %q is not one of snapshot, epochs, ir, asm", kind)

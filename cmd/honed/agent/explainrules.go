@@ -66,7 +66,7 @@ func tracking(established, translated bool, mode string) string {
 	case established && mode == config.Exact:
 		text = "connections are tracked and conntrack is exact: the kernel decides"
 	case established:
-		text = "of an established connection: the kernel verifies neither its checksum above IP nor its place in the TCP window"
+		text = "of an established connection: where it is fast, neither its checksum above IP nor its place in the TCP window is verified"
 	}
 	if translated {
 		text += "; addresses are shown as if they were not translated"
