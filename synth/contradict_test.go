@@ -75,7 +75,9 @@ func (l *liar) router() *introspect.Snapshot {
 // everywhere has every interface forward: what is compared is what programs do.
 func everywhere(s *introspect.Snapshot) *introspect.Snapshot {
 	next := *s
-	for i := range s.Links.All() {
+	for i, l := range s.Links.All() {
+		l.XDPFeatures = 7
+		next.Links = next.Links.With(i, l)
 		next.Netconf = next.Netconf.With(i, introspect.Netconf{Index: i, Forwarding: true})
 	}
 	for k, r := range s.Rules4.All() {

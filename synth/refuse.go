@@ -38,7 +38,7 @@ type subject struct {
 // what it is set to, and last what else looks at its packets.
 var refusals = []func(subject) verdict{
 	refuseSwitch, refuseLink, refuseKind, refuseMaster, refuseChildren, refuseState, refuseUnknown, refuseHost,
-	refuseVLAN, refuseXDP, refuseFamilies, refuseFilters, refusePromiscuous,
+	refuseVLAN, refuseXDP, refuseDriver, refuseFamilies, refuseFilters, refusePromiscuous,
 }
 
 // Refuse tells why an interface has no fast path, and names what in the configuration causes it. The Reason is None if
@@ -116,6 +116,15 @@ func refuseVLAN(s subject) verdict {
 func refuseXDP(s subject) verdict {
 	if id := s.link.XDPProgID; id != 0 && !s.options.ours(id) {
 		return refused(slowpath.ForeignXDP, "program %d is attached", id)
+	}
+	return accepted
+}
+
+// refuseDriver keeps off interfaces that do not say that they have XDP. Before Linux 6.3 none does, nor that it takes redirected
+// frames: a program would cost what it costs to have one, and forward nothing.
+func refuseDriver(s subject) verdict {
+	if s.link.XDPFeatures == 0 && !s.options.generic() {
+		return refused(slowpath.NoDriver, "%s tells no XDP features (drivers that have XDP do since Linux 6.3)", s.link.Name)
 	}
 	return accepted
 }

@@ -52,6 +52,7 @@ func TestRefuse(t *testing.T) {
 		{name: "new netconf of all", reason: slowpath.Unknown, old: "netconf dev=-1", fresh: "netconf dev=-1 unknown=attribute-99"},
 		{name: "no forwarding", reason: slowpath.NotForwarding, old: "netconf dev=2 forwarding", fresh: "netconf dev=2"},
 		{name: "no netconf", reason: slowpath.NotForwarding, old: "netconf dev=2 forwarding\n", fresh: ""},
+		{name: "no features", reason: slowpath.NoDriver, old: "xdp-features=0x7", fresh: "xdp-features=0x0"},
 		{name: "foreign", reason: slowpath.ForeignXDP, old: r0, fresh: r0 + " xdp=1 xdp-id=7"},
 		{name: "ours", old: r0, fresh: r0 + " xdp=1 xdp-id=7", options: Options{OurXDP: func(id uint32) bool { return id == 7 }}},
 		{name: "rule", line: "rule pref=100 action=1 table=77 from=10.0.0.0/8"},

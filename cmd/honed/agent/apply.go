@@ -138,7 +138,7 @@ func (a *Agent) abandon(now time.Time) (refused int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, f := range a.faces {
-		if f.port == nil || f.refused.IsZero() {
+		if f.port == nil || f.refused.IsZero() || f.listened() {
 			continue
 		}
 		refused++

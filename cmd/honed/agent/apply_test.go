@@ -187,6 +187,30 @@ func TestRefusedProgramWaits(t *testing.T) {
 	}
 }
 
+// TestListenersDoNotResetCards: while somebody listens, the program of a card waits, for that of the card may be all that a
+// driver needs to reset it.
+func TestListenersDoNotResetCards(t *testing.T) {
+	b := newBed(t)
+	b.edit("kind=veth lower=2 peer-ns=1", "peer-ns=-1")
+	b.edit(" strips-vlan", "")
+	b.announce()
+	text := b.text
+	b.text += "tap inode=1 dev=2 protocol=3\n"
+	b.announce()
+	if i := b.Status().Interfaces[0]; i.State != control.StateKernel || i.Reason != "tap" {
+		t.Errorf("%+v", i)
+	}
+	b.host.take()
+	if n := b.abandon(time.Now().Add(10 * patience)); n != 0 {
+		t.Errorf("%d interfaces wait to be given back", n)
+	}
+	b.expect(b.host.take())
+	b.text = text
+	if did := b.announce(); slices.Contains(did, "attach 2") || !slices.Contains(did, "vouch 2 for 3") {
+		t.Errorf("nobody listens any more: %q", did)
+	}
+}
+
 func TestSwitch(t *testing.T) {
 	b := newBed(t)
 	b.announce()

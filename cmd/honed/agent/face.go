@@ -60,6 +60,12 @@ func (f *face) state() string {
 	return control.StateKernel
 }
 
+// listened tells whether an interface is left to the kernel because somebody listens, who will end. Drivers of cards may close
+// and open the device where a program comes or goes (igc_xdp_set_prog, ixgbe_xdp_setup): a look at a network must not stop it.
+func (f *face) listened() bool {
+	return f.link.Kind == "" && (f.reason == slowpath.Tap || f.reason == slowpath.Promiscuous)
+}
+
 // describe is the face in a control document.
 func (f *face) describe() control.Interface {
 	i := control.Interface{Name: f.link.Name, Index: int(f.link.Index), State: f.state()}
