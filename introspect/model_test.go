@@ -1,7 +1,5 @@
 package introspect
 
-import "testing"
-
 // This file is the argument for the epochs, as a model that is searched exhaustively: a kernel whose configuration some
 // commands change, a filter that counts, a reader that folds, an agent that builds, attaches and vouches, and two
 // processors that run whichever program they picked up, be it replaced meanwhile. A packet is decided when its guard is
@@ -326,53 +324,4 @@ func (m *model) vouch(w world) {
 	}
 	w.programs[at].built, w.phase = built, reading
 	m.add(w)
-}
-
-func everyOrder(f func([lastVersion]order)) {
-	for i := range 1 << lastVersion {
-		var o [lastVersion]order
-		for at := range o {
-			o[at] = order(i >> at & 1)
-		}
-		f(o)
-	}
-}
-
-func TestModelKeepsThePromise(t *testing.T) {
-	everyOrder(func(o [lastVersion]order) {
-		m := model{orders: o}
-		m.search()
-		t.Logf("orders %v: %d states", o, len(m.visited))
-		if m.stale {
-			t.Errorf("orders %v: a packet was decided by an old configuration", o)
-		}
-		if !m.settled {
-			t.Errorf("orders %v: the last configuration is never vouched for", o)
-		}
-	})
-}
-
-func TestModelCatchesVariants(t *testing.T) {
-	for name, v := range map[string]variant{
-		"drain, then read seen":                {drainThenSeen: true},
-		"vouch with seen":                      {vouchWithSeen: true},
-		"one built for all programs":           {sharedBuilt: true},
-		"no barrier":                           {noBarrier: true},
-		"the reader counts":                    {lateCount: true},
-		"links outlive sockets":                {linksOutlive: true},
-		"dump, then join":                      {dumpThenJoin: true},
-		"stay in the groups after a loss":      {stayInGroups: true},
-		"count what was lost":                  {countMessages: true, noResync: true},
-		"count what is queued when it vouches": {vouchThenFetch: true},
-	} {
-		caught := false
-		everyOrder(func(o [lastVersion]order) {
-			m := model{variant: v, orders: o}
-			m.search()
-			caught = caught || m.stale
-		})
-		if !caught {
-			t.Errorf("%s: not caught", name)
-		}
-	}
 }
