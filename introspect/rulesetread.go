@@ -138,15 +138,8 @@ func (r *ruleset) dump(s *Snapshot, fresh func(SetKey) bool) (*picture, error) {
 			v.Elements = v.Elements.onto(old.Elements)
 		}
 		if verdicts {
-			counted := v
-			if v.Fluid() && r.again {
-				var err error
-				if counted.Elements, _, err = r.elementsOf(k); err != nil && !errors.Is(err, errTorn) {
-					return nil, fmt.Errorf("introspect: dump elements of set %s: %w", k.Name, err)
-				}
-			}
-			for _, e := range counted.Elements.All() {
-				p.verdicts[ChainKey{k.Family, k.Table, e.Verdict.Chain}]++
+			if err := r.countVerdicts(p, v); err != nil {
+				return nil, err
 			}
 		}
 		p.sets[k] = v

@@ -1,5 +1,10 @@
 package introspect
 
+import (
+	"errors"
+	"fmt"
+)
+
 // counted wants as many rules in each chain as it says it has: a dump ends without a word at a rule that is larger than one part
 // may be, and leaves out whatever follows in all tables. Another commit that is being prepared may have moved the count, too.
 func (p *picture) counted(last bool) error {
@@ -30,6 +35,21 @@ func (p *picture) counted(last bool) error {
 			return errTorn
 		}
 		c.Unknown, p.missing = append(c.Unknown, "missing-rules"), true
+	}
+	return nil
+}
+
+// countVerdicts counts where the elements of a verdict map lead. Those of one that packets or time change are read for this only.
+func (r *ruleset) countVerdicts(p *picture, v Set) error {
+	k, elements := v.Key, v.Elements
+	if v.Fluid() && r.again {
+		var err error
+		if elements, _, err = r.elementsOf(k); err != nil && !errors.Is(err, errTorn) {
+			return fmt.Errorf("introspect: dump elements of set %s: %w", k.Name, err)
+		}
+	}
+	for _, e := range elements.All() {
+		p.verdicts[ChainKey{k.Family, k.Table, e.Verdict.Chain}]++
 	}
 	return nil
 }
