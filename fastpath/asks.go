@@ -29,18 +29,13 @@ func newAsks() (*asks, error) {
 }
 
 func (a *asks) close() {
-	if a != nil {
-		_ = a.reader.Close()
-		_ = a.m.Close()
-	}
+	_ = a.reader.Close()
+	_ = a.m.Close()
 }
 
 // NextAsk waits for a connection whose window a program wants to be left alone. It answers ErrClosed when the Host is
-// closed, or can have no such program.
+// closed.
 func (h *Host) NextAsk() (emit.Ask, error) {
-	if h.asks == nil {
-		return emit.Ask{}, ErrClosed
-	}
 	record, err := h.asks.reader.Read()
 	if errors.Is(err, ringbuf.ErrClosed) {
 		return emit.Ask{}, ErrClosed

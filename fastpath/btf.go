@@ -65,15 +65,24 @@ func tagReader(t *emit.VethTag) asm.Instructions {
 }
 
 // kernelCall calls the function of the kernel proper that has this id in its BTF.
-func kernelCall(id int32) asm.Instruction {
-	return asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(id)}
+func kernelCall(id int32) asm.Instruction { return moduleCall(id, 0) }
+
+// moduleCall calls one of a module, or of the kernel proper if that is 0.
+func moduleCall(id int32, module uint32) asm.Instruction {
+	call := asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(id)}
+	if module != 0 {
+		call.Metadata.Set(emit.ModuleKey{}, module)
+	}
+	return call
 }
+
+const vethModule = "veth"
 
 // vethBuff finds struct veth_xdp_buff, in the kernel or in the module veth, and the offset of its skb.
 func vethBuff(kernel *btf.Spec) (*btf.Struct, int, bool) {
 	var buff *btf.Struct
 	if kernel.TypeByName("veth_xdp_buff", &buff) != nil {
-		module, err := btf.LoadKernelModuleSpec("veth")
+		module, err := btf.LoadKernelModuleSpec(vethModule)
 		if err != nil || module.TypeByName("veth_xdp_buff", &buff) != nil {
 			return nil, 0, false
 		}

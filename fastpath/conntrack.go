@@ -1,6 +1,10 @@
 package fastpath
 
 import (
+	"errors"
+	"os"
+	"slices"
+
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
@@ -8,36 +12,66 @@ import (
 	"github.com/hone-net/hone/synth/emit"
 )
 
-// conntrack finds out from BTF how tracked connections are found and read. It is nil where the kernel lacks what it takes,
-// or has it in a module, or lays it out in another way than is known.
-func conntrack() *emit.Conntrack {
+// conntrack finds out from BTF how tracked connections are found and read. That fails where the kernel lacks what it takes, or
+// has it in a module that is not loaded, or lays it out in another way than is known.
+func conntrack() (*emit.Conntrack, error) {
 	kernel, err := btf.LoadKernelSpec()
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	k, ok := conntrackOf(kernel)
-	if !ok || load(entryReader(&k)) != nil {
-		return nil
+	var k emit.Conntrack
+	own := types{kernel}
+	if k.Module = moduleID(conntrackModule); k.Module != 0 {
+		own = types{nil, kernel}
+		if own[0], err = btf.LoadKernelModuleSpec(conntrackModule); err != nil {
+			return nil, err
+		}
 	}
-	return &k
+	if err := functions(&k, kernel, own[0]); err != nil {
+		return nil, err
+	}
+	if nat, err := btf.LoadKernelModuleSpec(natModule); err == nil {
+		own = append(own, nat)
+	}
+	var ticking bool
+	k.HZ, ticking = ticks()
+	switch {
+	case !ticking:
+		return nil, errors.New("unknown ticks")
+	case !entryLayout(own, &k):
+		return nil, errors.New("unknown layout of nf_conn")
+	case !extensions(own, &k):
+		return nil, errors.New("unknown extensions of nf_conn")
+	}
+	return &k, load(entryReader(&k))
 }
 
-// conntrackOf is what the kernel's BTF and clock say.
-func conntrackOf(kernel *btf.Spec) (emit.Conntrack, bool) {
-	var k emit.Conntrack
-	ok := true
+const conntrackModule, natModule = "nf_conntrack", "nf_nat"
+
+// types are where a type may be told, the first to be asked first: a module tells only those that the kernel proper does not.
+type types []*btf.Spec
+
+func (t types) find(name string, typ any) bool {
+	return slices.ContainsFunc(t, func(s *btf.Spec) bool { return s.TypeByName(name, typ) == nil })
+}
+
+// functions fills in the ids of functions, of the kernel and of what follows connections, and the name to read memory by.
+func functions(k *emit.Conntrack, kernel, own *btf.Spec) error {
 	for name, id := range map[string]*int32{"bpf_xdp_ct_lookup": &k.Lookup, "bpf_ct_release": &k.Release,
 		"bpf_ct_change_timeout": &k.ChangeTimeout, "bpf_rdonly_cast": &k.RdonlyCast} {
-		var found bool
-		*id, found = funcID(kernel, name)
-		ok = ok && found
+		from, found := own, false
+		if id == &k.RdonlyCast {
+			from = kernel
+		}
+		if *id, found = funcID(from, name); !found {
+			return errors.New("no " + name)
+		}
 	}
 	var found bool
 	if k.Words, found = structID(kernel, wordsStruct); !found || !wordy(kernel) {
-		return k, false
+		return errors.New("unknown " + wordsStruct)
 	}
-	k.HZ, found = ticks()
-	return k, ok && found && entryLayout(kernel, &k) && extensions(kernel, &k)
+	return nil
 }
 
 // wordsStruct begins with an array of words in every kernel: counters of TCP.
@@ -63,9 +97,9 @@ func ticks() (int32, bool) {
 }
 
 // place is where a member stands that a chain of names leads to.
-func place(kernel *btf.Spec, of string, names ...string) (int, bool) {
+func place(known types, of string, names ...string) (int, bool) {
 	var s *btf.Struct
-	if kernel.TypeByName(of, &s) != nil {
+	if !known.find(of, &s) {
 		return 0, false
 	}
 	members, at := s.Members, 0
@@ -99,10 +133,10 @@ func typeOf(members []btf.Member, name string) btf.Type {
 }
 
 // entryLayout fills in where the parts of an entry are.
-func entryLayout(kernel *btf.Spec, k *emit.Conntrack) bool {
+func entryLayout(known types, k *emit.Conntrack) bool {
 	ok := true
 	at := func(of string, names ...string) int16 {
-		off, found := place(kernel, of, names...)
+		off, found := place(known, of, names...)
 		ok = ok && found
 		return int16(off)
 	}
@@ -113,7 +147,7 @@ func entryLayout(kernel *btf.Spec, k *emit.Conntrack) bool {
 	k.Tuple = hash + at("nf_conntrack_tuple_hash", "tuple")
 	flags := tcp + at("ip_ct_tcp", "seen") + at("ip_ct_tcp_state", "flags")
 	var state, element *btf.Struct
-	if kernel.TypeByName("ip_ct_tcp_state", &state) != nil || kernel.TypeByName("nf_conntrack_tuple_hash", &element) != nil {
+	if !known.find("ip_ct_tcp_state", &state) || !known.find("nf_conntrack_tuple_hash", &element) {
 		return false
 	}
 	k.Flags, k.FlagsReply, k.Stride = flags, flags+int16(state.Size), int32(element.Size)
@@ -123,22 +157,18 @@ func entryLayout(kernel *btf.Spec, k *emit.Conntrack) bool {
 }
 
 // extensions fills in the numbers of extensions.
-func extensions(kernel *btf.Spec, k *emit.Conntrack) bool {
+func extensions(known types, k *emit.Conntrack) bool {
 	var ids *btf.Enum
-	if off, ok := place(kernel, "nf_ct_ext", "offset"); !ok || off != 0 || kernel.TypeByName("nf_ct_ext_id", &ids) != nil {
+	if off, ok := place(known, "nf_ct_ext", "offset"); !ok || off != 0 || !known.find("nf_ct_ext_id", &ids) {
 		return false
 	}
 	for _, v := range ids.Values {
 		switch v.Name {
 		case "NF_CT_EXT_NAT":
 			k.ExtNAT = int16(v.Value)
-			var nat *btf.Struct
-			if kernel.TypeByName("nf_conn_nat", &nat) != nil {
-				return false // whether it masquerades is not known
-			}
-			k.Masquerade = emit.NoMasquerade
-			if at, ok := member(nat.Members, "masq_index"); ok {
-				k.Masquerade = int16(at)
+			var found bool
+			if k.Masquerade, found = masquerade(known); !found {
+				return false
 			}
 		case "NF_CT_EXT_ACCT", "NF_CT_EXT_ECACHE", "NF_CT_EXT_TSTAMP", "NF_CT_EXT_LABELS", "NF_CT_EXT_NUM",
 			"NF_CT_EXT_SEQADJ", "NF_CT_EXT_SYNPROXY": // the status says if numbers are adjusted, a hook if there is a proxy
@@ -147,6 +177,20 @@ func extensions(kernel *btf.Spec, k *emit.Conntrack) bool {
 		}
 	}
 	return true
+}
+
+// masquerade is where the extension for NAT notes the interface whose address a connection has taken. While the module for NAT is
+// not loaded, which alone may know the extension, there is none.
+func masquerade(known types) (int16, bool) {
+	var nat *btf.Struct
+	if !known.find("nf_conn_nat", &nat) {
+		_, err := os.Stat("/sys/module/" + natModule)
+		return emit.NoMasquerade, errors.Is(err, os.ErrNotExist)
+	}
+	if at, ok := member(nat.Members, "masq_index"); ok {
+		return int16(at), true
+	}
+	return emit.NoMasquerade, true
 }
 
 // entryReader is a program that looks for a connection and reads it, to see whether the verifier allows it.
@@ -163,7 +207,7 @@ func entryReader(k *emit.Conntrack) asm.Instructions {
 		asm.Mov.Reg(asm.R4, asm.RFP),
 		asm.Add.Imm(asm.R4, -32),
 		asm.Mov.Imm(asm.R5, 12),
-		kernelCall(k.Lookup),
+		moduleCall(k.Lookup, k.Module),
 		asm.JEq.Imm(asm.R0, 0, "none"),
 		asm.Mov.Reg(asm.R6, asm.R0),
 		asm.Mov.Reg(asm.R1, asm.R0),
@@ -173,9 +217,9 @@ func entryReader(k *emit.Conntrack) asm.Instructions {
 		asm.LoadMem(asm.R7, asm.R0, k.FlagsReply, asm.Word),
 		asm.Mov.Reg(asm.R1, asm.R6),
 		asm.Mov.Imm(asm.R2, 1000),
-		kernelCall(k.ChangeTimeout),
+		moduleCall(k.ChangeTimeout, k.Module),
 		asm.Mov.Reg(asm.R1, asm.R6),
-		kernelCall(k.Release),
+		moduleCall(k.Release, k.Module),
 		asm.Mov.Imm(asm.R0, xdpPass).WithSymbol("none"),
 		asm.Return(),
 	}

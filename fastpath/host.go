@@ -15,7 +15,7 @@ import (
 type Host struct {
 	kernel emit.Kernel
 	seen   *ebpf.Map
-	asks   *asks // nil where programs cannot follow connections
+	asks   *asks
 
 	mu     sync.Mutex // guards tables
 	tables map[string]*table
@@ -30,14 +30,12 @@ func Open(k emit.Kernel, seen *ebpf.Map) (*Host, error) {
 	if err != nil {
 		return nil, failed("open: share the map "+emit.MapSeen, nil, err)
 	}
-	h := &Host{kernel: k, seen: own, tables: map[string]*table{}}
-	if k.Conntrack != nil {
-		if h.asks, err = newAsks(); err != nil {
-			_ = own.Close()
-			return nil, err
-		}
+	asks, err := newAsks()
+	if err != nil {
+		_ = own.Close()
+		return nil, err
 	}
-	return h, nil
+	return &Host{kernel: k, seen: own, asks: asks, tables: map[string]*table{}}, nil
 }
 
 // Tables provides the maps of these tables. A table that is there in the same shape is kept, contents and all. One of

@@ -52,15 +52,13 @@ func (h *Host) loadInto(l *loaded, spec *ebpf.CollectionSpec, maps map[string]*e
 	for name, t := range l.tables {
 		maps[name] = t.m
 	}
-	if h.asks != nil {
-		maps[emit.MapAsks] = h.asks.m
-	}
+	maps[emit.MapAsks] = h.asks.m
 	for name := range maps {
 		if spec.Maps[name] == nil {
 			delete(maps, name)
 		}
 	}
-	coll, err := collect(spec, maps)
+	coll, err := Collect(spec, maps)
 	if err != nil {
 		return failed("load program", loadCause(err), err)
 	}
@@ -69,16 +67,33 @@ func (h *Host) loadInto(l *loaded, spec *ebpf.CollectionSpec, maps map[string]*e
 	return nil
 }
 
-// collect loads without the verifier's words, and asks for them only where they may help: it takes many seconds to write
-// down why a program is too much to follow.
-func collect(spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map) (*ebpf.Collection, error) {
-	o := ebpf.CollectionOptions{MapReplacements: maps, Programs: ebpf.ProgramOptions{LogDisabled: true}}
-	coll, err := ebpf.NewCollectionWithOptions(spec, o)
+// Collect loads a program of emit, with these maps in the place of those of their names. It does so without the verifier's
+// words, and asks for them only where they may help: it takes many seconds to write down why a program is too much to follow.
+func Collect(spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map) (*ebpf.Collection, error) {
+	coll, err := collect(spec, maps, false)
 	if err == nil || errors.Is(err, unix.E2BIG) {
 		return coll, err
 	}
-	o.Programs.LogDisabled = false
-	return ebpf.NewCollectionWithOptions(spec, o)
+	return collect(spec, maps, true)
+}
+
+func collect(spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map, log bool) (*ebpf.Collection, error) {
+	o := ebpf.CollectionOptions{MapReplacements: maps, Programs: ebpf.ProgramOptions{LogDisabled: !log}}
+	p := spec.Programs[emit.ProgramName]
+	if !callsModules(p.Instructions) {
+		return ebpf.NewCollectionWithOptions(spec, o)
+	}
+	coll, err := ebpf.NewCollectionWithOptions(&ebpf.CollectionSpec{Maps: spec.Maps}, o)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := loadCalling(p, coll.Maps, log)
+	if err != nil {
+		coll.Close()
+		return nil, err
+	}
+	coll.Programs = map[string]*ebpf.Program{emit.ProgramName: prog}
+	return coll, nil
 }
 
 // park makes the program punt everything: no word of `seen` is ever Never. Any goes first, it guards the hot path.

@@ -29,7 +29,9 @@ func Probe() (emit.Kernel, error) {
 	k.WeakOrder = runtime.GOARCH != "amd64"
 	k.VethTag = vethTag()
 	if !k.WeakOrder { // entries are read while they change, in an order that matters
-		k.Conntrack = conntrack()
+		if c, err := conntrack(); err == nil {
+			k.Conntrack = c
+		}
 	}
 	return k, nil
 }
@@ -64,11 +66,13 @@ const rxQueue = 16
 // load tells whether the kernel takes an XDP program. The library caches its own probes, this one asks anew, so that a
 // process that regained its capabilities is not told about the past.
 func load(insns asm.Instructions) error {
-	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: "hone_probe", Type: ebpf.XDP, License: "GPL", Instructions: insns})
+	coll, err := collect(&ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{emit.ProgramName: {Name: "hone_probe",
+		Type: ebpf.XDP, License: "GPL", Instructions: insns}}}, nil, true)
 	if err != nil {
 		return err
 	}
-	return prog.Close()
+	coll.Close()
+	return nil
 }
 
 // xdpPass is XDP_PASS, the verdict that hands a frame to the kernel.

@@ -39,7 +39,7 @@ func newKernelRun(t testing.TB, p *ir.Program, k Kernel) kernelRun {
 			insns[i] = asm.Mov.Reg(asm.R0, asm.R1)
 		}
 	}
-	coll, err := ebpf.NewCollection(spec)
+	coll, err := Collect(spec)
 	if err != nil {
 		text, _ := Listing(p, k)
 		t.Fatalf("%+v\n%s\n%s", err, text, p)

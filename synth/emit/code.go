@@ -53,6 +53,7 @@ type inst struct {
 	ref    string // kAddr, kMap: the map
 	nargs  int    // kCall
 	kfunc  bool   // kCall: imm is the BTF id of a kernel function
+	module uint32 // kCall: of this module; 0 is the kernel proper
 	saved  []reg  // kCall: what lives through it and has to be saved
 	fast   bool   // kCall: the verifier inlines it and then no register but r0 is lost
 	weight float32
@@ -223,13 +224,13 @@ func (c *code) call(fn asm.BuiltinFunc, nargs int) {
 
 // callKernel calls a function of the kernel that the verifier inlines.
 func (c *code) callKernel(id int32, nargs int) {
-	c.callFunction(id, nargs)
+	c.callFunction(id, 0, nargs)
 	c.insts[len(c.insts)-1].fast = true
 }
 
-func (c *code) callFunction(id int32, nargs int) {
+func (c *code) callFunction(id int32, module uint32, nargs int) {
 	c.add(inst{kind: kCall, op: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), dst: noReg, src: noReg, imm: int64(id),
-		nargs: nargs, kfunc: true, label: noLabel})
+		nargs: nargs, kfunc: true, module: module, label: noLabel})
 }
 
 func (c *code) exit() {

@@ -16,6 +16,8 @@ import (
 // A tuple is laid out as ever: source address at 0, source port at 16, family at 18, destination address at 20, port at
 // 36, protocol at 38, direction at 39; fastpath tells whether it is.
 type Conntrack struct {
+	// Module is the id of the BTF object of the module nf_conntrack, whose the first three functions are; 0 where it is built in.
+	Module        uint32
 	Lookup        int32 // BTF id of the kfunc bpf_xdp_ct_lookup
 	Release       int32 // of bpf_ct_release
 	ChangeTimeout int32 // of bpf_ct_change_timeout
@@ -35,6 +37,10 @@ type Conntrack struct {
 	Masquerade    int16   // in it, the interface whose address a connection has taken; 0 is a place as any other
 	Foreign       []int16 // numbers of the extensions that want every packet to themselves
 }
+
+// ModuleKey is the key of the metadata of an instruction that calls a function of a module: the id of the module's BTF object
+// (uint32). Who loads the program hands that object over and puts its index into the instruction.
+type ModuleKey struct{}
 
 // NoMasquerade is the Masquerade of a kernel that does not.
 const NoMasquerade = -1

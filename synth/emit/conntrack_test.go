@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/fastpath"
@@ -169,6 +170,7 @@ func tracking(t *testing.T) (*lab.Namespace, emit.Kernel) {
 	if k.Conntrack == nil {
 		t.Skip("programs cannot read this kernel's connections")
 	}
+	emit.Collect = func(spec *ebpf.CollectionSpec) (*ebpf.Collection, error) { return fastpath.Collect(spec, nil) }
 	ns, err := lab.New()
 	if err != nil {
 		t.Fatal(err)

@@ -118,6 +118,9 @@ func (i *inst) encode() line {
 	case kCall:
 		if i.kfunc {
 			out.ins.Src = asm.PseudoKfuncCall
+			if i.module != 0 {
+				out.ins.Metadata.Set(ModuleKey{}, i.module)
+			}
 		}
 	case kBranch, kJump:
 		out.to = i.label

@@ -178,7 +178,7 @@ func (t *tracked) lookup() {
 	t.setConstant(3, size)
 	t.stackPointer(4, optsAt)
 	t.setConstant(5, optsBytes)
-	t.callFunction(t.k.Lookup, 5)
+	t.callFunction(t.k.Lookup, t.k.Module, 5)
 }
 
 // putTuple puts the packet's addresses and ports on the stack.
@@ -216,7 +216,7 @@ func (t *tracked) find(offset, anew reg) {
 	t.untyped(entry, t.entry)
 	t.foreign(t.view(t.entry), foreign)
 	t.mov(1, entry)
-	t.callFunction(t.k.Release, 1)
+	t.callFunction(t.k.Release, t.k.Module, 1)
 	t.branchImm(asm.JNE, true, foreign, 0, t.fail(slowpath.ConntrackSpecial))
 	t.load(t.bits, frame, t.place+optsDir, 1)
 	t.aluImm(asm.And, true, t.bits, tagReply)

@@ -63,9 +63,9 @@ func (t *tracked) refresh() {
 	t.mark(tcp)
 	t.mov(1, entry)
 	t.mov(2, milliseconds)
-	t.callFunction(t.k.ChangeTimeout, 2)
+	t.callFunction(t.k.ChangeTimeout, t.k.Module, 2)
 	t.mov(1, entry)
-	t.callFunction(t.k.Release, 1)
+	t.callFunction(t.k.Release, t.k.Module, 1)
 	t.mark(gone)
 }
 

@@ -37,6 +37,7 @@ type Agent struct {
 	started    time.Time
 	seen       func() (slowpath.Epochs, error)
 	probe      func() (emit.Kernel, error) // asks what the kernel can do
+	modules    func() fastpath.Modules     // with these modules
 	ready      func(string)                // told the state in words after each change
 	closers    []func() error
 	setback    setback // of the goroutine of Run alone
@@ -50,7 +51,7 @@ type Agent struct {
 	simple   int // rules for which programs had to be made simpler, 0 while they have not
 	faces    map[introspect.Index]*face
 	ours     ours
-	asked    bool // the kernel was asked again, see learn
+	loaded   fastpath.Modules // when the kernel was asked what it can do
 	counts   control.Agent
 }
 
@@ -59,6 +60,7 @@ func New(ctx context.Context, o Options, socket string, log *slog.Logger) (*Agen
 	if err := checkCapabilities(); err != nil {
 		return nil, err
 	}
+	loaded := fastpath.LoadedModules()
 	kernel, err := fastpath.Probe()
 	if err != nil {
 		return nil, fmt.Errorf("agent: probe kernel: %w", err)
@@ -88,7 +90,7 @@ func New(ctx context.Context, o Options, socket string, log *slog.Logger) (*Agen
 		err := w.Seen().Lookup(uint32(0), &e)
 		return e, err
 	}
-	a.probe = fastpath.Probe
+	a.probe, a.modules, a.loaded = fastpath.Probe, fastpath.LoadedModules, loaded
 	a.closers = []func() error{h.Close, release, w.Close}
 	a.openWindows()
 	return a, nil
@@ -97,7 +99,7 @@ func New(ctx context.Context, o Options, socket string, log *slog.Logger) (*Agen
 func newAgent(o Options, socket string, log *slog.Logger, w watcher, h host) *Agent {
 	a := &Agent{
 		options: o, socket: socket, log: log, watch: w, host: h, started: time.Now(), ready: func(string) {},
-		faces: map[introspect.Index]*face{}, ours: ours{ids: map[uint32]bool{}},
+		faces: map[introspect.Index]*face{}, ours: ours{ids: map[uint32]bool{}}, modules: func() fastpath.Modules { return fastpath.Modules{} },
 	}
 	a.options.OurXDP = a.ours.has
 	return a

@@ -20,10 +20,10 @@ func (a *Agent) apply(s *introspect.Snapshot, e slowpath.Epochs) {
 	defer a.rescue()
 	old := a.snapshot
 	a.snapshot, a.counts.Snapshots = s, a.counts.Snapshots+1
-	a.learn(s)
-	retried := a.retry(s)
+	anew := a.learn()
+	anew = a.retry(s) || anew
 	writes, reshaped := a.update(s)
-	a.release(s, a.survey(old, s, reshaped || retried))
+	a.release(s, a.survey(old, s, reshaped || anew))
 	if a.due() && !reshaped && synth.Rules(s) < manyRules {
 		defer debug.SetGCPercent(debug.SetGCPercent(leisure)) // the compiler leaves much behind, and packets wait for it
 	}
@@ -54,20 +54,25 @@ func (a *Agent) rescue() {
 
 // broken hands everything to the kernel and forgets the tables, so that the next configuration starts from nothing.
 func (a *Agent) broken(err error) {
-	a.fib = nil
-	a.keepTallies()
+	a.startOver(err.Error())
 	a.counts.Failures++
 	a.counts.Error = err.Error()
+	a.events.send(control.Event{Kind: "fail", Detail: err.Error()})
+	a.log.Error("everything is left to the kernel", "error", err)
+}
+
+// startOver hands everything to the kernel until it was made anew.
+func (a *Agent) startOver(why string) {
+	a.fib = nil
+	a.keepTallies()
 	for _, f := range a.faces {
 		if f.port != nil {
 			f.port.Park()
-			f.parked = err.Error()
+			f.parked = why
 			f.current.text = ""
 		}
 	}
 	a.host.Forget()
-	a.events.send(control.Event{Kind: "fail", Detail: err.Error()})
-	a.log.Error("everything is left to the kernel", "error", err)
 }
 
 func (a *Agent) parkAll(why string) {

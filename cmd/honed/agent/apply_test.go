@@ -240,6 +240,7 @@ func TestLessOfAKernel(t *testing.T) {
 	asked := 0
 	b = newBed(t)
 	b.options.Kernel.VethTag = nil
+	b.modules = func() fastpath.Modules { return fastpath.Modules{1} }
 	b.probe = func() (emit.Kernel, error) { asked++; return testKernel, nil }
 	b.inOrder(b.announce(), "attach 2", "vouch 2 for 1")
 	b.announce()

@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/hone-net/hone/introspect"
 )
 
 // capabilities are what the agent needs; CAP_SYS_ADMIN does in the place of those that name it.
@@ -52,26 +50,22 @@ func effective() (func(bit int) bool, error) {
 	return func(bit int) bool { return data[bit/32].Effective&(1<<(bit%32)) != 0 }, nil
 }
 
-// learn asks once more what the kernel can do when there is a veth and nobody knows where its frames carry their tags: it
-// may be a module that was loaded after honed had started.
-func (a *Agent) learn(s *introspect.Snapshot) {
-	if a.asked || a.probe == nil || a.options.Kernel.VethTag != nil || !hasVeth(s) {
-		return
+// learn asks once more what the kernel can do when a module has come or gone that says where the frames of a veth carry their
+// tags, or how connections are followed: it may be loaded after honed has started. It tells whether anything is new.
+func (a *Agent) learn() bool {
+	now := a.modules()
+	if now == a.loaded {
+		return false
 	}
-	a.asked = true
+	a.loaded = now
 	k, err := a.probe()
 	if err != nil {
 		a.log.Warn("kernel not probed again", "error", err)
-		return
+		return false
+	}
+	if a.options.Kernel.Conntrack != nil {
+		a.startOver("modules have changed") // programs read connections by what was known, and flow caches hold their addresses
 	}
 	a.options.Kernel = k
-}
-
-func hasVeth(s *introspect.Snapshot) bool {
-	for _, l := range s.Links.All() {
-		if l.Kind == "veth" {
-			return true
-		}
-	}
-	return false
+	return true
 }
