@@ -34,6 +34,9 @@ func LoadedModules() Modules {
 	return m
 }
 
+// Tracks tells whether nf_conntrack is loaded, or built in.
+func (m Modules) Tracks() bool { return m[0] != 0 }
+
 // moduleID is the id of the BTF object of a loaded module, 0 if there is none. To ask takes CAP_SYS_ADMIN.
 func moduleID(name string) uint32 {
 	h, err := btf.FindHandle(func(info *btf.HandleInfo) bool { return info.IsModule() && info.Name == name })

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf/link"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -53,7 +54,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": await, "router": router, "bridged": bridged, "send": send, "none": none, "signal": signalProcess,
 			"foreign": foreign, "scrape": scrape, "settled": settled, "fast": fast,
-			"listen": listen, "stream": stream, "scene": scene,
+			"listen": listen, "stream": stream, "scene": scene, "unload": unload,
 			"plug": plug, "serve": serve, "visits": visits, "counts": counts, "carried": carried, "barred": barred,
 		},
 	})
@@ -86,7 +87,7 @@ func setup(e *testscript.Env) error {
 
 // condition knows [root]: the script may make network namespaces; and [fast]: the kernel tells what a fast path between
 // veth pairs takes, the VLAN tag of a frame and the devices that take redirected ones; [tracked]: programs can read its connections; [vlan]: it has VLAN devices; [filters]: its bridges filter VLANs; and
-// [unveth]: the machine is one of packaging/vm, which nobody else uses, and its module veth was there and is not any more.
+// [unveth], [untracked]: the machine is one of packaging/vm, which nobody else uses, and its module veth or nf_conntrack was there and is not any more.
 func condition(name string) (bool, error) {
 	switch name {
 	case "root":
@@ -103,6 +104,8 @@ func condition(name string) (bool, error) {
 		return exec.Command("unshare", "-n", "ip", "link", "add", "br0", "type", "bridge", "vlan_filtering", "1").Run() == nil, nil
 	case "unveth":
 		return os.Getenv("HONE_VM") != "" && unix.DeleteModule("veth", unix.O_NONBLOCK) == nil, nil
+	case "untracked":
+		return os.Getenv("HONE_VM") != "" && unloaded("nf_conntrack", time.Minute), nil
 	}
 	return false, fmt.Errorf("unknown condition %q", name)
 }

@@ -72,12 +72,12 @@ func visits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// What a visit carries in each direction: the first bytes make the connection known to the programs, which have a moment
-// then until the others follow.
+// What a visit carries in each direction: with the first bytes programs find the connection, with those that follow they ask to
+// have its windows left alone, which takes a moment; the rest is theirs.
 const (
-	firstBytes = 20_000
-	moreBytes  = 600_000
-	moment     = 700 * time.Millisecond
+	someBytes = 20_000
+	moreBytes = 600_000
+	moment    = 400 * time.Millisecond
 )
 
 // visit makes a connection and tells what became of it.
@@ -100,10 +100,12 @@ func visit(ns, addr string) string {
 		return "no greeting: " + err.Error()
 	}
 	talk := &streamed{Conn: reading{c, in}}
-	if err := talk.carry(firstBytes); err != nil {
-		return err.Error()
+	for range 2 {
+		if err := talk.carry(someBytes); err != nil {
+			return err.Error()
+		}
+		time.Sleep(moment)
 	}
-	time.Sleep(moment)
 	if err := talk.carry(moreBytes); err != nil {
 		return err.Error()
 	}

@@ -93,11 +93,14 @@ func (a *archive) file(name, from string) {
 // tree copies the files below a directory.
 func (a *archive) tree(name, from string) {
 	a.fail(filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		if to, failed := os.Stat(path); failed == nil && to.Mode().IsRegular() { // links, too
 			rel, _ := filepath.Rel(from, path)
 			a.file(filepath.Join(name, rel), path)
 		}
-		return err
+		return nil
 	}))
 }
 

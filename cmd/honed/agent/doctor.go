@@ -87,11 +87,18 @@ func vlanCheck(k emit.Kernel) control.Check {
 }
 
 func connectionCheck(k emit.Kernel) control.Check {
-	if k.Conntrack == nil {
-		return control.Check{Name: "tracked connections", Outcome: control.Warning, Detail: "nf_conntrack is a module, the kernel " +
-			"has no bpf_xdp_ct_lookup, bpf_rdonly_cast or types, or this is not amd64: where connections are tracked, packets are left to it"}
+	c := control.Check{Name: "tracked connections", Outcome: control.OK, Detail: "bpf_xdp_ct_lookup"}
+	switch {
+	case k.Conntrack != nil && k.Conntrack.Module != 0:
+		c.Detail += " of the module nf_conntrack"
+	case k.Conntrack != nil:
+	case !fastpath.LoadedModules().Tracks():
+		c.Detail = "none: nf_conntrack is not loaded"
+	default:
+		c.Outcome, c.Detail = control.Warning, "the kernel has no bpf_xdp_ct_lookup, bpf_rdonly_cast or types, CAP_SYS_ADMIN for those of "+
+			"a module is missing, or this is not amd64: where connections are tracked, packets are left to the kernel"
 	}
-	return control.Check{Name: "tracked connections", Outcome: control.OK, Detail: "bpf_xdp_ct_lookup"}
+	return c
 }
 
 // tracingCheck and moduleCheck tell what a machine allows; that it does not is no fault.
