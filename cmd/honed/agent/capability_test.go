@@ -23,22 +23,6 @@ func TestMissingCapabilities(t *testing.T) {
 	}
 }
 
-func TestOneAgentForANamespace(t *testing.T) {
-	unlock, err := Lock()
-	if err != nil {
-		t.Skip("another honed serves this namespace")
-	}
-	if _, err := Lock(); err == nil {
-		t.Error("locked twice")
-	}
-	unlock()
-	unlock, err = Lock()
-	if err != nil {
-		t.Fatal(err)
-	}
-	unlock()
-}
-
 func TestOneAgentForASocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "h.sock")
 	l, err := Listen(path)
