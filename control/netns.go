@@ -37,6 +37,16 @@ func EnterNetns(name string) error {
 	return reexecIn(name, path)
 }
 
+// InNetns tells whether the calling thread is in the network namespace name, which is as EnterNetns takes it.
+func InNetns(name string) bool {
+	own, err := inode(ownNetns)
+	if err != nil {
+		return false
+	}
+	named, err := inode(netnsPath(name))
+	return err == nil && name != "" && named == own
+}
+
 func netnsPath(name string) string {
 	if strings.Contains(name, "/") {
 		return name

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/hone-net/hone/cmd/honed/config"
 	"github.com/hone-net/hone/control"
 )
 
@@ -32,12 +34,35 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().StringVar(&o.netns, "netns", "", "the network namespace `name` (of ip netns, or a path)")
 	root.PersistentFlags().StringVar(&o.socket, "socket", "", "honed's control socket `path` (default: the namespace's)")
 	for _, c := range []func(*options) *cobra.Command{
-		newStatus, newExplain, newRuleset, newPlan, newDump, newSnapshot, newMonitor, newDoctor, newEnable, newDisable, newDemo, newBench,
-		newVersion,
+		newStatus, newExplain, newRuleset, newPlan, newDump, newSnapshot, newMonitor, newDoctor, newEnable, newDisable,
 	} {
-		root.AddCommand(c(o))
+		about := c(o)
+		about.PreRunE = o.follow
+		root.AddCommand(about)
 	}
+	root.AddCommand(newDemo(o), newBench(o), newVersion(o))
 	return root
+}
+
+// follow takes which honed is meant, where nothing on the command line or in the environment says so, from honed's
+// configuration. In a namespace that is neither the first nor the one named there, the default file is not about the honed
+// of this namespace, which may have another.
+func (o *options) follow(c *cobra.Command, _ []string) error {
+	if o.netns != "" || o.socket != "" || os.Getenv("HONE_SOCKET") != "" {
+		return nil
+	}
+	file := ""
+	if f := c.Flags().Lookup("config"); f != nil {
+		file = f.Value.String()
+	}
+	netns, socket, err := config.Place(file)
+	if err != nil {
+		return err
+	}
+	if file != "" || control.NetnsName() == "" || control.InNetns(netns) {
+		o.netns, o.socket = netns, socket
+	}
+	return nil
 }
 
 // flags adds the flag of the commands that print documents.

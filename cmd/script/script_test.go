@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"github.com/hone-net/hone/control"
 	"github.com/hone-net/hone/fastpath"
 )
 
@@ -85,13 +86,15 @@ func setup(e *testscript.Env) error {
 	return nil
 }
 
-// condition knows [root]: the script may make network namespaces; and [fast]: the kernel tells what a fast path between
+// condition knows [root]: the script may make network namespaces; [first]: it runs in the first of them; and [fast]: the kernel tells what a fast path between
 // veth pairs takes, the VLAN tag of a frame and the devices that take redirected ones; [tracked]: programs can read its connections; [vlan]: it has VLAN devices; [filters]: its bridges filter VLANs; and
 // [unveth], [untracked]: the machine is one of packaging/vm, which nobody else uses, and its module veth or nf_conntrack was there and is not any more.
 func condition(name string) (bool, error) {
 	switch name {
 	case "root":
 		return os.Geteuid() == 0, nil
+	case "first":
+		return control.NetnsName() == "", nil
 	case "fast":
 		return accelerates()
 	case "tracked":

@@ -54,21 +54,46 @@ type Config struct {
 
 // Load reads a file; with an empty path the default one, which need not be there.
 func Load(path string) (Config, error) {
-	var c Config
+	text, path, err := read(path)
+	if err != nil {
+		return Config{}, err
+	}
+	c, err := Parse(text)
+	if err != nil {
+		return c, fmt.Errorf("config: %s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Place reads of a file, as Load does, only where its agent is: the network namespace and the control socket, each empty if
+// the file has none. It does not mind what else the file says: the agent may have read another text.
+func Place(path string) (netns, socket string, err error) {
+	text, path, err := read(path)
+	if err != nil {
+		return "", "", err
+	}
+	var place struct {
+		Netns  string `toml:"netns"`
+		Socket string `toml:"socket"`
+	}
+	if err := toml.Unmarshal(text, &place); err != nil {
+		return "", "", fmt.Errorf("config: %s: %w", path, explain(err))
+	}
+	return place.Netns, place.Socket, nil
+}
+
+func read(path string) (text []byte, from string, err error) {
 	named := path != ""
 	if !named {
 		path = DefaultFile
 	}
-	text, err := os.ReadFile(path)
+	text, err = os.ReadFile(path)
 	if !named && errors.Is(err, fs.ErrNotExist) {
-		return c.defaults(), nil
+		return nil, path, nil
 	} else if err != nil {
-		return c, fmt.Errorf("config: read file: %w", err)
+		return nil, path, fmt.Errorf("config: read file: %w", err)
 	}
-	if c, err = Parse(text); err != nil {
-		return c, fmt.Errorf("config: %s: %w", path, err)
-	}
-	return c, nil
+	return text, path, nil
 }
 
 // Parse understands the text of a file.

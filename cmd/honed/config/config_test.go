@@ -57,6 +57,23 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// TestPlace sees that a mistake elsewhere in the file does not keep hone from finding honed, and that no place is guessed
+// where the file cannot be understood.
+func TestPlace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "honed.toml")
+	if _, _, err := Place(path); err == nil {
+		t.Error("a named file that is not there is accepted")
+	}
+	os.WriteFile(path, []byte("hok = 1\nhook = 3\nnetns = \"blue\"\nsocket = \"/b.sock\"\n[interface]\neth0 = \"fast\"\n"), 0o600)
+	if netns, socket, err := Place(path); netns != "blue" || socket != "/b.sock" || err != nil {
+		t.Errorf("%q %q %v", netns, socket, err)
+	}
+	os.WriteFile(path, []byte("netns = \"blue\"\nsocket ="), 0o600)
+	if netns, socket, err := Place(path); netns != "" || socket != "" || err == nil || !strings.Contains(err.Error(), path+": line 2:") {
+		t.Errorf("%q %q %v", netns, socket, err)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("hook = \"xdp\"\n[interface]\neth0 = \"off\""))
 	f.Add([]byte("hook = [1, {a = 2}]"))
