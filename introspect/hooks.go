@@ -36,18 +36,19 @@ func (k *sensors) readHooks(s *Snapshot) (*Snapshot, error) {
 	return s.withHooks(h)
 }
 
-// withHooks returns the Snapshot with other hooks. Where they differ, connection tracking may have come with its sysctls.
+// withHooks returns the Snapshot with other hooks. Where they differ, connection tracking may have come with its sysctls;
+// rules may have changed one of them as they are.
 func (s *Snapshot) withHooks(h hooks) (*Snapshot, error) {
-	n := *s
+	n, paths := *s, trackingSysctls
 	if n.Hooks = become(s.Hooks, h); n.Hooks == s.Hooks {
-		return s, nil
+		paths = []string{accounting}
 	}
-	for _, path := range trackingSysctls {
+	for _, path := range paths {
 		if err := n.readSysctl(path); err != nil {
 			return s, err
 		}
 	}
-	return &n, nil
+	return changed(s, &n), nil
 }
 
 // readSilentHooks reads those anew that come and go without a notification, and keeps the others.

@@ -11,6 +11,7 @@ type sentryWay struct {
 	sockets            uint32 // in the namespace
 	hooks, hooks6      uint32
 	bridged            uint32 // the hooks of bridges, 0 without
+	counts             uint32 // whether connections are counted, 0 without tracking
 	node, filter, file uint32 // in a socket
 	protocol, device   uint32
 	inode, code        uint32 // behind its file and its filter
@@ -45,6 +46,9 @@ func findSentryWay() (w sentryWay, err error) {
 	if locate(map[*uint32]member{&w.bridged: {"net", []string{"nf", "hooks_bridge"}}}) != nil {
 		w.bridged = 0
 	}
+	if locate(map[*uint32]member{&w.counts: {"net", []string{"ct", "sysctl_acct"}}}) != nil {
+		w.counts = 0
+	}
 	w.tcx = locate(map[*uint32]member{
 		&w.devices: {"net", []string{"dev_base_head"}},
 		&w.next:    {"net_device", []string{"dev_list"}},
@@ -69,7 +73,8 @@ func digestTaps(w sentryWay) asm.Instructions {
 	return append(code, asm.Ja.Label("socket"), asm.Mov.Imm(asm.R0, 0).WithSymbol("taps"))
 }
 
-// digestHooks digests the arrays of functions on the hooks of forwarded packets: each change makes a new array.
+// digestHooks digests the arrays of functions on the hooks of forwarded packets: each change makes a new array; and the byte
+// that says whether connections are counted.
 func digestHooks(w sentryWay) asm.Instructions {
 	code := asm.Instructions{asm.Mov.Imm(asm.R7, 0), asm.LoadMem(asm.R8, asm.R6, sentryNet, asm.DWord)}
 	for _, hook := range []int32{hookPreRouting, hookForward, hookPostRouting} {
@@ -80,6 +85,9 @@ func digestHooks(w sentryWay) asm.Instructions {
 		if w.bridged != 0 {
 			code = append(code, mix(int32(w.bridged)+8*hook, 8)...)
 		}
+	}
+	if w.counts != 0 {
+		code = append(code, mix(int32(w.counts), 1)...)
 	}
 	return code
 }

@@ -23,9 +23,13 @@ var globalSysctls = []string{
 	"ipv4/ip_forward_update_priority", "ipv4/ip_forward_use_pmtu", "ipv6/fib_multipath_hash_fields", "ipv6/fib_multipath_hash_policy",
 }
 
+// accounting is whether the kernel counts what connections carry. It begins to, without a word, where a rule of nftables that
+// asks for it is made, though the rule should never come to be in force.
+const accounting = "netfilter/nf_conntrack_acct"
+
 // trackingSysctls are those of connection tracking. They come with it, on some kernels.
 var trackingSysctls = []string{
-	"netfilter/nf_conntrack_acct", "netfilter/nf_conntrack_checksum", "netfilter/nf_conntrack_events",
+	accounting, "netfilter/nf_conntrack_checksum", "netfilter/nf_conntrack_events",
 	"netfilter/nf_conntrack_tcp_be_liberal", "netfilter/nf_conntrack_tcp_loose",
 	"netfilter/nf_conntrack_tcp_timeout_established", "netfilter/nf_conntrack_tcp_timeout_max_retrans",
 	"netfilter/nf_conntrack_tcp_timeout_unacknowledged", "netfilter/nf_conntrack_udp_timeout",

@@ -122,7 +122,7 @@ func TestWatchSysctls(t *testing.T) {
 			t.Skip("no program can be attached to the root of cgroup2 here")
 		}
 		for i := range 50 {
-			path := []string{"ipv4/conf/all/accept_local", "netfilter/nf_conntrack_tcp_be_liberal"}[i/2%2]
+			path := []string{"ipv4/conf/all/accept_local", "netfilter/nf_conntrack_tcp_be_liberal", accounting}[i/2%3]
 			if _, err := os.Stat("/proc/sys/net/" + path); err != nil {
 				continue // no connection tracking
 			}
