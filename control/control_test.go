@@ -68,6 +68,14 @@ func TestEnterNetns(t *testing.T) {
 	}
 }
 
+func TestInNetns(t *testing.T) {
+	for name, want := range map[string]bool{"/proc/self/ns/net": true, "": false, "hone-no-such": false, "/proc/self/ns/mnt": false} {
+		if InNetns(name) != want {
+			t.Errorf("InNetns(%q) is %v", name, !want)
+		}
+	}
+}
+
 func TestSwitched(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run", "honed.off")
 	if s, err := LoadSwitched(path); err != nil || s.Disabled || s.Off("r0") {
