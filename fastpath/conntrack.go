@@ -2,7 +2,6 @@ package fastpath
 
 import (
 	"errors"
-	"os"
 	"slices"
 
 	"github.com/cilium/ebpf/asm"
@@ -166,10 +165,7 @@ func extensions(known types, k *emit.Conntrack) bool {
 		switch v.Name {
 		case "NF_CT_EXT_NAT":
 			k.ExtNAT = int16(v.Value)
-			var found bool
-			if k.Masquerade, found = masquerade(known); !found {
-				return false
-			}
+			k.Masquerade = masquerade(known)
 		case "NF_CT_EXT_ACCT", "NF_CT_EXT_ECACHE", "NF_CT_EXT_TSTAMP", "NF_CT_EXT_LABELS", "NF_CT_EXT_NUM",
 			"NF_CT_EXT_SEQADJ", "NF_CT_EXT_SYNPROXY": // the status says if numbers are adjusted, a hook if there is a proxy
 		default:
@@ -179,18 +175,17 @@ func extensions(known types, k *emit.Conntrack) bool {
 	return true
 }
 
-// masquerade is where the extension for NAT notes the interface whose address a connection has taken. While the module for NAT is
-// not loaded, which alone may know the extension, there is none.
-func masquerade(known types) (int16, bool) {
+// masquerade is where the extension for NAT notes the interface whose address a connection has taken. The module for NAT alone
+// may know the extension, and need not be loaded yet.
+func masquerade(known types) int16 {
 	var nat *btf.Struct
 	if !known.find("nf_conn_nat", &nat) {
-		_, err := os.Stat("/sys/module/" + natModule)
-		return emit.NoMasquerade, errors.Is(err, os.ErrNotExist)
+		return emit.UnknownMasquerade
 	}
 	if at, ok := member(nat.Members, "masq_index"); ok {
-		return int16(at), true
+		return int16(at)
 	}
-	return emit.NoMasquerade, true
+	return emit.NoMasquerade
 }
 
 // entryReader is a program that looks for a connection and reads it, to see whether the verifier allows it.

@@ -119,8 +119,11 @@ func (t *tracked) accept(f facts) {
 	t.aluImm(asm.RSh, false, zone, 48)
 	t.branchImm(asm.JNE, true, zone, 0, t.fail(slowpath.ConntrackSpecial))
 	t.branchImm(asm.JSet, true, status, statusSpecial, t.fail(slowpath.ConntrackSpecial))
-	if !t.table.Tracking.NAT {
+	switch {
+	case !t.table.Tracking.NAT:
 		t.branchImm(asm.JSet, true, status, ir.StatusSourceNAT|ir.StatusDestNAT, t.fail(slowpath.ConntrackNAT))
+	case t.k.Masquerade == UnknownMasquerade:
+		t.branchImm(asm.JSet, true, status, ir.StatusSourceNAT, t.fail(slowpath.ConntrackNAT))
 	}
 	t.aluImm(asm.And, true, status, statusAlive|statusDying)
 	not := t.newLabel()

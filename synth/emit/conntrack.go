@@ -42,8 +42,12 @@ type Conntrack struct {
 // (uint32). Who loads the program hands that object over and puts its index into the instruction.
 type ModuleKey struct{}
 
-// NoMasquerade is the Masquerade of a kernel that does not.
-const NoMasquerade = -1
+// What Masquerade is of a kernel that does not, and where it cannot be known, as the module is not loaded that does: then
+// packets of connections with another source are the kernel's.
+const (
+	NoMasquerade      = -1
+	UnknownMasquerade = -2
+)
 
 // Bits of nf_conn's status (enum ip_conntrack_status).
 const (

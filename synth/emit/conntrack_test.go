@@ -65,6 +65,7 @@ type table struct {
 	all      []lab.Connection
 	tracking ir.Tracking
 	kind     ir.TableKind
+	unsure   bool // nobody knows where the kernel notes that a source is masqueraded
 }
 
 // row answers as a Conntrack table does.
@@ -147,7 +148,7 @@ func (t table) judge(c lab.Connection) slowpath.Reason {
 	switch {
 	case c.Status&(1<<6|1<<10|1<<13|1<<14) != 0:
 		return slowpath.ConntrackSpecial
-	case !t.tracking.NAT && c.Status&(ir.StatusSourceNAT|ir.StatusDestNAT) != 0:
+	case !t.tracking.NAT && c.Status&(ir.StatusSourceNAT|ir.StatusDestNAT) != 0, t.unsure && c.Status&ir.StatusSourceNAT != 0:
 		return slowpath.ConntrackNAT
 	case c.Status&established != established, lives == 0, c.Protocol == unix.IPPROTO_TCP && c.State != 3:
 		return slowpath.ConntrackState
@@ -225,14 +226,21 @@ func TestConntrackAgrees(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, tr := range []ir.Tracking{{TCP: 432000, UDP: 120}, {TCP: 432000, UDP: 120, NAT: true}, {UDP: 120, NAT: true, Liberal: true}} {
-			agree := emit.Agree(t, tells(kind, tr), k)
+		for i, tr := range []ir.Tracking{{TCP: 432000, UDP: 120}, {TCP: 432000, UDP: 120, NAT: true}, {UDP: 120, NAT: true, Liberal: true},
+			{TCP: 432000, UDP: 120, NAT: true}} {
+			known, unsure := k, i == 3
+			if unsure {
+				without := *k.Conntrack
+				without.Masquerade = emit.UnknownMasquerade
+				known.Conntrack = &without
+			}
+			agree := emit.Agree(t, tells(kind, tr), known)
 			all, err := ns.Connections(families[kind])
 			if err != nil || len(all) != 60 {
 				t.Fatalf("%d connections, %v", len(all), err)
 			}
 			env := &ir.Env{}
-			world := table{all, tr, kind}
+			world := table{all, tr, kind, unsure}
 			env.Conntrack, env.Conntrack6 = world.row, world.row
 			reasons := map[slowpath.Reason]int{}
 			for range 400 {

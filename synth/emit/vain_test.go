@@ -27,7 +27,7 @@ func TestConntrackInAFlood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	world := table{all, ir.Tracking{UDP: 120}, ir.Conntrack}
+	world := table{all: all, tracking: ir.Tracking{UDP: 120}, kind: ir.Conntrack}
 	env := &ir.Env{Conntrack: world.row}
 	run := emit.Agree(t, tells(ir.Conntrack, world.tracking), k)
 	agrees := func(pkt []byte) (failed error) {
