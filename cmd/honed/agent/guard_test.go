@@ -122,3 +122,18 @@ func squat(t *testing.T) {
 	os.Stdout.WriteString("squatting\n")
 	os.Stdin.Read(make([]byte, 1))
 }
+
+// FuzzDecodeSocket feeds the decoder what the kernel would not say.
+func FuzzDecodeSocket(f *testing.F) {
+	own := append(make([]byte, sizeofUnixDiagMsg), 9, 0, diagName, 0, 0, 'h', 'o', 'n', 'e', 0, 0, 0, 8, 0, diagUID, 0, 0, 0, 0, 0)
+	if name, uid, err := decodeSocket(own); name != "@hone" || uid != 0 || err != nil {
+		f.Errorf("%q of %d: %v", name, uid, err)
+	}
+	f.Add(own)
+	f.Add([]byte{1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if name, uid, err := decodeSocket(b); uid < -1 || name == "@hone.agent" && err == nil && len(b) < sizeofUnixDiagMsg+16 {
+			t.Errorf("%q of %d: %v", name, uid, err)
+		}
+	})
+}
