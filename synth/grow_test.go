@@ -198,7 +198,7 @@ func TestShapes(t *testing.T) {
 			t.Errorf("not plain without %s", line)
 		}
 	}
-	for line, plain := range map[string]bool{"": true, " mtu=1400": false, " mtu=1400 mtu-lock": true, " expires": true, " unknown=src-len": false} {
+	for line, plain := range map[string]bool{"": true, " mtu=1400": false, " mtu=1400 mtu-lock": false, " expires": true, " unknown=src-len": false} {
 		f.Update(parse(t, with(text, "route6 dst=2001:db8:9::/48 table=254 metric=1024 type=1 hop=dev:3,via:fe80::2"+line)))
 		if v, _ := f.Shape().view(tableRoute6); v.Plain != plain {
 			t.Errorf("plain %v with%s", v.Plain, line)

@@ -59,7 +59,7 @@ func TestShapes6(t *testing.T) {
 	}
 	for line, want := range map[string]bool{
 		"route6 dst=2001:db8:9::/48 table=254 type=1 hop=dev:3,via:fe80::2 mtu=1400":          false,
-		"route6 dst=2001:db8:9::/48 table=254 type=1 hop=dev:3,via:fe80::2 mtu=1400 mtu-lock": true,
+		"route6 dst=2001:db8:9::/48 table=254 type=1 hop=dev:3,via:fe80::2 mtu=1400 mtu-lock": false,
 		"route6 dst=2001:db8:9::/48 table=254 type=1 hop=dev:3,via:fe80::2 unknown=src-len":   false,
 		"route6 dst=2001:db8:9::/48 table=254 type=1 hop=dev:3,via:fe80::2 expires":           true,
 		"route6 dst=2001:db8:9::/48 table=254 type=7":                                         true,

@@ -154,10 +154,10 @@ func plain(r introspect.Route) bool {
 	return r.MTU == 0 && !r.MTULock && r.Key.TOS == 0 && r.Realm == 0 && len(r.Unknown) == 0
 }
 
-// plain6 is plain of IPv6, where the live lookup knows what has been learned of a path, of locked MTUs and of the routes'
-// ends, but not of an MTU that is not locked.
+// plain6 is plain of IPv6, where the live lookup knows what has been learned of a path and of the routes' ends, but not of an
+// MTU that is not locked, nor what has been learned where one is.
 func plain6(r introspect.Route) bool {
-	return r.Type != unix.RTN_UNICAST && r.Object == 0 || len(r.Unknown) == 0 && (r.MTU == 0 || r.MTULock)
+	return r.Type != unix.RTN_UNICAST && r.Object == 0 || len(r.Unknown) == 0 && r.MTU == 0
 }
 
 var typeReasons = map[uint8]slowpath.Reason{unix.RTN_LOCAL: slowpath.Local, unix.RTN_BROADCAST: slowpath.Broadcast,

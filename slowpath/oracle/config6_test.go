@@ -113,6 +113,8 @@ var routeConfigs6 = []config{
 		targets: []string{"2001:db8::/64", "2001:db8:0:0:8000::/65"}},
 	{name: "ip6 learned mtu", open: func() error { return teach("2001:db8:2::fe", "2001:db8:1605::5", 1300) },
 		targets: []string{"2001:db8:1605::5/128"}},
+	{name: "ip6 learned mtu below a locked one", setup: []string{"ip -6 route add 2001:db8:5100::/48 via 2001:db8:2::1 mtu lock 1480"},
+		open: func() error { return teach("2001:db8:2::fe", "2001:db8:5100::5", 1300) }, targets: []string{"2001:db8:5100::5/128"}},
 	{name: "ip6 routes to odd prefixes", setup: []string{"ip -6 route add ::ffff:0:0/96 via 2001:db8:2::1", "ip -6 route add ::/96 via 2001:db8:2::1",
 		"ip -6 route add fec0::/10 via 2001:db8:3::1", "ip -6 route add fe80::/10 via 2001:db8:3::1", "ip -6 route add ff00::/8 via 2001:db8:4::1",
 		"ip -6 route add 64:ff9b::/96 via 2001:db8:4::1", "ip -6 route add 2002::/16 via 2001:db8:4::1"},

@@ -39,6 +39,7 @@ var planted6 = []plant{
 	{fault{name: "ip6: does not know what was learned", snapshot: func(s *introspect.Snapshot) {
 		s.Learned6 = introspect.Map[introspect.Address, introspect.Exception]{}
 	}}, "ip6 learned mtu"},
+	{fault{name: "ip6: asks the live lookup where an MTU is locked", snapshot: eachRoute6(unlocked)}, "ip6 learned mtu below a locked one"},
 	{fault{name: "ip6: does not notice changes of routes", program: unmoved(slowpath.Any)}, "ip6 change: another gateway"},
 	{fault{name: "ip6: does not notice moved neighbours", program: unmoved(slowpath.Any)}, "ip6 change: neighbour moves"},
 	{fault{name: "ip6: does not notice changes of anything else", program: unmoved(slowpath.Config)}, "ip6 change: filter"},
@@ -132,6 +133,11 @@ func upside(r *introspect.Route) bool {
 
 func understood(r *introspect.Route) bool {
 	r.Unknown = nil
+	return true
+}
+
+func unlocked(r *introspect.Route) bool {
+	r.MTU, r.MTULock = 0, false
 	return true
 }
 
