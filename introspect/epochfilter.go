@@ -9,12 +9,13 @@ import (
 	"github.com/hone-net/hone/slowpath"
 )
 
-// Offsets in the tally: what the filters have counted, what the sysctl program has, and how many of its records found
-// no room.
+// Offsets in the tally: what the filters have counted, how many records of the sysctl program found no room, and how many
+// of the sentry's questions were answered.
 const (
-	tallySockets = 0
-	tallyLost    = 8 * int(slowpath.NumDomains)
-	tallySize    = tallyLost + 8
+	tallySockets  = 0
+	tallyLost     = 8 * int(slowpath.NumDomains)
+	tallyAnswered = tallyLost + 8 // by the Watcher
+	tallySize     = tallyAnswered + 8
 )
 
 // counters are the two maps that the kernel-side programs count in: seen, which every emitted program reads, and tally,

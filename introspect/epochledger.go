@@ -28,6 +28,8 @@ type ledger struct {
 	folded  slowpath.Epochs // datagrams of the filtered sockets that were folded
 	sysctls slowpath.Epochs // records of the sysctl program that were folded
 	sentry  uint64          // moves by the sentry that were looked at, each toConfig
+	learned uint64          // the same of those toRoute6
+	replied uint64          // the sentry's questions that were answered
 	own     slowpath.Epochs // changes that the Watcher noticed itself
 }
 
@@ -153,6 +155,12 @@ func (l *ledger) restart() {
 	}
 }
 
+// answer tells the sentry how many of its questions need not bother it any more.
+func (l *ledger) answer(questions uint64) {
+	l.replied = questions
+	atomic.StoreUint64(&l.tallyWords[tallyAnswered/8], questions)
+}
+
 // lost is how many records of the sysctl program found no room.
 func (l *ledger) lost() uint64 { return atomic.LoadUint64(&l.tallyWords[tallyLost/8]) }
 
@@ -163,6 +171,9 @@ func (l *ledger) built() slowpath.Epochs {
 		e[i] += l.sysctls[i] + l.own[i]
 		if toConfig&(1<<i) != 0 {
 			e[i] += l.sentry
+		}
+		if toRoute6&(1<<i) != 0 {
+			e[i] += l.learned
 		}
 	}
 	return e

@@ -19,19 +19,27 @@ type sentry struct {
 	program *ebpf.Program
 	reader  *ringbuf.Reader
 	record  ringbuf.Record
-	moves   uint64 // of the epochs, before the last report
+	last    sentryReport
 }
 
-// newSentry posts a sentry in the calling thread's network namespace, which moves the epochs of seen.
-func newSentry(seen *ebpf.Map) (*sentry, error) {
+// sentryReport is what a record of the ring says.
+type sentryReport struct {
+	changed   uint64 // a bit for each watch
+	moves     uint64 // of the epochs until then, toConfig
+	late      uint64 // the same, toRoute6
+	questions uint64 // how often it has asked for what was learned to be read
+}
+
+// newSentry posts a sentry in the calling thread's network namespace, which moves the epochs.
+func newSentry(c counters) (*sentry, error) {
 	s := &sentry{}
-	if err := s.post(seen); err != nil {
+	if err := s.post(c); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
-func (s *sentry) post(seen *ebpf.Map) error {
+func (s *sentry) post(c counters) error {
 	way, err := findSentryWay()
 	if err != nil {
 		return err
@@ -43,7 +51,7 @@ func (s *sentry) post(seen *ebpf.Map) error {
 		return fmt.Errorf("introspect: make ring of sentry: %w", err)
 	}
 	spec := &ebpf.ProgramSpec{Name: "hone_sentry", Type: ebpf.SchedCLS, License: "GPL",
-		Instructions: sentryProgram(way, s.state.FD(), s.ring.FD(), seen.FD())}
+		Instructions: sentryProgram(way, s.state.FD(), s.ring.FD(), c)}
 	if s.program, err = ebpf.NewProgram(spec); err != nil {
 		return fmt.Errorf("introspect: load sentry: %w", err)
 	}
@@ -72,8 +80,9 @@ func (s *sentry) read() (changed uint64, err error) {
 			return changed, fmt.Errorf("introspect: read report of sentry: %w", err)
 		}
 		if len(s.record.RawSample) >= reportSize {
-			changed |= native.Uint64(s.record.RawSample[reportMask:])
-			s.moves = native.Uint64(s.record.RawSample[reportMoves:])
+			word := func(at int) uint64 { return native.Uint64(s.record.RawSample[at:]) }
+			s.last = sentryReport{word(reportMask), word(reportMoves), word(reportLate), word(reportQuestions)}
+			changed |= s.last.changed
 		}
 	}
 	return changed, nil

@@ -16,7 +16,8 @@ type sentryWay struct {
 	protocol, device   uint32
 	inode, code        uint32 // behind its file and its filter
 
-	stats, learned uint32 // the counts of IPv6 routes in the namespace, and that of the learned ones
+	stats, learned   uint32 // the counts of IPv6 routes in the namespace, 0 without, and that of the learned ones
+	messages, tooBig uint32 // those of ICMPv6 messages, 0 without, and that of what teaches the MTUs of paths
 
 	tcx             bool   // the kernel has TCX, which came with Linux 6.6
 	devices         uint32 // in the namespace
@@ -43,6 +44,10 @@ func findSentryWay() (w sentryWay, err error) {
 		&w.learned: {"rt6_statistics", []string{"fib_rt_cache"}}}) != nil {
 		w.stats = 0 // a kernel without IPv6
 	}
+	if locate(map[*uint32]member{&w.messages: {"net", []string{"mib", "icmpv6msg_statistics"}}, &w.tooBig: {"icmpv6msg_mib", []string{"mibs"}}}) != nil {
+		w.messages = 0
+	}
+	w.tooBig += 8 * packetTooBig
 	if locate(map[*uint32]member{&w.bridged: {"net", []string{"nf", "hooks_bridge"}}}) != nil {
 		w.bridged = 0
 	}
@@ -90,15 +95,6 @@ func digestHooks(w sentryWay) asm.Instructions {
 		code = append(code, mix(int32(w.counts), 1)...)
 	}
 	return code
-}
-
-// digestLearned digests how many IPv6 routes were learned.
-func digestLearned(w sentryWay) asm.Instructions {
-	code := asm.Instructions{asm.Mov.Imm(asm.R7, 0), asm.LoadMem(asm.R8, asm.R6, sentryNet, asm.DWord)}
-	if w.stats == 0 {
-		return code
-	}
-	return append(append(code, fetch(w.stats)...), mix(int32(w.learned), 4)...)
 }
 
 // digestTCX walks the devices now and then, and digests what TCX programs they have: each change exchanges a pointer.

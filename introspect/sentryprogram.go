@@ -9,23 +9,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The state of the sentry: a timer, the network namespace, how often it has looked, how often it has moved the epochs, how
-// many packet sockets it has seen, whether it has reported, and digests of what was there then.
+// The state of the sentry: a timer, the network namespace, how often it has looked, how often it has moved the epochs and,
+// because of what was learned, those of IPv6's routes, how many packet sockets it has seen, whether it has reported, how
+// often it has asked for what was learned to be read, since when these questions are without an answer, which of them was the
+// last to move epochs, and digests of what was there at the last report.
 const (
-	sentryNet    = 16
-	sentryTicks  = 24
-	sentryMoves  = 32
-	sentryCrowd  = 40
-	sentryKnown  = 48
-	sentryDigest = 56 // of each watch
-	sentrySize   = sentryDigest + 8*numWatches
+	sentryNet       = 16
+	sentryTicks     = 24
+	sentryMoves     = 32
+	sentryLate      = 40
+	sentryCrowd     = 48
+	sentryKnown     = 56
+	sentryQuestions = 64
+	sentrySince     = 72
+	sentryOverdue   = 80
+	sentryDigest    = 88 // of each watch
+	sentrySize      = sentryDigest + 8*numWatches
 )
 
-// A report is a bit for each watch that has found a change, and how often the epochs were moved until then.
+// A report is a bit for each watch that has found a change, and what the state has of moves and questions by then.
 const (
-	reportMask  = 0
-	reportMoves = 8
-	reportSize  = 16
+	reportMask      = 0
+	reportMoves     = 8
+	reportLate      = 16
+	reportQuestions = 24
+	reportSize      = 32
 )
 
 // A watch is one kind of thing that the sentry looks at.
@@ -41,6 +49,8 @@ const (
 	sentrySockets = 128     // how many packet sockets are looked at; where there are more, each look finds a change
 	sentryDevices = 1 << 16 // how many devices are looked at for TCX
 	sentrySeldom  = int32(hookPeriod / tapPeriod)
+	sentryLearned = sentrySeldom / 2 // in how many looks one is at what was learned
+	sentryWaits   = int32(learnedPeriod/tapPeriod) - 2*sentryLearned
 	digestPrime   = 0x01000193 // spreads what goes into a digest
 )
 
@@ -67,15 +77,17 @@ func sentryMap() *ebpf.MapSpec {
 	timer := &btf.Struct{Name: "bpf_timer", Size: 16, Members: []btf.Member{{Name: "__opaque", Type: array(2)}}}
 	state := &btf.Struct{Name: "hone_sentry", Size: sentrySize, Members: []btf.Member{{Name: "timer", Type: timer},
 		{Name: "net", Type: word, Offset: sentryNet * 8}, {Name: "ticks", Type: word, Offset: sentryTicks * 8},
-		{Name: "moves", Type: word, Offset: sentryMoves * 8}, {Name: "crowd", Type: word, Offset: sentryCrowd * 8},
-		{Name: "known", Type: word, Offset: sentryKnown * 8},
+		{Name: "moves", Type: word, Offset: sentryMoves * 8}, {Name: "late", Type: word, Offset: sentryLate * 8},
+		{Name: "crowd", Type: word, Offset: sentryCrowd * 8}, {Name: "known", Type: word, Offset: sentryKnown * 8},
+		{Name: "questions", Type: word, Offset: sentryQuestions * 8},
+		{Name: "since", Type: word, Offset: sentrySince * 8}, {Name: "overdue", Type: word, Offset: sentryOverdue * 8},
 		{Name: "digest", Type: array(numWatches), Offset: sentryDigest * 8}}}
 	return &ebpf.MapSpec{Name: "hone_sentry", Type: ebpf.Array, KeySize: 4, ValueSize: sentrySize, MaxEntries: 1, Key: number, Value: state}
 }
 
 // sentryProgram starts the timer when it is run, and is what the timer calls.
-func sentryProgram(w sentryWay, state, ring, seen int) asm.Instructions {
-	code := append(startSentry(w, state), lookout(w, ring, seen)...)
+func sentryProgram(w sentryWay, state, ring int, c counters) asm.Instructions {
+	code := append(startSentry(w, state), lookout(w, ring, c)...)
 	if w.tcx {
 		code = append(code, digestDevice(w)...)
 	}
@@ -136,7 +148,7 @@ func startSentry(w sentryWay, state int) asm.Instructions {
 
 // lookout is what the timer calls: it makes the digests, moves the epochs and reports where they are new, and starts the
 // timer again. R6 is the state.
-func lookout(w sentryWay, ring, seen int) asm.Instructions {
+func lookout(w sentryWay, ring int, c counters) asm.Instructions {
 	code := asm.Instructions{function(asm.Mov.Reg(asm.R6, asm.R3), "lookout", btf.StaticFunc, "map", "key", "state")}
 	code = append(code, digestTaps(w)...)
 	code = append(code, asm.StoreMem(asm.RFP, slotDigest+8*watchTaps, asm.R7, asm.DWord), asm.StoreMem(asm.R6, sentryCrowd, asm.R9, asm.DWord))
@@ -155,12 +167,14 @@ func lookout(w sentryWay, ring, seen int) asm.Instructions {
 			asm.Or.Imm(asm.R7, 1<<i),
 			asm.Mov.Imm(asm.R0, 0).WithSymbol(same))
 	}
+	code = append(code, askLearned(c)...)
 	code = append(code, asm.JEq.Imm(asm.R7, 0, "again"))
-	code = append(code, moveEpochs(seen)...)
+	code = append(code, moveEpochs(c.seen.FD())...)
+	code = append(code, asm.StoreMem(asm.RFP, slotReport+reportMask, asm.R7, asm.DWord))
+	for to, from := range map[int16]int16{reportMoves: sentryMoves, reportLate: sentryLate, reportQuestions: sentryQuestions} {
+		code = append(code, asm.LoadMem(asm.R1, asm.R6, from, asm.DWord), asm.StoreMem(asm.RFP, slotReport+to, asm.R1, asm.DWord))
+	}
 	code = append(code,
-		asm.StoreMem(asm.RFP, slotReport+reportMask, asm.R7, asm.DWord),
-		asm.LoadMem(asm.R1, asm.R6, sentryMoves, asm.DWord),
-		asm.StoreMem(asm.RFP, slotReport+reportMoves, asm.R1, asm.DWord),
 		asm.LoadMapPtr(asm.R1, ring),
 		asm.Mov.Reg(asm.R2, asm.RFP),
 		asm.Add.Imm(asm.R2, slotReport),
@@ -191,12 +205,15 @@ func lookout(w sentryWay, ring, seen int) asm.Instructions {
 
 // moveEpochs has programs stop using what they copied, before anybody is told: the Watcher may be busy, or stopped. Of packet
 // sockets that are too many to look at, each look finds a change, which is for the Watcher to find out; the first look finds
-// what the Watcher is about to read. R7 is the mask.
+// what the Watcher is about to read. What was learned has been dealt with. R7 is the mask.
 func moveEpochs(seen int) asm.Instructions {
 	code := asm.Instructions{
 		asm.LoadMem(asm.R1, asm.R6, sentryKnown, asm.DWord),
 		asm.JEq.Imm(asm.R1, 0, "report"),
-		asm.JNE.Imm(asm.R7, 1<<watchTaps, "move"),
+		asm.Mov.Reg(asm.R1, asm.R7),
+		asm.And.Imm(asm.R1, ^(1 << watchLearned)),
+		asm.JEq.Imm(asm.R1, 0, "report"),
+		asm.JNE.Imm(asm.R1, 1<<watchTaps, "move"),
 		asm.LoadMem(asm.R1, asm.R6, sentryCrowd, asm.DWord),
 		asm.JGE.Imm(asm.R1, sentrySockets, "report"),
 		asm.LoadMem(asm.R1, asm.R6, sentryMoves, asm.DWord).WithSymbol("move"),

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"time"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -88,16 +87,4 @@ func decodeBound(b []byte) (a netip.Addr, ok bool) {
 	}
 	a, ok = netip.AddrFromSlice(b[inetSource : inetSource+size])
 	return a.Unmap(), ok
-}
-
-// lookBound is readBound for a poll: the kernel walks its whole table of connections, which takes a millisecond where there is
-// none. Where there are very many, it takes a fiftieth of the time.
-func (w *Watcher) lookBound() error {
-	begin := time.Now()
-	if begin.Before(w.nextBound) {
-		return nil
-	}
-	err := w.looker(readBound)()
-	w.nextBound = time.Now().Add(restFactor * time.Since(begin))
-	return err
 }

@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/netip"
 	"testing"
-	"time"
 )
 
 // TestBound takes an address away under a socket, and sees that it is known as long as the socket is there.
@@ -38,9 +37,8 @@ func TestBound(t *testing.T) {
 		for _, c := range open {
 			c.Close()
 		}
-		w.nextBound = time.Time{}
 		before := w.ledger.moved()
-		if err := w.lookBound(); err != nil || w.s.Bound.Len() != 0 || w.ledger.moved() == before {
+		if err := w.looker(readBound)(); err != nil || w.s.Bound.Len() != 0 || w.ledger.moved() == before {
 			t.Errorf("%d addresses are left without sockets: %v", w.s.Bound.Len(), err)
 		}
 		same(t, w)

@@ -36,8 +36,6 @@ type Watcher struct {
 
 	commit commit // of nftables, not folded yet
 
-	nextBound time.Time // when to look for sockets
-
 	tapsOf Map[Index, Link] // the links of which it is known
 	taps   bool             // whether there is a tap
 
@@ -98,7 +96,7 @@ func (w *Watcher) open() (err error) {
 		w.sysctls, err = watchSysctls(w.ledger, path)
 		return err
 	})
-	w.sentry, _ = newSentry(w.ledger.seen) // else they are polled
+	w.sentry, _ = newSentry(w.ledger.counters) // else they are polled
 	if w.waiter, err = newWaiter(w.sources()...); err != nil {
 		return err
 	}

@@ -272,7 +272,8 @@ func TestWatchAudit(t *testing.T) {
 		w.ledger.seenWords[slowpath.Config]++
 		w.ledger.tallyWords[tallySockets/8+slowpath.Config]++
 		for i := range w.polls {
-			w.polls[i].rest, w.polls[i].due = retryPeriod, time.Now()
+			w.polls[i].rest = retryPeriod
+			w.polls[i].after(time.Now(), 0)
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), lab.Patience(4*time.Second))
 		defer cancel()

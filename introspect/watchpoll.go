@@ -12,6 +12,9 @@ type poll struct {
 	period  time.Duration // within which a change is noticed
 	rest    time.Duration // from one look to the next: longer than the period where the sentry tells when to look
 	due     time.Time
+	early   time.Time     // from when on it is looked at with the rest, which saves a waking
+	dear    time.Duration // how many times as long as a look takes there is no other one, whoever tells
+	free    time.Time     // until when
 	look    func() error
 	watched uint64      // the sentry's reports that make it look at once
 	idle    func() bool // there is nothing to look for
@@ -26,6 +29,8 @@ const (
 	slowPeriod   = 40 * tapPeriod
 	sparePeriod  = 400 * tapPeriod
 	pollSlack    = 25 * time.Millisecond // from a poll's due time until the agent has acted upon it
+
+	learnedPeriod = slowPeriod // longer than it takes to notice, so that a stranger stops no program
 )
 
 // schedule lists the polls. Those whose changes are also announced, or counted by a program, are looked at seldom.
@@ -38,8 +43,9 @@ func (w *Watcher) schedule() []poll {
 	ports := w.newPoll(slowPeriod, numWatches, w.looker(w.readPorts), "RTM_GETLINK, polled where there is a bridge",
 		"MRP changes the state of a port of a bridge", "the kernel's STP takes over the times of its root")
 	ports.idle = func() bool { return !w.s.bridges() }
-	sockets := w.newPoll(sparePeriod, numWatches, w.lookBound, "NETLINK_SOCK_DIAG, polled, with rests of fifty times what it takes",
+	sockets := w.newPoll(sparePeriod, numWatches, w.looker(readBound), "NETLINK_SOCK_DIAG, polled, with rests of fifty times what it takes",
 		"a socket is connected from an address that never was the host's")
+	sockets.dear = restFactor // the kernel walks its whole table of connections
 	proxies := w.newPoll(hookPeriod, numWatches, w.looker(w.readProxies), "RTM_GETNEIGH, polled",
 		"a proxy entry of IPv6 is made or deleted")
 	proxies.idle = func() bool { return !w.s.proxies() }
@@ -60,8 +66,7 @@ func (w *Watcher) schedule() []poll {
 			"the first iptables-legacy table, IPVS service or netfilter program appears",
 			"a function enters a netfilter hook (where the kernel lists them)", "br_netfilter is loaded",
 			"connections begin to be counted, for a rule that asks or is only tried (nft -c)"),
-		w.newPoll(hookPeriod, watchLearned, w.looker(readLearned), "polled; what was learned is dumped again and again",
-			"the host is told of the MTU of an IPv6 path, or redirected"),
+		w.pollLearned(),
 		w.newPoll(hookPeriod, watchTCX, w.looker(readTCX), "BPF_PROG_QUERY, polled", "a TCX program is attached or detached"),
 		w.pollSysctls(),
 		proxies,
@@ -82,6 +87,15 @@ func (w *Watcher) retryRuleset() error {
 	return nil
 }
 
+// pollLearned looks at what IPv6 has learned. The kernel walks its whole table of routes for it, and packets wait
+// meanwhile.
+func (w *Watcher) pollLearned() poll {
+	p := w.newPoll(hookPeriod, watchLearned, w.lookerFor(toRoute6, readLearned), "polled; read with rests of twenty times what it takes",
+		"the host is told of the MTU of an IPv6 path, or redirected")
+	p.silent[0].Bound, p.dear = learnedPeriod+pollSlack, 20
+	return p
+}
+
 // pollSysctls looks at the sysctls often where no program watches them.
 func (w *Watcher) pollSysctls() poll {
 	if w.sysctls == nil {
@@ -100,22 +114,32 @@ func (w *Watcher) newPoll(period time.Duration, watch int, look func() error, me
 		p.watched, p.rest = 1<<watch, sparePeriod
 		mechanism = strings.Replace(mechanism, "polled", "looked at by a timer in the kernel", 1)
 	}
-	p.due = time.Now().Add(p.rest)
+	p.after(time.Now(), p.rest)
 	for _, c := range changes {
 		p.silent = append(p.silent, slowpath.Silent{Change: c, Mechanism: mechanism, Bound: period + pollSlack})
 	}
 	return p
 }
 
+// after has the next look so long from now.
+func (p *poll) after(now time.Time, wait time.Duration) {
+	p.due, p.early = now.Add(wait), now.Add(wait-wait/4)
+}
+
 // looker makes a poll of a reader: what it finds changed moves Config by the Watcher's own hand before it is folded.
 func (w *Watcher) looker(read func(*Snapshot) (*Snapshot, error)) func() error {
+	return w.lookerFor(toConfig, read)
+}
+
+// lookerFor is looker for what concerns other domains.
+func (w *Watcher) lookerFor(moves domains, read func(*Snapshot) (*Snapshot, error)) func() error {
 	return func() error {
 		s, err := read(w.s)
 		if err != nil {
 			return err
 		}
 		if s != w.s {
-			w.ledger.bump(toConfig)
+			w.ledger.bump(moves)
 			w.s = s
 		}
 		return nil
@@ -138,9 +162,9 @@ func (w *Watcher) audit() error {
 
 // balance notes whether what had been seen before a turn is accounted for after it. Now and then it is not: a datagram is
 // counted a moment before it is queued, and a write to a sysctl is waited for. A turn that left something queued, as in a
-// burst, tells nothing.
+// burst, or something to be looked at later tells nothing.
 func (w *Watcher) balance(before slowpath.Epochs) {
-	if w.behind {
+	if w.behind || w.told != 0 {
 		return
 	}
 	w.turns++
@@ -159,33 +183,59 @@ func (w *Watcher) poll() error {
 		if w.told |= told; err != nil {
 			return err
 		}
+		if w.sentry.last.questions != w.ledger.replied { // one may have been asked while there was no room
+			w.told |= 1 << watchLearned
+		}
 	}
-	now := time.Now()
+	now, later := time.Now(), uint64(0)
 	for i := range w.polls {
 		p := &w.polls[i]
-		if p.watched&w.told == 0 && now.Add(p.rest/4).Before(p.due) {
-			continue // what is due soon is looked at with the rest, which saves a waking
+		if p.watched&w.told == 0 && now.Before(p.early) {
+			continue
 		}
+		if now.Before(p.free) {
+			later |= p.watched & w.told
+			continue
+		}
+		begin := time.Now()
 		if err := p.look(); err != nil {
 			return err
 		}
-		p.due = now.Add(p.rest)
+		p.free = now.Add(p.dear * time.Since(begin))
 		if p.watched&w.told != 0 { // some changes show only a moment after the sentry saw them
-			p.due = now.Add(p.period)
+			p.after(now, p.period)
+		} else {
+			p.after(now, p.rest)
 		}
 	}
-	if w.told = 0; w.sentry != nil {
-		w.ledger.sentry = w.sentry.moves
+	if w.told = later; w.sentry != nil {
+		w.relieveSentry()
 	}
 	return nil
+}
+
+// relieveSentry accounts for what it has reported and was looked at by now.
+func (w *Watcher) relieveSentry() {
+	last := w.sentry.last
+	w.ledger.sentry = last.moves
+	if w.told&(1<<watchLearned) == 0 {
+		w.ledger.learned = last.late
+		w.ledger.answer(last.questions)
+	}
 }
 
 // nextDue is when wait has to end at the latest.
 func (w *Watcher) nextDue() time.Time {
 	next := time.Now().Add(slowPeriod)
 	for _, p := range w.polls {
-		if (p.idle == nil || !p.idle()) && p.due.Before(next) {
-			next = p.due
+		due := p.due
+		if p.watched&w.told != 0 {
+			due = p.free // until then it could not be looked at
+		} else if due.Before(p.free) {
+			due = p.free
+		}
+		if (p.idle == nil || !p.idle()) && due.Before(next) {
+			next = due
 		}
 	}
 	if w.sysctls != nil && w.sysctls.waiting() {
