@@ -135,10 +135,11 @@ func TestSentryEviction(t *testing.T) {
 			i++
 		}
 		last := Address(netip.MustParseAddr(host5(i)))
+		late := w.sentry.last.late // on a busy machine reading may take too long
 		took := until(t, w, func(s *Snapshot) bool { _, ok := s.Learned6.Get(last); return ok })
 		t.Logf("%d are learned, one in the place of another was noticed after %v", full, took)
-		if took > most {
-			t.Errorf("noticed after %v", took)
+		if took > most && w.sentry.last.late == late {
+			t.Errorf("noticed after %v, and nothing was stopped before", took)
 		}
 	})
 }

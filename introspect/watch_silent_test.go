@@ -18,7 +18,7 @@ import (
 func until(t testing.TB, w *Watcher, wanted func(*Snapshot) bool) time.Duration {
 	t.Helper()
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), lab.Patience(3*time.Second))
+	ctx, cancel := context.WithTimeout(context.Background(), lab.Patience(10*time.Second))
 	defer cancel()
 	for s := w.s; !wanted(s); {
 		var err error
