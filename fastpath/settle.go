@@ -17,3 +17,11 @@ func (h *Host) Settle() {
 		time.Sleep(restTime) // with CPUs that have no tick, there is no such barrier
 	}
 }
+
+// Later calls f when Settle would be done, and does not wait for that.
+func (h *Host) Later(f func()) {
+	go func() {
+		h.Settle()
+		f()
+	}()
+}

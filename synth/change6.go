@@ -160,7 +160,7 @@ func (t *trie6) insert(index, part int, p prefix6, c cell) {
 	t.publish(index, ir.Word6(above, plan.skip, plan.window), t.depth[index])
 	if t.words[below] != old { // its copy took over, and all of it lies in p
 		t.fill(below, 1, span6{p.len(), c})
-		t.free[classOf(old)].put(unit)
+		t.free[classOf(old)].put(t.journal, unit)
 	}
 }
 

@@ -37,7 +37,7 @@ func (t *packed) rebuild(c int) {
 	}
 	for i, word := range old {
 		if word&blockBit != 0 && now[i]&blockBit == 0 {
-			t.free.put(int(word &^ blockBit))
+			t.free.put(t.journal, int(word&^blockBit))
 		}
 	}
 }
@@ -213,6 +213,6 @@ func (t *packed) point(c int, first uint32) {
 	t.first[c] = first
 	t.journal.noteLongs(t.table, 4*c, t.first[c:c+1])
 	if old >= ir.NodePacked {
-		t.pools[classNamed(old)].put(int(old&placeMask) / ir.UnitPacked)
+		t.pools[classNamed(old)].put(t.journal, int(old&placeMask)/ir.UnitPacked)
 	}
 }

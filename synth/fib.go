@@ -1,8 +1,6 @@
 package synth
 
 import (
-	"time"
-
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/synth/ir"
 )
@@ -20,7 +18,6 @@ type FIB struct {
 	sets    sets
 	fdbs    fdbs
 	asks    asks
-	now     func() time.Time
 }
 
 // NewFIB makes the tables of a configuration.
@@ -36,10 +33,9 @@ func NewFIB(s *introspect.Snapshot) *FIB {
 func (f *FIB) build(s *introspect.Snapshot, least Shape) {
 	f.retire()
 	j := &journal{}
-	*f = FIB{now: f.now, tallies: f.tallies, fresh: f.fresh, sets: f.sets, fdbs: f.fdbs, asks: f.asks, device: map[introspect.Index][]byte{},
+	*f = FIB{tallies: f.tallies, fresh: f.fresh, sets: f.sets, fdbs: f.fdbs, asks: f.asks, device: map[introspect.Index][]byte{},
 		shared: shared{Snapshot: s, journal: j, rows: newRows(j), egress: map[introspect.Index]egresses{}}}
 	f.ported = len(f.fdbs.tables) > 0
-	f.rows.free.now = f.now
 	f.views = f.makeViews(least)
 	for _, v := range f.views {
 		v.survey()
@@ -82,7 +78,7 @@ func (f *FIB) makeViews(least Shape) []viewer {
 		sources.owner = true
 		all = append(all, sources)
 	}
-	make6 := func(table string) lpm[prefix6] { return newTrie6(f.journal, table, f.now) }
+	make6 := func(table string) lpm[prefix6] { return newTrie6(f.journal, table) }
 	return append(all, viewsOf(f, ipv6, f.plans[layout6], make6)...)
 }
 
@@ -101,7 +97,7 @@ func (f *FIB) makeTable4(table string, least Shape) lpm[prefix] {
 		size = 0 // there are as many tables as there are lists, and each grows as it has to
 	}
 	shape, _ := least.view(table)
-	return newTable4(f.journal, table, size, shape, f.now)
+	return newTable4(f.journal, table, size, shape)
 }
 
 // Shape tells programs about the tables.

@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
@@ -72,12 +71,12 @@ func (p probe) slowly(parted bool, s *introspect.Snapshot) found {
 }
 
 func follow(t *testing.T, w *world, kinds map[slowpath.Reason]int) {
-	clock := time.Unix(0, 0)
-	f := &FIB{now: func() time.Time { return clock }, tallies: newTallies()}
-	f.build(w.now(), Shape{})
+	f := NewFIB(w.now())
 	m := remember(f)
 	for step := range 40 {
-		clock = clock.Add(time.Duration(w.IntN(500)) * time.Millisecond)
+		if w.IntN(3) == 0 {
+			f.journal.rest()
+		}
 		steps := w.oneOf(1, 1, 1, 5)
 		for range steps {
 			w.step()

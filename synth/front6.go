@@ -298,11 +298,11 @@ func (t *trie6) letFront(word uint32) {
 		for _, w := range t.words[unit*unitWords:][:1<<window] {
 			t.letFront(w)
 		}
-		t.forks[window].put(unit)
+		t.forks[window].put(t.journal, unit)
 	case deepLine:
 		t.let(t.words[unit*unitWords+atDeep])
-		t.lines[1].put(unit)
+		t.lines[1].put(t.journal, unit)
 	case rangesLine:
-		t.lines[t.nodes[unit].built].put(unit)
+		t.lines[t.nodes[unit].built].put(t.journal, unit)
 	}
 }

@@ -11,6 +11,9 @@ type journal struct {
 	on     bool // off while tables are built that are written as a whole
 	writes []ir.Write
 	spare  []byte // memory for the data of the next writes
+
+	batch   *batch // nil: nothing has been let go since the last one
+	resting *batch // the last one of which the writes are done
 }
 
 // spareBytes is how much memory for data is taken at a time.

@@ -55,7 +55,7 @@ func BenchmarkLookup6(b *testing.B) {
 	}{{"few/one", 30, false}, {"few/any", 30, true}, {"full/one", 160000, false}, {"full/any", 160000, true}} {
 		b.Run(c.name, func(b *testing.B) {
 			w := rand.New(rand.NewPCG(6, 6))
-			t, all := newTrie6(&journal{}, "route6", nil), internet6(w, c.prefixes)
+			t, all := newTrie6(&journal{}, "route6"), internet6(w, c.prefixes)
 			for i, p := range all {
 				t.set(p, uint16(i&1023))
 			}

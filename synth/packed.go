@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/hone-net/hone/synth/ir"
 )
@@ -78,14 +77,9 @@ func classNamed(first uint32) class {
 	return wide
 }
 
-func newPacked(j *journal, table string, now func() time.Time) *packed {
-	t := &packed{table: table, journal: j, over: make([]over, chunks), first: make([]uint32, chunks),
+func newPacked(j *journal, table string) *packed {
+	return &packed{table: table, journal: j, over: make([]over, chunks), first: make([]uint32, chunks),
 		places: make([]uint8, 1<<16), marked: make([]bool, chunks)}
-	t.free.now = now
-	for i := range t.pools {
-		t.pools[i].now = now
-	}
-	return t
 }
 
 // set makes row the answer for the addresses of p that no longer prefix covers.

@@ -11,14 +11,13 @@ import (
 // bed4 is a packed table, what programs see of it, and the plain list of the entries.
 type bed4 struct {
 	table  *packed
-	clock  time.Time
 	memory []byte
 	plain  map[prefix]uint16
 }
 
 func newBed4() *bed4 {
 	b := &bed4{plain: map[prefix]uint16{}}
-	b.table = newPacked(&journal{}, "route4", func() time.Time { return b.clock })
+	b.table = newPacked(&journal{}, "route4")
 	return b
 }
 
@@ -96,7 +95,9 @@ func TestPacked(t *testing.T) {
 		}
 		b.seal()
 		for step := range 150 {
-			b.clock = b.clock.Add(time.Duration(r.IntN(500)) * time.Millisecond)
+			if r.IntN(3) == 0 {
+				b.table.journal.rest()
+			}
 			if !b.step(t, r) {
 				b = b.larger()
 			}
@@ -110,7 +111,6 @@ func TestPacked(t *testing.T) {
 // larger is a table that has room for the same entries.
 func (b *bed4) larger() *bed4 {
 	other := newBed4()
-	other.clock = b.clock
 	for p, row := range b.plain {
 		other.set(p, row)
 	}

@@ -193,7 +193,7 @@ func (r *rows) forget(i uint16) {
 		}
 	}
 	row.refs = 0
-	r.free.put(int(i))
+	r.free.put(r.journal, int(i))
 }
 
 func without(list []uint16, i uint16) []uint16 {

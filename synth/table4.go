@@ -1,27 +1,20 @@
 package synth
 
-import "time"
-
 // table4 is a route table of IPv4: a trie, or packed where that would be too large.
-type table4 struct {
-	lpm[prefix]
-	now func() time.Time
-}
+type table4 struct{ lpm[prefix] }
 
 // newTable4 makes a table for about size prefixes, that is at least of the kind of least.
-func newTable4(j *journal, table string, size int, least ViewShape, now func() time.Time) *table4 {
+func newTable4(j *journal, table string, size int, least ViewShape) *table4 {
 	if size > manyRoutes || least.Nodes > 0 {
-		return &table4{newPacked(j, table, now), now}
+		return &table4{newPacked(j, table)}
 	}
-	t := newTrie(j, table)
-	t.free.now = now
-	return &table4{t, now}
+	return &table4{newTrie(j, table)}
 }
 
 // seal starts over with a packed table if the trie has got too large while it was built.
 func (t *table4) seal(least ViewShape) {
 	if small, ok := t.lpm.(*trie); ok && small.overflow {
-		p := newPacked(small.journal, small.table, t.now)
+		p := newPacked(small.journal, small.table)
 		p.prefixes = small.prefixes
 		t.lpm = p
 	}

@@ -188,7 +188,7 @@ func (t *trie) collapse(index, to int) {
 	}
 	t.words[index], t.depth[index] = t.words[base], t.depth[base]
 	t.note(index, 1)
-	t.free.put(int(block &^ blockBit))
+	t.free.put(t.journal, int(block&^blockBit))
 }
 
 func (t *trie) base(word uint16) int { return t.blocksAt() + int(word&^blockBit)*blockWords }

@@ -2,7 +2,6 @@ package synth
 
 import (
 	"encoding/binary"
-	"time"
 
 	"github.com/hone-net/hone/synth/ir"
 )
@@ -63,18 +62,9 @@ const (
 	minUnits  = 256
 )
 
-func newTrie6(j *journal, table string, now func() time.Time) *trie6 {
+func newTrie6(j *journal, table string) *trie6 {
 	t := &trie6{table: table, journal: j, most: ir.MaxUnits6}
 	t.focus.lengths, t.focus.cut = focusLengths6, prefix6.cut
-	for i := range t.free {
-		t.free[i].now = now
-	}
-	for i := range t.forks {
-		t.forks[i].now = now
-	}
-	for i := range t.lines {
-		t.lines[i].now = now
-	}
 	t.clear(roomy)
 	return t
 }
@@ -265,7 +255,7 @@ func (t *trie6) let(word uint32) {
 	for _, w := range t.children(unit, window) {
 		t.let(w)
 	}
-	t.free[classOf(word)].put(unit)
+	t.free[classOf(word)].put(t.journal, unit)
 }
 
 func (t *trie6) children(unit, window int) []uint32 {
@@ -291,7 +281,7 @@ func (t *trie6) publish(index int, word uint32, depth uint8) {
 // forsake gives back what was made in vain.
 func (t *trie6) forsake() {
 	for _, m := range t.made {
-		m.pool.put(m.unit)
+		m.pool.put(t.journal, m.unit)
 	}
 	t.made = t.made[:0]
 }

@@ -13,7 +13,6 @@ import (
 // bed6 is a trie6 and its table as programs see it, beside the plain list of the entries.
 type bed6 struct {
 	trie   *trie6
-	clock  time.Time
 	memory []byte
 	shape  ViewShape
 	last   *ir.Table // of that shape
@@ -23,7 +22,7 @@ type bed6 struct {
 
 func newBed6() *bed6 {
 	b := &bed6{plain: map[prefix6]uint16{}}
-	b.trie = newTrie6(&journal{}, "route6", func() time.Time { return b.clock })
+	b.trie = newTrie6(&journal{}, "route6")
 	return b
 }
 
@@ -135,7 +134,9 @@ func TestTrie6(t *testing.T) {
 					break
 				}
 			}
-			b.clock = b.clock.Add(time.Duration(r.IntN(300)) * time.Millisecond)
+			if r.IntN(5) == 0 {
+				b.trie.journal.rest()
+			}
 			b.check(t, r, p, uint16(r.IntN(20)))
 			if t.Failed() {
 				t.Fatalf("seed %d, round %d, step %d: %v", seed, round, step, p)
@@ -214,14 +215,16 @@ func TestTrie6Shrinks(t *testing.T) {
 	b.seal(1 << 15)
 	empty := slices.Clone(b.trie.words[unitWords:][:ir.FrontWords6])
 	for range 10 {
-		for range 3000 {
-			b.clock = b.clock.Add(restTime / 100)
+		for i := range 3000 {
+			if i%100 == 0 {
+				b.trie.journal.rest()
+			}
 			b.set(anyPrefix6(r), uint16(1+r.IntN(20)))
 		}
 		for p := range b.plain {
 			b.set(p, 0)
 		}
-		b.clock = b.clock.Add(2 * restTime)
+		b.trie.journal.rest()
 	}
 	if b.trie.overflow || !slices.Equal(empty, b.trie.words[unitWords:][:ir.FrontWords6]) || b.trie.size() != 0 {
 		t.Fatalf("%v, %d entries", b.trie.overflow, b.trie.size())
@@ -297,7 +300,9 @@ func FuzzTrie6(f *testing.F) {
 				b.seal(1 << 13)
 				sealed = true
 			}
-			b.clock = b.clock.Add(restTime / 8)
+			if len(all)%8 == 0 {
+				b.trie.journal.rest()
+			}
 			b.set(p, uint16(c[4]%8))
 			all = append(all, p)
 		}

@@ -24,6 +24,9 @@ func (m *machine) update(s *introspect.Snapshot) error {
 	if err := apply(); err != nil {
 		return err
 	}
+	if rested := m.fib.Written(); rested != nil {
+		m.host.Later(rested)
+	}
 	for _, i := range m.ingress {
 		if err := m.renew(s, i, reshaped); err != nil {
 			return err

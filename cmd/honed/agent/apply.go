@@ -198,6 +198,9 @@ func (a *Agent) fill(writes []ir.Write, reshaped bool) error {
 	if err := a.host.Write(writes); err != nil {
 		return fmt.Errorf("agent: write tables: %w", err)
 	}
+	if rested := a.fib.Written(); rested != nil {
+		a.host.Later(rested)
+	}
 	a.tallied.table, a.tallied.number = a.fib.Tallies()
 	return nil
 }

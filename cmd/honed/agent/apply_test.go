@@ -41,7 +41,9 @@ func TestCodeChanges(t *testing.T) {
 	b := newBed(t)
 	b.announce()
 	b.edit("mac=02:00:00:00:00:f0", "mac=02:00:00:00:00:aa")
-	b.expect(b.announce(), "write", "vouch 3 for 2", "swap 2 for 2")
+	did := b.announce()
+	b.expect(slices.Clone(did), "write", "later", "vouch 3 for 2", "swap 2 for 2") // the row of its old MAC is let go
+	b.inOrder(did, "write", "later")
 
 	// The same without an announcement: what runs is stopped before anything else.
 	b.edit("mac=02:00:00:00:00:aa", "mac=02:00:00:00:00:bb")

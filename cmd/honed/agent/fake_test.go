@@ -56,6 +56,8 @@ func (h *fakeHost) Drop([]string) {}
 
 func (h *fakeHost) Settle() { h.note("settle") }
 
+func (h *fakeHost) Later(f func()) { h.note("later"); f() }
+
 func (h *fakeHost) Tables(tables []*ir.Table) error {
 	h.note("tables")
 	return h.full

@@ -15,6 +15,7 @@ type host interface {
 	Tables([]*ir.Table) error
 	Drop(tables []string)
 	Settle()
+	Later(func())
 	Write([]ir.Write) error
 	Read(table string, off, n int) ([]byte, error)
 	Attach(ifindex int, spec *ebpf.CollectionSpec, mode fastpath.Mode) (port, error)
