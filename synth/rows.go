@@ -207,8 +207,10 @@ func without(list []uint16, i uint16) []uint16 {
 }
 
 // change brings a row in place to what it is to say, by writes that each make a whole difference; false if that cannot
-// be, because more than one word would have to change at once. oif never changes, since it is part of the key. Who has
-// passed the limit may still read the MAC, so that it stays when the row is not usable any more.
+// be. A program reads the words of a row one after the other, and may be held up between any two of them for as long as
+// several changes take. So what is sent may be made of words of different times, and of those that it is made of only
+// one, the MAC, ever changes in place: oif is part of the key, and another MAC of the interface, or another port, takes
+// another row. Who has passed the limit may still read the MAC, so that it stays when the row is not usable any more.
 func (r *rows) change(i uint16, d rowData) bool {
 	row := &r.list[i]
 	old := row.data
@@ -216,7 +218,7 @@ func (r *rows) change(i uint16, d rowData) bool {
 		return true
 	}
 	usable := d.flags&flagUsable != 0
-	if old.smac != d.smac || old.oif != d.oif {
+	if old.smac != d.smac || old.oif != d.oif || usable && old.port != 0 && old.port != d.port {
 		return false
 	}
 	if (old.port != 0 || d.port != 0) && (old.flags^d.flags)&flagUsable != 0 {
