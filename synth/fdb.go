@@ -89,7 +89,11 @@ type stationRow struct {
 	tagged uint32 // length, without its tag, of the longest frame to it that leaves with one
 }
 
-var noStation = stationRow{station: station{reason: slowpath.FDBUnknown}}
+var noStation = stationRow{station: station{key: noKey, reason: slowpath.FDBUnknown}}
+
+// noKey is the key of nothing that could be asked for: there is no such VLAN. Zero is that of a frame to nobody, which finds the
+// row then, and may read on while an entry comes to stand there.
+const noKey = 0xffff
 
 func (r stationRow) bytes() []byte {
 	b := bytes8(r.key)

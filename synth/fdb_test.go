@@ -164,6 +164,15 @@ func TestFDBSettles(t *testing.T) {
 	}
 }
 
+// TestFDBNobody: no frame finds a row in which nobody stands, be it one to nobody: it could read on while an entry comes.
+func TestFDBNobody(t *testing.T) {
+	f := NewFIB(parse(t, bridge(t)))
+	fdb := f.fdbs.tables[9]
+	if at, table := fdb.table().Find(fdb.image().Data, stationKey(introspect.MAC{}, 0)), fdb.table(); at != table.Size {
+		t.Errorf("row %d of %d", at, table.Size)
+	}
+}
+
 // TestFDBAgeing: the first frame of a source goes to the kernel, those that follow do not, until it ages again. One that is
 // static, or that the bridge does not learn, is not asked.
 func TestFDBAgeing(t *testing.T) {
