@@ -76,8 +76,8 @@ func (h *Host) Drop(names []string) {
 	}
 }
 
-// Write changes tables, in order. Aligned data of 1, 2, 4 or 8 bytes is stored at once, never torn, and not before
-// what was written before it.
+// Write changes tables, in order. Aligned words of 1, 2, 4 or 8 bytes are never torn, be it that several are written in a
+// row, and each is seen after what was written before it.
 func (h *Host) Write(writes []ir.Write) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -3,6 +3,7 @@ package fastpath
 import (
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"unsafe"
 
@@ -43,21 +44,35 @@ func (m memory) load(off int) uint64 { return atomic.LoadUint64(m.word(off)) }
 // store writes the aligned 64-bit word at off with release: what was stored before is seen before.
 func (m memory) store(off int, v uint64) { atomic.StoreUint64(m.word(off), v) }
 
-// write puts data at off. Aligned data of 1, 2, 4 or 8 bytes is stored at once, never torn, after everything that was
-// written before. Programs write to words of their own only, so that storing the whole word around 1 or 2 bytes loses
-// nothing; writers are serialized by the caller.
+// put is store for one of many words: where all stores are seen in their order, the processor need not wait for each.
+func (m memory) put(off int, v uint64) {
+	if runtime.GOARCH == "amd64" {
+		*m.word(off) = v
+	} else {
+		m.store(off, v)
+	}
+}
+
+// write puts data at off, by one aligned word after the other. None of 1, 2, 4 or 8 bytes that is aligned is ever torn, and
+// each is seen after everything that was written before: a write may be a run of words that programs read each by itself,
+// and a plain copy promises neither. Programs write to words of their own only, so that storing the whole word around 1 or
+// 2 bytes loses nothing; writers are serialized by the caller.
 func (m memory) write(off int, data []byte) error {
 	n := len(data)
 	if off < 0 || off > len(m) || n > len(m)-off {
 		return fmt.Errorf("%d bytes at %d are outside of %d", n, off, len(m))
 	}
-	switch {
-	case n == 8 && off%8 == 0:
-		m.store(off, binary.NativeEndian.Uint64(data))
-	case n <= 4 && n&(n-1) == 0 && n > 0 && off%n == 0:
-		m.merge(off, data)
-	default:
-		copy(m[off:], data)
+	for len(data) > 0 {
+		size := 8
+		for size > len(data) || off%size != 0 {
+			size /= 2
+		}
+		if size == 8 {
+			m.put(off, binary.NativeEndian.Uint64(data))
+		} else {
+			m.merge(off, data[:size])
+		}
+		off, data = off+size, data[size:]
 	}
 	return nil
 }
