@@ -15,7 +15,8 @@ type Kernel struct {
 	// CPUBounds says that the verifier knows that the number of a CPU is below CPUs. Where it does not, it is told by a mask.
 	CPUBounds bool
 	// WeakOrder says that a branch does not order the loads behind it, as on every machine but amd64. Tables are then
-	// read by addresses that depend on the epochs, so that they are not read before.
+	// read by addresses that depend on the epochs, and rows by those that depend on the fields compared before, so that
+	// they are not read before.
 	WeakOrder bool
 	// VethTag says where the metadata of a frame stands behind a veth's xdp_buff; nil where BTF does not tell.
 	VethTag *VethTag

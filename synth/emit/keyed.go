@@ -26,6 +26,11 @@ func (l *lowering) lookupKeyed(t *ir.Table, key *ir.Value) reg {
 		l.ordered(row)
 		l.mark(done)
 	})
+	if l.kernel.WeakOrder { // the key of a row is written last
+		found := l.reg()
+		l.load(found, row, 0, 8)
+		l.depend(found)
+	}
 	return row
 }
 

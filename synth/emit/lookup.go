@@ -209,7 +209,11 @@ func (l *lowering) field(v *ir.Value) reg {
 	if v.Table.Kind.Live() {
 		return l.fieldFIB(l.fibs[v.Args[0]], f.Name)
 	}
-	r := l.reg()
-	l.load(r, l.in(v.Args[0]), int16(f.Offset), f.Width)
+	r, row := l.reg(), l.in(v.Args[0])
+	if l.zero != noReg && changesInPlace(v.Table) {
+		row = l.copy(row)
+		l.ordered(row)
+	}
+	l.load(r, row, int16(f.Offset), f.Width)
 	return r
 }

@@ -51,7 +51,7 @@ type lowering struct {
 
 	ctx, data, end reg
 	written        bool  // some way to here has stored into the packet
-	zero           reg   // zero, made of the epochs that were read so far (Kernel.WeakOrder)
+	zero           reg   // zero, made of the epochs and guards that were read so far (Kernel.WeakOrder)
 	skb            reg   // the socket buffer behind the frame, where the program asks; zero without
 	puntBy         label // counts by the offset in puntOffset
 	puntOffset     reg
@@ -187,6 +187,7 @@ func (l *lowering) exitOf(e ir.Exit) error {
 
 // fork jumps to the arm that does not follow; the other jump is dropped if it leads to the next instruction.
 func (l *lowering) fork(e ir.Exit) {
+	l.guarded(e.Args)
 	if e.Unlikely {
 		l.compare(e.Cond, e.Args[0], e.Args[1], l.blocks[e.Then])
 		l.jump(l.blocks[e.Else])

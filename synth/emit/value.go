@@ -47,6 +47,7 @@ func (l *lowering) emit(v *ir.Value) error {
 		l.aluImm(asm.Add, false, limit, int32(v.Imm))
 		l.branch(asm.JGT, false, limit, l.end, l.stub(v.Reason))
 	case ir.OpGuard:
+		l.guarded(v.Args)
 		l.compare(v.Cond.Not(), v.Args[0], v.Args[1], l.stub(v.Reason))
 	case ir.OpLookup:
 		return l.lookup(v)
@@ -178,14 +179,29 @@ func (l *lowering) moved(v *ir.Value) {
 	l.load(pair[1], built, 0, 8)
 	l.epochs[v] = pair
 	if l.kernel.WeakOrder {
-		l.depend(pair)
+		l.depend(pair[:]...)
 	}
 }
 
-// depend makes a zero out of two epochs. An address that it was added to cannot be known before both were read.
-func (l *lowering) depend(pair [2]reg) {
-	zero := l.copy(pair[0])
-	l.alu(asm.Xor, false, zero, pair[1])
+// guarded has rows read after the fields of rows that are about to be compared: a row changes in place, and what is guarded by
+// a field is written before it.
+func (l *lowering) guarded(by []*ir.Value) {
+	for _, v := range by {
+		if l.kernel.WeakOrder && v.Op == ir.OpField && changesInPlace(v.Table) {
+			l.depend(l.in(v))
+		}
+	}
+}
+
+// changesInPlace tells whether a table has rows that are written while programs read them.
+func changesInPlace(t *ir.Table) bool { return (t.Kind == ir.Rows || t.Kind == ir.Keyed) && t.Data == nil }
+
+// depend makes a zero out of what was read. An address that it was added to cannot be known before all of that was.
+func (l *lowering) depend(read ...reg) {
+	zero := l.copy(read[0])
+	for _, r := range read[1:] {
+		l.alu(asm.Xor, false, zero, r)
+	}
 	l.aluImm(asm.And, false, zero, 0)
 	if l.zero != noReg {
 		l.alu(asm.Or, false, zero, l.zero)
