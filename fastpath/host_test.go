@@ -57,6 +57,9 @@ func TestHostSettles(t *testing.T) {
 	begin := time.Now()
 	h.Settle()
 	t.Logf("told: %v", time.Since(begin))
+	later := make(chan bool)
+	h.Later(func() { close(later) })
+	<-later
 }
 
 // TestHostReplacesTablesOfAnotherFocus: words of one focus mean nothing under another.

@@ -100,7 +100,7 @@ func newInterleaved(t *testing.T, text string, r *rand.Rand, s sooner) *interlea
 }
 
 // run lets things happen in any order, and returns what was sent wrongly.
-func (m *interleaved) run(t *testing.T) *crossing {
+func (m *interleaved) run(t *testing.T) (wrong *crossing) {
 	haste := 0
 	for range 4000 {
 		if m.IntN(16) == 0 {
@@ -110,7 +110,7 @@ func (m *interleaved) run(t *testing.T) *crossing {
 		case n < 2 && len(m.crossings) < 8:
 			m.begin()
 		case n < haste && len(m.crossings) > 0:
-			if wrong := m.advance(m.IntN(len(m.crossings))); wrong != nil {
+			if wrong = m.advance(m.IntN(len(m.crossings))); wrong != nil {
 				return wrong
 			}
 		case len(m.writes) > 0:
@@ -122,7 +122,10 @@ func (m *interleaved) run(t *testing.T) *crossing {
 			m.update(t)
 		}
 	}
-	return nil
+	for len(m.crossings) > 0 && wrong == nil {
+		wrong = m.advance(0)
+	}
+	return wrong
 }
 
 // addresses are those that packets go to.

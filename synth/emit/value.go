@@ -194,7 +194,9 @@ func (l *lowering) guarded(by []*ir.Value) {
 }
 
 // changesInPlace tells whether a table has rows that are written while programs read them.
-func changesInPlace(t *ir.Table) bool { return (t.Kind == ir.Rows || t.Kind == ir.Keyed) && t.Data == nil }
+func changesInPlace(t *ir.Table) bool {
+	return (t.Kind == ir.Rows || t.Kind == ir.Keyed) && t.Data == nil
+}
 
 // depend makes a zero out of what was read. An address that it was added to cannot be known before all of that was.
 func (l *lowering) depend(read ...reg) {
