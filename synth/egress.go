@@ -116,6 +116,16 @@ func learns(s *introspect.Snapshot, l introspect.Link) bool {
 	return accepts("all") || accepts(l.Name)
 }
 
+// sendsRedirects tells whether the kernel may send ICMP redirects for IPv4 packets that leave by the device that they came
+// from, as its IN_DEV_TX_REDIRECTS does: unless neither this device nor all of them are to.
+func sendsRedirects(s *introspect.Snapshot, l introspect.Link) bool {
+	off := func(device string) bool {
+		v, ok := s.Sysctls.Get(introspect.Name("ipv4/conf/" + device + "/send_redirects"))
+		return ok && v.Value == "0"
+	}
+	return !off("all") || !off(l.Name)
+}
+
 // queuesFreely tells whether every queueing discipline of a device is one without a policy. What stands on the ingress
 // side is no matter here.
 func queuesFreely(s *introspect.Snapshot, i introspect.Index) bool {

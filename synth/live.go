@@ -32,8 +32,8 @@ func (c *compiler) live() {
 	c.GuardImm(ir.Ne, device, 0, slowpath.LiveDevice)
 	c.GuardImm(ir.AnySet, c.Field(device, "flags"), usable, slowpath.LiveDevice)
 	c.Guard(ir.Le, c.pkt.length, c.Field(device, mtu), slowpath.MTU)
-	c.GuardImm(ir.Ne, oif, uint64(c.link.Index), slowpath.Redirect)
 	c.pkt.oif = oif
+	c.notBack()
 	c.masquerade()
 	if !c.pass() {
 		return

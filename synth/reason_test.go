@@ -105,6 +105,31 @@ func TestPacketReasons(t *testing.T) {
 	}
 }
 
+// TestBack: packets go back by the interface that they came from where nobody is to be told of a better way, and not where
+// one of the two sysctls, or IPv6, wants somebody to be.
+func TestBack(t *testing.T) {
+	const all, own = "sysctl path=ipv4/conf/all/send_redirects value=", "sysctl path=ipv4/conf/r0/send_redirects value="
+	text := with(router6(t), "route dst=192.0.3.0/24 table=254 type=1 hop=dev:2,via:10.1.0.2",
+		"route6 dst=2001:db8:3::/48 table=254 metric=1024 type=1 hop=dev:2,via:2001:db8:1::2")
+	for _, c := range []struct {
+		name  string
+		lines []string
+		goes  bool
+	}{
+		{"unknown", nil, false}, {"both on", []string{all + "1", own + "1"}, false}, {"all off", []string{all + "0", own + "1"}, false},
+		{"own off", []string{all + "1", own + "0"}, false}, {"both off", []string{all + "0", own + "0"}, true},
+	} {
+		b := newBed(t, with(text, c.lines...), 2)
+		v := b.run(t, datagram(to(192, 0, 3, 1), repair))
+		if c.goes && (v.Kind != ir.RedirectExit || v.Oif != 2) || !c.goes && v.Reason != slowpath.Redirect {
+			t.Errorf("%s: %v", c.name, v)
+		}
+		if v := b.run(t, datagram6(to6("2001:db8:3::1"))); v.Reason != slowpath.Redirect {
+			t.Errorf("%s: IPv6: %v", c.name, v)
+		}
+	}
+}
+
 func partialUDP(f []byte) []byte { return partial(f, 17, 26, 40) }
 
 func partialTCP(f []byte) []byte { return partial(f, 6, 26, 50) }

@@ -53,14 +53,31 @@ func (c *compiler) over(start *ir.Block, pkt packet, ip *layout) {
 	c.slow(pkt.row, flags)
 }
 
-// elsewhere wants the nexthop on another interface than the one that the packet came from.
+// elsewhere wants the nexthop on another interface than the one that the packet came from, where that matters.
 func (c *compiler) elsewhere() bool {
 	if c.pkt.row != nil && c.arm != armChoose {
 		c.pkt.oif = c.Field(c.pkt.row, "oif")
-		c.GuardImm(ir.Ne, c.pkt.oif, uint64(c.link.Index), slowpath.Redirect)
+		c.notBack()
 		c.masquerade()
 	}
 	return true
+}
+
+// notBack wants another outgoing interface than the one that the packet came in by, unless the kernel sends what goes back
+// there like anything else.
+func (c *compiler) notBack() {
+	if c.sendsBack() {
+		return
+	}
+	c.GuardImm(ir.Ne, c.pkt.oif, uint64(c.link.Index), slowpath.Redirect)
+}
+
+// sendsBack tells whether packets may leave by the interface that they came in by and nobody is told of a better way. IPv6
+// always tells, and so does IPv4 (__mkroute_input) unless sysctls say no; nothing else asks whether the two are the same. For
+// members of a VRF and of bridges, packets come in by another interface than the port: there this is left to the kernel.
+func (c *compiler) sendsBack() bool {
+	_, member := vrfOf(c.snapshot, c.link)
+	return !c.ip.six && !member && c.link.Index == c.port.Index && !sendsRedirects(c.snapshot, c.link)
 }
 
 // forward sends the packet to the nexthop that was found.
