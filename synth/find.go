@@ -79,12 +79,22 @@ func meet(frame []byte) (m met, ok bool) {
 		word := binary.BigEndian.Uint32(frame[atHeader:])
 		m.fields[fieldTOS], m.fields[fieldLabel] = word>>20&0xff, word&0xfffff
 	}
-	if ports := m.ip.end(); len(frame) >= ports+4 && (protocol == unix.IPPROTO_TCP || protocol == unix.IPPROTO_UDP) {
+	if ports, whole := headerEnd(m.ip, frame); whole && len(frame) >= ports+4 && (protocol == unix.IPPROTO_TCP || protocol == unix.IPPROTO_UDP) {
 		m.fields[fieldPorts] = 1
 		m.fields[fieldSPort] = uint32(binary.BigEndian.Uint16(frame[ports:]))
 		m.fields[fieldDPort] = uint32(binary.BigEndian.Uint16(frame[ports+2:]))
 	}
 	return m, true
+}
+
+// headerEnd is where a header ends, options of IPv4 included; and whether what follows it is the whole rest of a packet, not a
+// fragment of it.
+func headerEnd(ip *layout, frame []byte) (end int, whole bool) {
+	const moreOrOffset, fewest = 0x3fff, 5
+	if ip.six {
+		return ip.end(), true
+	}
+	return atHeader + 4*max(fewest, int(frame[atHeader]&0xf)), binary.BigEndian.Uint16(frame[atFragment:])&moreOrOffset == 0
 }
 
 func (m met) passes(t test) bool {

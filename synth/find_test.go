@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"slices"
 	"testing"
 )
 
@@ -22,6 +23,8 @@ func TestFind(t *testing.T) {
 		{"short", datagram()[:20], 0, 0},
 		{"no route", datagram(put(36, 0x12, 0x68), to(8, 8, 8, 8)), 0, 0},
 		{"no port that is known", datagram(put(23, 1)), 0, 0},
+		{"options", datagram(func(f []byte) []byte { f[14] = 0x46; return slices.Insert(f, 34, 1, 1, 1, 1) }), 8, 2},
+		{"a fragment", datagram(put(20, 0x20)), 0, 0},
 	} {
 		found, ok := Find(s, 2, c.frame)
 		if ok != (c.table != 0) || found.Route.Key.Table != c.table || len(found.Hops) != c.hops {

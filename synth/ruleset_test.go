@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
@@ -171,4 +174,36 @@ func rulesetBed(t testing.TB, r *ruler) *bed {
 	}
 	b.env = b.fib.Env()
 	return b
+}
+
+// TestWalkOdd: rules look at what follows the header, wherever it ends, and not at what only the kernel finds.
+func TestWalkOdd(t *testing.T) {
+	s := *parse(t, router6(t))
+	key := introspect.ChainKey{Family: unix.NFPROTO_INET, Table: "t", Name: "c"}
+	s.Tables = s.Tables.With(key.Of(), introspect.Table{Key: key.Of()})
+	s.Chains = s.Chains.With(key, introspect.Chain{Key: key, Base: true, Type: "filter", Hook: 2, Policy: 0,
+		Rules: []*introspect.ChainRule{{Handle: 1, Exprs: []introspect.Expr{portAt(2), introspect.Cmp{Data: "\x12\x67"}, introspect.Verdict{Code: 1}}}}})
+	tracked := s
+	tracked.Hooks = s.Hooks.With(introspect.Name(hookTracking+" ip"), introspect.Hook{})
+	options := func(f []byte) []byte {
+		f = slices.Insert(f, 34, 1, 1, 1, 1, 1, 1, 1, 1)
+		f[14], f[17] = 0x47, byte(len(f)-14)
+		return f
+	}
+	for _, c := range []struct {
+		name  string
+		s     *introspect.Snapshot
+		frame []byte
+		end   filter.End
+	}{
+		{"plain", &s, datagram(), filter.Passes}, {"other port", &s, datagram(put(36, 0x12, 0x68)), filter.Drops},
+		{"options", &s, datagram(options), filter.Passes}, {"a first fragment", &s, datagram(put(20, 0x20)), filter.Passes},
+		{"one that is put together with others", &tracked, datagram(put(20, 0x20)), filter.Undecided},
+		{"a later fragment", &s, datagram(put(20, 0, 1)), filter.Undecided}, {"six", &s, datagram6(), filter.Passes},
+		{"an extension", &s, datagram6(put(20, 0)), filter.Undecided},
+	} {
+		if w, ok := Walk(c.s, 2, 3, c.frame, false); !ok || w.End != c.end {
+			t.Errorf("%s: %v %v", c.name, w, ok)
+		}
+	}
 }
