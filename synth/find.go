@@ -87,6 +87,16 @@ func meet(frame []byte) (m met, ok bool) {
 	return m, true
 }
 
+// Ends reads where the packet of a frame comes from and where it goes to; false if it is none of TCP or UDP, or a part of one.
+func Ends(frame []byte) (protocol uint8, source, dest netip.AddrPort, ok bool) {
+	m, ok := meet(frame)
+	if !ok || m.fields[fieldPorts] == 0 {
+		return 0, source, dest, false
+	}
+	source = netip.AddrPortFrom(m.source, uint16(m.fields[fieldSPort]))
+	return uint8(m.fields[fieldProtocol]), source, netip.AddrPortFrom(m.dest, uint16(m.fields[fieldDPort])), true
+}
+
 // headerEnd is where a header ends, options of IPv4 included; and whether what follows it is the whole rest of a packet, not a
 // fragment of it.
 func headerEnd(ip *layout, frame []byte) (end int, whole bool) {

@@ -3,13 +3,31 @@ package synth
 import (
 	"encoding/binary"
 	"math"
+	"net/netip"
 	"slices"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/synth/filter"
+	"github.com/hone-net/hone/synth/ir"
 )
+
+// Connection is what is known of the established connection of a packet.
+type Connection struct {
+	Source, Dest netip.AddrPort // of the packet once its addresses are translated; not valid: that is not known
+	Reply        bool           // it goes against the connection's first packet
+	Mark         uint32
+	Status       uint32 // IPS_*
+}
+
+// known tells whether it is known what becomes of the packet's addresses.
+func (c *Connection) known() bool { return c != nil && c.Source.IsValid() }
+
+// Translates tells whether they are known to be translated.
+func (c *Connection) Translates() bool {
+	return c.known() && c.Status&(ir.StatusSourceNAT|ir.StatusDestNAT) != 0
+}
 
 // Walked is the way of a packet through the ruleset.
 type Walked struct {
@@ -20,29 +38,46 @@ type Walked struct {
 }
 
 // Walk tells which rules the packet of a frame meets that comes in by one interface and leaves by another one, 0 if that is
-// not known: as part of an established connection, or else of a new one. False: it is no packet of IPv4 or IPv6.
-func Walk(s *introspect.Snapshot, ifindex, oif int, frame []byte, established bool) (w Walked, ok bool) {
+// not known: as part of an established connection, or, if that is nil, of a new one. False: it is no packet of IPv4 or IPv6.
+func Walk(s *introspect.Snapshot, ifindex, oif int, frame []byte, c *Connection) (w Walked, ok bool) {
 	link, known := s.Links.Get(introspect.Index(ifindex))
 	m, whole := meet(frame)
 	if !known || !whole {
 		return w, false
 	}
-	t := trial{ip: m.ip, frame: frame, oif: oif, established: established, tracked: tracks(s, m.ip)}
-	t.look()
-	w.Tracked, w.Translated = t.tracked, translates(s, m.ip)
+	t := trial{ip: m.ip, oif: oif, connection: c, tracked: tracks(s, m.ip)}
+	t.look(frame)
+	w.Tracked, w.Translated = t.tracked, translates(s, m.ip) && !c.known()
 	w.Visits, w.End = rulesetOf(s, link, m.ip, Shape{}).Walk(filter.Trial{Value: t.value, Bytes: t.behind()})
 	return w, true
 }
 
+// Tracks tells whether the kernel tracks the connection of the packet of a frame.
+func Tracks(s *introspect.Snapshot, frame []byte) bool {
+	m, ok := meet(frame)
+	return ok && tracks(s, m.ip)
+}
+
+// Routed is a frame as it is when its route is looked for: to where its connection sends it.
+func Routed(frame []byte, c *Connection) []byte {
+	m, ok := meet(frame)
+	if !ok {
+		return frame
+	}
+	t := trial{ip: m.ip, connection: c, tracked: true}
+	t.look(frame)
+	return t.frames[1]
+}
+
 // trial is the packet of a frame.
 type trial struct {
-	ip          *layout
-	frame       []byte
-	end         int  // of the header, with options
-	plain       bool // what follows it is what rules look at
-	oif         int
-	established bool
-	tracked     bool
+	ip         *layout
+	frames     [3][]byte // as it comes, once its destination is translated, and its source as well
+	end        int       // of the header, with options
+	plain      bool      // what follows it is what rules look at
+	oif        int
+	connection *Connection
+	tracked    bool
 }
 
 // extensions are the headers of IPv6 that rules look behind.
@@ -50,20 +85,36 @@ var extensions = []byte{unix.IPPROTO_HOPOPTS, unix.IPPROTO_ROUTING, unix.IPPROTO
 
 // look finds where the header ends, and whether rules look at what follows: only the kernel puts fragments together, which
 // it does where it tracks connections, and finds what is behind extensions of IPv6.
-func (t *trial) look() {
+func (t *trial) look(frame []byte) {
 	const offset = 0x1fff
-	t.end, t.plain = headerEnd(t.ip, t.frame)
+	t.end, t.plain = headerEnd(t.ip, frame)
 	if t.ip.six {
-		t.plain = !slices.Contains(extensions, t.frame[t.ip.protocol])
+		t.plain = !slices.Contains(extensions, frame[t.ip.protocol])
 	} else if !t.tracked {
-		t.plain = binary.BigEndian.Uint16(t.frame[atFragment:])&offset == 0
+		t.plain = binary.BigEndian.Uint16(frame[atFragment:])&offset == 0
 	}
+	t.frames = [3][]byte{frame, frame, frame}
+	if c := t.connection; c.Translates() {
+		t.frames[1] = t.rewritten(frame, t.ip.dest[0], t.end+2, c.Dest)
+		t.frames[2] = t.rewritten(t.frames[1], t.ip.source[0], t.end, c.Source)
+	}
+}
+
+// rewritten is a frame with another address, and another port of TCP or UDP.
+func (t *trial) rewritten(frame []byte, address, port int, to netip.AddrPort) []byte {
+	frame = slices.Clone(frame)
+	copy(frame[address:], to.Addr().AsSlice())
+	protocol := frame[t.ip.protocol]
+	if t.plain && len(frame) >= port+2 && (protocol == unix.IPPROTO_TCP || protocol == unix.IPPROTO_UDP) {
+		binary.BigEndian.PutUint16(frame[port:], to.Port())
+	}
+	return frame
 }
 
 // length is that of the packet, without what fills its frame up.
 func (t *trial) length() int {
-	n := int(binary.BigEndian.Uint16(t.frame[t.ip.total:])) + int(t.ip.rest)
-	return min(n, len(t.frame)-atHeader)
+	n := int(binary.BigEndian.Uint16(t.frames[0][t.ip.total:])) + int(t.ip.rest)
+	return min(n, len(t.frames[0])-atHeader)
 }
 
 // behind is how many bytes follow the header; where rules do not look at those, nobody knows.
@@ -78,32 +129,62 @@ func (t *trial) behind() int {
 func (t *trial) value(at filter.Stage, f filter.Field) (uint64, bool) {
 	switch f.Base {
 	case filter.Link:
-		return t.load(f.At, f.Width)
+		return t.load(at, f.At, f.Width)
 	case filter.Network:
 		return t.header(at, f)
 	case filter.Transport:
-		v, ok := t.load(t.end+f.At, f.Width)
-		return v, ok && t.plain
+		v, ok := t.load(at, t.end+f.At, f.Width)
+		sum := f.At == atTCPChecksum || f.At == atUDPChecksum
+		return v, ok && t.plain && !(sum && t.changed(at))
 	case filter.Meta:
-		return t.fact(f)
+		return t.fact(at, f)
 	case filter.Conn:
-		return t.connection(at, f)
+		return t.fromConnection(at, f)
 	}
 	return 0, false
 }
 
-func (t *trial) load(at int, width uint8) (uint64, bool) {
-	if at+int(width) > len(t.frame) {
+// translations is how many translations there have been before a stage, and by the end of it.
+func translations(at filter.Stage) (before, by int) {
+	for _, place := range []filter.Stage{stageTranslatesDest, stageTranslateSource} {
+		if c := compareStages(at, place); c > 0 {
+			before, by = before+1, by+1
+		} else if c == 0 {
+			by++
+		}
+	}
+	return before, by
+}
+
+// changed tells whether the packet may have been translated, so that its checksums are others.
+func (t *trial) changed(at filter.Stage) bool {
+	_, by := translations(at)
+	return t.connection.Translates() && by > 0
+}
+
+// load reads a number as it is at a stage. Where addresses are translated just there, only what stays the same is known.
+func (t *trial) load(at filter.Stage, place int, width uint8) (uint64, bool) {
+	before, by := translations(at)
+	v, ok := number(t.frames[before], place, width)
+	after, _ := number(t.frames[by], place, width)
+	return v, ok && v == after
+}
+
+func number(frame []byte, at int, width uint8) (uint64, bool) {
+	if at+int(width) > len(frame) {
 		return 0, false
 	}
 	var word [8]byte
-	copy(word[8-width:], t.frame[at:at+int(width)])
+	copy(word[8-width:], frame[at:at+int(width)])
 	return binary.BigEndian.Uint64(word[:]), true
 }
 
 // header reads the header of IP: from the hook forward on, it has been counted down.
 func (t *trial) header(at filter.Stage, f filter.Field) (uint64, bool) {
-	v, ok := t.load(atHeader+f.At, f.Width)
+	v, ok := t.load(at, atHeader+f.At, f.Width)
+	if !t.ip.six && f == filter.FieldSum && t.changed(at) {
+		return 0, false
+	}
 	if t.assembled() && f.At < t.ip.hops-atHeader && f.At+int(f.Width) > t.ip.total-atHeader {
 		return 0, false
 	}
@@ -120,12 +201,12 @@ func (t *trial) header(at filter.Stage, f filter.Field) (uint64, bool) {
 // and the TTL are others then.
 func (t *trial) assembled() bool { return !t.plain && t.tracked }
 
-func (t *trial) fact(f filter.Field) (uint64, bool) {
+func (t *trial) fact(at filter.Stage, f filter.Field) (uint64, bool) {
 	switch f.At {
 	case filter.MetaLen:
 		return uint64(t.length()), !t.assembled()
 	case filter.MetaL4Proto:
-		v, ok := t.load(t.ip.protocol, 1)
+		v, ok := t.load(at, t.ip.protocol, 1)
 		return v, ok && (t.plain || !t.ip.six)
 	case filter.MetaOIF:
 		return uint64(t.oif), t.oif != 0
@@ -133,19 +214,22 @@ func (t *trial) fact(f filter.Field) (uint64, bool) {
 	return 0, false
 }
 
-// connection tells what is known of connections without looking for one.
-func (t *trial) connection(at filter.Stage, f filter.Field) (uint64, bool) {
-	const (
-		established, fresh = 1 << 1, 1 << 3     // NF_CT_STATE_BIT of IP_CT_ESTABLISHED and IP_CT_NEW
-		lasting            = 1<<1 | 1<<2 | 1<<3 // IPS_SEEN_REPLY, IPS_ASSURED, IPS_CONFIRMED
-	)
+// fromConnection tells what is known of the packet's connection. Of one that nobody has looked for, that is little.
+func (t *trial) fromConnection(at filter.Stage, f filter.Field) (uint64, bool) {
+	const established, fresh = 1 << 1, 1 << 3 // NF_CT_STATE_BIT of IP_CT_ESTABLISHED and IP_CT_NEW
+	c, known := t.connection, map[int]uint64{unix.NFT_CT_STATE: fresh, unix.NFT_CT_STATUS: 0, unix.NFT_CT_DIRECTION: 0, unix.NFT_CT_ZONE: 0}
 	if !t.tracked || compareStages(at, stageTracks) <= 0 {
 		return 0, false
 	}
-	known := map[int][2]uint64{unix.NFT_CT_STATE: {fresh, established}, unix.NFT_CT_STATUS: {0, lasting}, unix.NFT_CT_DIRECTION: {}, unix.NFT_CT_ZONE: {}}
-	v, ok := known[f.At]
-	if t.established {
-		return v[1], ok
+	if c != nil {
+		known[unix.NFT_CT_STATE], known[unix.NFT_CT_STATUS] = established, uint64(c.Status)
 	}
-	return v[0], ok
+	if c.known() {
+		known[unix.NFT_CT_MARK] = uint64(c.Mark)
+	}
+	if c != nil && c.Reply {
+		known[unix.NFT_CT_DIRECTION] = 1
+	}
+	v, ok := known[f.At]
+	return v, ok
 }

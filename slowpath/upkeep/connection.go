@@ -40,8 +40,14 @@ func (c *Connections) Close() {
 // Messages and attributes of ctnetlink (linux/netfilter/nfnetlink_conntrack.h).
 const (
 	ctNew           = unix.NFNL_SUBSYS_CTNETLINK << 8
+	ctGet           = ctNew | 1
 	ctTupleOrig     = 1
+	ctTupleReply    = 2
+	ctStatus        = 3
 	ctProtoInfo     = 4
+	ctMark          = 8
+	ctTupleIP       = 1
+	ctTupleProto    = 2
 	ctProtoTCP      = 1
 	ctFlagsOriginal = 4
 	ctFlagsReply    = 5
@@ -56,12 +62,8 @@ const (
 func (c *Connections) Relax(source, dest netip.AddrPort) error {
 	r := nl.NewNetlinkRequest(ctNew, unix.NLM_F_ACK)
 	r.Sockets = c.sockets
-	family := uint8(unix.AF_INET)
-	if !source.Addr().Is4() {
-		family = unix.AF_INET6
-	}
-	r.AddData(&nl.Nfgenmsg{NfgenFamily: family, Version: nl.NFNETLINK_V0})
-	r.AddData(tupleOf(source, dest))
+	r.AddData(&nl.Nfgenmsg{NfgenFamily: familyOf(source), Version: nl.NFNETLINK_V0})
+	r.AddData(tupleOf(unix.IPPROTO_TCP, source, dest))
 	r.AddData(relaxed())
 	if _, err := r.Execute(unix.NETLINK_NETFILTER, 0); err != nil && !errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("upkeep: relax connection of %s with %s: %w", source, dest, err)
@@ -69,18 +71,25 @@ func (c *Connections) Relax(source, dest netip.AddrPort) error {
 	return nil
 }
 
+func familyOf(a netip.AddrPort) uint8 {
+	if a.Addr().Is4() {
+		return unix.AF_INET
+	}
+	return unix.AF_INET6
+}
+
 // tupleOf finds the connection; that of a packet against its direction does as well.
-func tupleOf(source, dest netip.AddrPort) *nl.RtAttr {
+func tupleOf(protocol uint8, source, dest netip.AddrPort) *nl.RtAttr {
 	first := 1
 	if !source.Addr().Is4() {
 		first = 3
 	}
 	tuple := nl.NewRtAttr(unix.NLA_F_NESTED|ctTupleOrig, nil)
-	addrs := tuple.AddRtAttr(unix.NLA_F_NESTED|1, nil)
+	addrs := tuple.AddRtAttr(unix.NLA_F_NESTED|ctTupleIP, nil)
 	addrs.AddRtAttr(first, source.Addr().AsSlice())
 	addrs.AddRtAttr(first+1, dest.Addr().AsSlice())
-	transport := tuple.AddRtAttr(unix.NLA_F_NESTED|2, nil)
-	transport.AddRtAttr(1, []byte{unix.IPPROTO_TCP})
+	transport := tuple.AddRtAttr(unix.NLA_F_NESTED|ctTupleProto, nil)
+	transport.AddRtAttr(1, []byte{protocol})
 	transport.AddRtAttr(2, binary.BigEndian.AppendUint16(nil, source.Port()))
 	transport.AddRtAttr(3, binary.BigEndian.AppendUint16(nil, dest.Port()))
 	return tuple

@@ -90,6 +90,7 @@ func New(ctx context.Context, o Options, socket string, log *slog.Logger) (*Agen
 		err := w.Seen().Lookup(uint32(0), &e)
 		return e, err
 	}
+	a.options.Connection = upkeep.FindConnection
 	a.probe, a.modules, a.loaded = fastpath.Probe, fastpath.LoadedModules, loaded
 	a.closers = []func() error{h.Close, release, w.Close}
 	a.openWindows()

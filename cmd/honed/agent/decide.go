@@ -17,12 +17,13 @@ import (
 
 // Options are what decisions depend on beside the configuration of the network.
 type Options struct {
-	Config   config.Config
-	Kernel   emit.Kernel
-	Unprobed error // why nobody knows whether this machine's kernel is like that; nil where it was asked
-	Switched control.Switched
-	OurXDP   func(progID uint32) bool // nil: none is ours
-	Steps    int                      // of rules that programs follow: 0 for the most; negative for none, not even to ask
+	Config     config.Config
+	Kernel     emit.Kernel
+	Unprobed   error // why nobody knows whether this machine's kernel is like that; nil where it was asked
+	Switched   control.Switched
+	OurXDP     func(progID uint32) bool // nil: none is ours
+	Connection finder                   // asks for the connection of a packet that is to be explained; nil: there is no kernel to ask
+	Steps      int                      // of rules that programs follow: 0 for the most; negative for none, not even to ask
 }
 
 // decision is what is to be done with one interface: run the program, or leave it to the kernel for a Reason.

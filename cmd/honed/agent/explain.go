@@ -66,9 +66,14 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 	if isPort {
 		x.Bridge = known(s, bridge, link, frame)
 	}
+	var c *synth.Connection
+	note := ""
+	if p.Established {
+		c, note = connectionOf(o.Connection, s, frame)
+	}
 	if !isPort || goesTo(frame, bridge.MAC) {
-		x.Route, x.Neighbour = route(s, in, frame)
-		follow(&x, s, o, in, p, frame)
+		x.Route, x.Neighbour = route(s, in, synth.Routed(frame, c))
+		follow(&x, s, o, in, c, note, frame)
 	}
 	fib := synth.NewFIB(s)
 	d := decide(s, link, o, fib.Shape())
@@ -79,7 +84,7 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 	env := fib.Env()
 	env.VLAN = p.VLAN != 0
 	env.FIB, env.FIB6 = liveUnknown, liveUnknown
-	env.Conntrack, env.Conntrack6 = untranslated(p)
+	env.Conntrack, env.Conntrack6 = tableOf(c)
 	env.Trace = true
 	verdict, err := ir.Eval(d.program, env, frame)
 	if err == nil && verdict.Kind == ir.Punt && verdict.Reason == slowpath.FDBAgeing {

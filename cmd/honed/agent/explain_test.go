@@ -2,12 +2,15 @@ package agent
 
 import (
 	"encoding/hex"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/hone-net/hone/cmd/honed/config"
 	"github.com/hone-net/hone/control/packet"
 	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath/upkeep"
+	"github.com/hone-net/hone/synth/emit"
 )
 
 func TestComment(t *testing.T) {
@@ -41,6 +44,43 @@ func TestExplainTruncated(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestExplainTranslated: where the kernel knows what becomes of the addresses of a connection's packets, routes and rules are
+// told what they are by then; an answer to a masqueraded packet is not for the host.
+func TestExplainTranslated(t *testing.T) {
+	b := newBed(t)
+	const tracked = `hook kind=conntrack name="conntrack ip" family=ip
+hook kind=nft name="ip n s" family=ip
+hook kind=nft name="ip n f" family=ip
+sysctl path=netfilter/nf_conntrack_acct value=0
+sysctl path=netfilter/nf_conntrack_tcp_timeout_established value=432000
+sysctl path=netfilter/nf_conntrack_udp_timeout_stream value=120
+nft-table family=ip name=n handle=1
+nft-chain family=ip table=n name=s handle=1 flags=0x1 base hook=4 priority=100 policy=1 type=nat
+nft-chain family=ip table=n name=f handle=2 flags=0x1 base hook=2 policy=0 type=filter
+nft-rule family=ip table=n chain=f handle=3 expr=payload,base:1,offset:16,len:4 expr=cmp,data:0a020009 expr=verdict,code:1
+`
+	s, err := introspect.ParseSnapshot([]byte(b.text + tracked))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := b.options
+	o.Config.Conntrack, o.Kernel.Conntrack = config.Established, &emit.Conntrack{}
+	const packet = "iif r0 ip 10.0.0.1 > 10.0.0.254 udp sport 9 dport 4000 established"
+	if x, err := Explain(s, o, packet); err != nil || x.Reason != "local" || !strings.Contains(x.Tracking, "as if they were not") {
+		t.Errorf("%+v %v", x, err)
+	}
+	at := netip.MustParseAddrPort
+	o.Connection = func(protocol uint8, source, dest netip.AddrPort) (upkeep.Connection, bool, error) {
+		known := protocol == 17 && source == at("10.0.0.1:9") && dest == at("10.0.0.254:4000")
+		return upkeep.Connection{Source: source, Dest: at("10.2.0.9:1024"), Reply: true, Status: 1 << 4}, known, nil
+	}
+	x, err := Explain(s, o, packet)
+	if err != nil || x.Path != "fast" || x.Out != "r1" || !strings.HasPrefix(x.Route, "10.2.0.0/16") || x.Ruleset != "accepted" ||
+		!strings.Contains(x.Tracking, "to 10.2.0.9:1024") {
+		t.Errorf("%+v %v", x, err)
 	}
 }
 
