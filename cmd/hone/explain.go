@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -10,13 +11,14 @@ import (
 
 	"github.com/hone-net/hone/cmd/honed/agent"
 	"github.com/hone-net/hone/control"
+	"github.com/hone-net/hone/control/packet"
 )
 
 func newExplain(o *options) *cobra.Command {
 	var source source
 	var trace bool
 	c := &cobra.Command{
-		Use: "explain PACKET", Short: "Tell what becomes of a packet, and why", Args: usage(cobra.MinimumNArgs(1)),
+		Use: "explain PACKET", Short: "Tell what becomes of a packet, and why", Args: usage(describes),
 		Long: "Tell what becomes of a packet: on which path, by which route and neighbour, by which check, and which rules of the\n" +
 			"ruleset it meets.\n\n" +
 			"The packet is described in words; what is left out is chosen so that the packet is valid:\n\n" +
@@ -40,16 +42,25 @@ func newExplain(o *options) *cobra.Command {
 	return o.flags(c)
 }
 
-func explain(c *cobra.Command, o *options, source source, packet string) (x control.Explanation, err error) {
+// describes wants a packet.
+func describes(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return errors.New("requires a packet")
+	}
+	_, err := packet.Parse(strings.Join(args, " "))
+	return err
+}
+
+func explain(c *cobra.Command, o *options, source source, description string) (x control.Explanation, err error) {
 	if !source.offline() {
-		err = o.client().Post(c.Context(), "/v1/explain", url.Values{"packet": {packet}}, &x)
+		err = o.client().Post(c.Context(), "/v1/explain", url.Values{"packet": {description}}, &x)
 		return x, err
 	}
 	s, ao, err := source.read(c.Context(), o)
 	if err != nil {
 		return x, err
 	}
-	return agent.Explain(s, ao, packet)
+	return agent.Explain(s, ao, description)
 }
 
 func printExplanation(w io.Writer, x control.Explanation, trace bool) {

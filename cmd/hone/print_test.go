@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,18 @@ r2         parked  -                        -     -     -          trouble
 `
 	if diff := cmp.Diff(want, got.String()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestWrongPacket: a packet that is not described is a wrong command line, whether honed runs or not.
+func TestWrongPacket(t *testing.T) {
+	for _, packet := range []string{"iif r0 ip 10.0.0.1 > 10.2.0.9 fast", "r0", "iif r0 ip 10.0.0.1 > 10.2.0.9 ttl 256"} {
+		root := newRoot()
+		root.SetArgs([]string{"explain", packet})
+		var wrong usageError
+		if err := root.Execute(); !errors.As(err, &wrong) {
+			t.Errorf("%s: %v", packet, err)
+		}
 	}
 }
 
