@@ -4,11 +4,13 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"github.com/hone-net/hone/cmd/honed/config"
 	"github.com/hone-net/hone/control"
 	"github.com/hone-net/hone/control/packet"
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth"
+	"github.com/hone-net/hone/synth/filter"
 	"github.com/hone-net/hone/synth/ir"
 )
 
@@ -95,6 +97,9 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 		return x, fmt.Errorf("agent: explain: %w", err)
 	}
 	conclude(&x, s, verdict, env)
+	if verdict.Reason == slowpath.RulesetAction && o.Config.Counters == config.Exact && x.Ruleset != filter.Undecided.String() {
+		x.Detail += ": counters are exact, so that the kernel counts"
+	}
 	return x, nil
 }
 

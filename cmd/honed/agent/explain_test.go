@@ -84,6 +84,41 @@ nft-rule family=ip table=n chain=f handle=3 expr=payload,base:1,offset:16,len:4 
 	}
 }
 
+// TestExplainRoute: an explanation says what a route is that leads nowhere.
+func TestExplainRoute(t *testing.T) {
+	b := newBed(t)
+	for kind, want := range map[string]string{"1": "10.9.0.0/16 table main dev r1", "6": "blackhole 10.9.0.0/16", "8": "prohibit 10.9.0.0/16"} {
+		s, err := introspect.ParseSnapshot([]byte(b.text + "route dst=10.9.0.0/16 table=254 type=" + kind + " hop=dev:3\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x, err := Explain(s, b.options, "iif r0 ip 10.0.0.1 > 10.9.0.9 udp"); err != nil || !strings.HasPrefix(x.Route, want) {
+			t.Errorf("%+v %v", x, err)
+		}
+	}
+}
+
+// TestExplainCounters: where counters are exact, an explanation says that it is for these that the kernel has a packet.
+func TestExplainCounters(t *testing.T) {
+	b := newBed(t)
+	s, err := introspect.ParseSnapshot([]byte(b.text + `hook kind=nft name="inet t f" family=inet
+nft-table family=inet name=t handle=1
+nft-chain family=inet table=t name=f handle=1 flags=0x1 base hook=2 policy=1 type=filter
+nft-rule family=inet table=t chain=f handle=2 expr=counter
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := b.options
+	for counters, want := range map[string]bool{config.Exact: true, config.Delta: false} {
+		o.Config.Counters = counters
+		x, err := Explain(s, o, "iif r0 ip 10.0.0.1 > 10.2.0.9 udp")
+		if err != nil || x.Path == "kernel" != want || strings.Contains(x.Detail, "counters are exact") != want {
+			t.Errorf("%s: %+v %v", counters, x, err)
+		}
+	}
+}
+
 // TestExplainRules: an explanation names rules, and says what the tracking of connections means.
 func TestExplainRules(t *testing.T) {
 	b := newBed(t)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/synth"
 )
@@ -23,6 +25,9 @@ func route(s *introspect.Snapshot, link introspect.Link, frame []byte) (routeTex
 		table = fmt.Sprint(found.Route.Key.Table)
 	}
 	routeText = fmt.Sprintf("%s table %s", found.Route.Key.Dst, table)
+	if found.Route.Type != unix.RTN_UNICAST {
+		routeText = typeName(found.Route.Type) + " " + routeText
+	}
 	for i, hop := range found.Hops {
 		if i == 0 {
 			neighbourText = neighbour(s, hop, found.Dest)
@@ -32,6 +37,18 @@ func route(s *introspect.Snapshot, link introspect.Link, frame []byte) (routeTex
 		routeText += " " + hopText(s, hop)
 	}
 	return routeText, neighbourText
+}
+
+// typeNames are the types of routes that ip(8) names (RTN_*), but for unicast ones.
+var typeNames = map[uint8]string{unix.RTN_LOCAL: "local", unix.RTN_BROADCAST: "broadcast", unix.RTN_ANYCAST: "anycast",
+	unix.RTN_MULTICAST: "multicast", unix.RTN_BLACKHOLE: "blackhole", unix.RTN_UNREACHABLE: "unreachable",
+	unix.RTN_PROHIBIT: "prohibit", unix.RTN_THROW: "throw", unix.RTN_NAT: "nat"}
+
+func typeName(kind uint8) string {
+	if name, ok := typeNames[kind]; ok {
+		return name
+	}
+	return fmt.Sprintf("type %d", kind)
 }
 
 func hopText(s *introspect.Snapshot, hop introspect.Hop) string {
