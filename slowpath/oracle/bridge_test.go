@@ -158,5 +158,8 @@ func TestBridges(t *testing.T) {
 	}
 	if *onlyFlag == "" && *wholeFlag && !t.Failed() {
 		checkReasonsOfBridges(t, results)
+		if packets < 150000 || len(results) < 40 {
+			t.Errorf("too few frames: %d, over %d configurations of bridges", packets, len(results))
+		}
 	}
 }
