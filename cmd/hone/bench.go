@@ -40,8 +40,12 @@ func newBench(*options) *cobra.Command {
 
 func benchCases() string {
 	var text strings.Builder
+	width := 0
 	for _, c := range bench.Cases() {
-		fmt.Fprintf(&text, "  %-12s %s\n", c.Name, c.Doc)
+		width = max(width, len(c.Name))
+	}
+	for _, c := range bench.Cases() {
+		fmt.Fprintf(&text, "  %-*s %s\n", width, c.Name, c.Doc)
 	}
 	return text.String()
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hone-net/hone/cmd/hone/bench"
 	"github.com/hone-net/hone/control"
 )
 
@@ -92,6 +93,21 @@ func TestDoctorFails(t *testing.T) {
 }
 
 // TestEveryCommandHasHelp also finds flags that are declared twice.
+// TestBenchCases: what cases are stands below each other, however long their names are.
+func TestBenchCases(t *testing.T) {
+	text, column := benchCases(), 0
+	for _, c := range bench.Cases() {
+		_, line, _ := strings.Cut(text, "  "+c.Name+" ")
+		at := len(c.Name) + len(line) - len(strings.TrimLeft(line, " "))
+		if column == 0 {
+			column = at
+		}
+		if at != column || !strings.Contains(line, c.Doc) {
+			t.Errorf("%s: column %d, others %d", c.Name, at, column)
+		}
+	}
+}
+
 func TestEveryCommandHasHelp(t *testing.T) {
 	for _, c := range newRoot().Commands() {
 		if c.Short == "" || c.RunE == nil {
