@@ -53,6 +53,8 @@ func TestRoutesFromBridge(t *testing.T) {
 		{"unknown", text, slowpath.FDBSource, []change{put(11, 9)}},
 		{"to another port's address", text, slowpath.FDBLocal, []change{put(4, 5)}},
 		{"back to the bridge", text, slowpath.Redirect, []change{to(10, 1, 0, 3), repair}},
+		{"back to the bridge, redirects off", with(text, "sysctl path=ipv4/conf/all/send_redirects value=0",
+			"sysctl path=ipv4/conf/r0/send_redirects value=0"), slowpath.Redirect, []change{to(10, 1, 0, 3), repair}},
 		{"ttl", text, slowpath.TTL, []change{put(22, 1), repair}},
 		{"martian", text, slowpath.SourceMartian, []change{from(127, 0, 0, 2), repair}},
 		{"strict", swapped(t, text, "netconf dev=2", "netconf dev=2 rp-filter=1"), slowpath.None, nil},
