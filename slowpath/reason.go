@@ -68,6 +68,7 @@ const (
 	RulesetSet                     // a rule of the ruleset looks into a set that changes by itself, or changes one
 	RulesetConn                    // a rule of the ruleset asks of the connection what is not known
 	RulesetMatch                   // a rule of the ruleset asks for what only the kernel looks at
+	RulesetSource                  // a rule of the ruleset looks for the way to the source, which is not sure to be there
 	RulesetAction                  // a rule of the ruleset does what only the kernel does
 	RulesetLarge                   // the ruleset is too large from this rule on
 	Transport                      // connections are tracked: not TCP or UDP, or its header or length is wrong
@@ -205,6 +206,7 @@ var reasonTexts = [MaxReasons]reasonText{
 	RulesetSet:       {"ruleset-set", "a rule of the ruleset looks into a set that changes by itself, or changes one"},
 	RulesetConn:      {"ruleset-conn", "a rule of the ruleset asks of the connection what is not known"},
 	RulesetMatch:     {"ruleset-match", "a rule of the ruleset asks for what only the kernel looks at"},
+	RulesetSource:    {"ruleset-source", "a rule of the ruleset looks for the way to the source, which is not sure to be there"},
 	RulesetAction:    {"ruleset-action", "a rule of the ruleset does what only the kernel does"},
 	RulesetLarge:     {"ruleset-large", "the ruleset is too large from this rule on"},
 

@@ -90,6 +90,8 @@ func (c *compiler) fact(f filter.Field) *ir.Value {
 		return c.Load(c.ip.protocol, 1)
 	case filter.MetaOIF:
 		return c.pkt.oif
+	case filter.MetaBack, filter.MetaBackIn:
+		return c.wayBack(f)
 	}
 	return nil
 }

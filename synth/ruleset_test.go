@@ -110,7 +110,7 @@ func rulesetAgreesOn(t *testing.T, b *bed, r *ruler, frame []byte, count map[str
 		return
 	case v.Reason == slowpath.RulesetDrop && want == dropped:
 		count["dropped"]++
-	case want == strange, short, v.Reason == slowpath.RulesetMatch, v.Reason == slowpath.RulesetLarge: // programs may stop before
+	case want == strange, short, v.Reason == slowpath.RulesetMatch, v.Reason == slowpath.RulesetSource, v.Reason == slowpath.RulesetLarge: // programs may stop before
 		count["left"]++
 		count[v.Reason.String()]++
 	default:

@@ -108,6 +108,8 @@ func (n *naive) rule(c introspect.Chain, r *introspect.ChainRule) introspect.Ver
 				return code(introspect.VerdictBreak) // there is no such interface yet
 			}
 			put(e.DReg, data)
+		case introspect.Fib:
+			put(e.DReg, n.back(e))
 		case introspect.Immediate:
 			put(e.DReg, []byte(e.Data))
 		case introspect.Bitwise:

@@ -174,8 +174,8 @@ func (r *ruler) value(f asked) []byte {
 
 // match is one thing that a rule asks.
 func (r *ruler) match() []introspect.Expr {
-	if r.IntN(8) == 0 {
-		return []introspect.Expr{r.xt()}
+	if r.IntN(6) == 0 {
+		return r.rare()
 	}
 	fields := r.fields()
 	f := fields[r.IntN(len(fields))]
@@ -320,6 +320,7 @@ func (r *ruler) frame() []byte {
 	if r.IntN(4) == 0 {
 		copy(f[6:], []byte{2, 0, 0, 0, 1, byte(r.IntN(3))})
 	}
+	r.stray(f[27:])
 	copy(f[34:], r.ports())
 	f[47] = byte(r.oneOf(2, 16, 18, 0))
 	if r.IntN(20) == 0 {
@@ -339,6 +340,7 @@ func (r *ruler) ports() []byte {
 func (r *ruler) frame6() []byte {
 	f := datagram6(from6(fmt.Sprint("2001:db8:1::", 2+r.IntN(4))), to6(fmt.Sprintf("2001:db8:f:%d::%d", r.IntN(2), r.IntN(5))),
 		put(21, byte(r.oneOf(2, 3, 64, 65))), put(20, byte(r.oneOf(6, 17, 17))), put(15, byte(r.oneOf(0, 0x40))))
+	r.stray(f[27:])
 	copy(f[54:], r.ports())
 	f[67] = byte(r.oneOf(2, 16, 18, 0))
 	if r.IntN(20) == 0 {

@@ -45,7 +45,7 @@ func Walk(s *introspect.Snapshot, ifindex, oif int, frame []byte, c *Connection)
 	if !known || !whole {
 		return w, false
 	}
-	t := trial{ip: m.ip, oif: oif, connection: c, tracked: tracks(s, m.ip)}
+	t := trial{snapshot: s, link: link, ip: m.ip, oif: oif, connection: c, tracked: tracks(s, m.ip)}
 	t.look(frame)
 	w.Tracked, w.Translated = t.tracked, translates(s, m.ip) && !c.known()
 	w.Visits, w.End = rulesetOf(s, link, m.ip, Shape{}).Walk(filter.Trial{Value: t.value, Bytes: t.behind()})
@@ -71,6 +71,8 @@ func Routed(frame []byte, c *Connection) []byte {
 
 // trial is the packet of a frame.
 type trial struct {
+	snapshot   *introspect.Snapshot
+	link       introspect.Link // by which it came
 	ip         *layout
 	frames     [3][]byte // as it comes, once its destination is translated, and its source as well
 	end        int       // of the header, with options
@@ -210,6 +212,8 @@ func (t *trial) fact(at filter.Stage, f filter.Field) (uint64, bool) {
 		return v, ok && (t.plain || !t.ip.six)
 	case filter.MetaOIF:
 		return uint64(t.oif), t.oif != 0
+	case filter.MetaBack, filter.MetaBackIn:
+		return t.wayBack(f)
 	}
 	return 0, false
 }

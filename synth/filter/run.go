@@ -113,7 +113,7 @@ func (r rule) member() (m member, reach int, ok bool) {
 func (m *member) meet(o *region) bool {
 	keys := slices.Clone(m.in.keys)
 	for _, k := range o.keys {
-		if k.Field.Base == Conn || k.Field == FieldSum {
+		if k.Field.Base == Conn || k.Field == FieldSum || k.Field.AsksBack() {
 			return false // it may not be known, and what others ask for is
 		}
 		if !slices.Contains(keys, k) {

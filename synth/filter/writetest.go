@@ -32,11 +32,7 @@ func (w *writer) values(keys []Key) ([]*ir.Value, bool) {
 	for i, k := range keys {
 		v := w.packet.Value(w.stage, k.Field)
 		if v == nil {
-			reason := slowpath.RulesetMatch
-			if k.Field.Base == Conn {
-				reason = slowpath.RulesetConn
-			}
-			w.punt(reason)
+			w.punt(untold(k.Field))
 			return nil, false
 		}
 		if k.Mask != k.Field.most() {
@@ -45,6 +41,17 @@ func (w *writer) values(keys []Key) ([]*ir.Value, bool) {
 		all[i] = v
 	}
 	return all, true
+}
+
+// untold says why packets are the kernel's where a field cannot be told.
+func untold(f Field) slowpath.Reason {
+	switch {
+	case f.Base == Conn:
+		return slowpath.RulesetConn
+	case f.AsksBack():
+		return slowpath.RulesetSource
+	}
+	return slowpath.RulesetMatch
 }
 
 // inside goes to yes if values lie in one of the boxes of a region, else to no.
