@@ -23,7 +23,7 @@ const ownPackets = "  iifname != \"r0\" accept\n  oifname \"r0\" accept\n"
 // rulesetConfigs have a ruleset each, in a router of both families whose every packet has somewhere to go.
 func rulesetConfigs() []config {
 	var all []config
-	for _, group := range [][]config{matchConfigs, setConfigs, chainConfigs, reachConfigs, effectConfigs, rulesetChanges, xtConfigs, randomConfigs()} {
+	for _, group := range [][]config{matchConfigs, backConfigs, setConfigs, chainConfigs, reachConfigs, effectConfigs, rulesetChanges, xtConfigs, randomConfigs()} {
 		for _, c := range group {
 			c.name, c.six = "nft "+c.name, true
 			c.setup = append([]string{"ip route add default via 10.2.0.1", "ip -6 route add default via 2001:db8:2::1"}, c.setup...)

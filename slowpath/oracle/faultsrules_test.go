@@ -47,6 +47,12 @@ var plantedRules = []plant{
 	{fault{name: "ruleset: forgets an element", snapshot: forgetful}, "nft named sets"},
 	{fault{name: "ruleset: counts twice", program: eachHit(2)}, "nft ports of tcp"},
 	{fault{name: "ruleset: does not count", program: eachHit(0)}, "nft ports of tcp"},
+	{fault{name: "ruleset: does not ask for the way back", program: without(slowpath.RulesetSource)}, "nft way back by this interface"},
+	{fault{name: "ruleset: takes any way back", snapshot: each(func(f introspect.Fib) introspect.Fib {
+		f.Flags &^= unix.NFTA_FIB_F_IIF
+		return f
+	})}, "nft way back by this interface"},
+	{fault{name: "ruleset: does not notice that the way back moves", program: unmoved(slowpath.Any)}, "nft change: way back moves"},
 	{fault{name: "ruleset: does not notice a new rule", program: unmoved(slowpath.Any)}, "nft change: rule added"},
 	{fault{name: "ruleset: does not notice a new element", program: unmoved(slowpath.Any)}, "nft change: element added"},
 }
