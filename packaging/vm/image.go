@@ -16,7 +16,7 @@ var initScript string
 // tools are the programs that tests run; those that this machine does not have are left out, and the tests skip.
 var tools = []string{"sh", "ip", "tc", "bridge", "ss", "nft", "ethtool", "ping", "arping", "tcpdump", "traceroute", "tracepath",
 	"iperf3", "conntrack", "sysctl", "setpriv", "kmod", "modprobe", "iptables-legacy", "ipset",
-	"iptables-nft", "ip6tables-nft", "iptables-nft-restore", "ip6tables-nft-restore"}
+	"unshare", "iptables-nft", "ip6tables-nft", "iptables-nft-restore", "ip6tables-nft-restore"}
 
 // moduleDirs are the parts of the kernel whose modules are taken along; what these need comes with them.
 var moduleDirs = []string{"kernel/net/", "kernel/drivers/net/", "kernel/crypto/", "kernel/lib/"}
