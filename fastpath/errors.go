@@ -43,6 +43,8 @@ func failed(action string, cause, err error) error {
 func loadCause(err error) error {
 	var verifier *ebpf.VerifierError
 	switch {
+	case errors.Is(err, ErrRejected):
+		return nil // it says so
 	case errors.As(err, &verifier) && len(verifier.Log) > 0, errors.Is(err, unix.E2BIG):
 		return ErrRejected
 	case errors.Is(err, os.ErrPermission):

@@ -162,8 +162,12 @@ func (p *progLoad) load(log bool) (fd int, err error) {
 	if len(text) == 0 {
 		return -1, fmt.Errorf("load program: %w", err)
 	}
-	return -1, &ebpf.VerifierError{Cause: err, Log: strings.Split(strings.TrimSpace(string(text)), "\n")}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return -1, fmt.Errorf("%w: %w: %s", ErrRejected, err, strings.Join(lines[max(0, len(lines)-lastWords):], ": "))
 }
+
+// lastWords is how many lines of the verifier's are told: the instruction, what is wrong with it, and how far it came.
+const lastWords = 3
 
 // tries is how often a load is tried that a signal interrupts: the verifier gives up for one.
 const tries = 100
