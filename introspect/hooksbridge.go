@@ -52,8 +52,7 @@ func tablesIn(file string) (tables []string, err error) {
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		name, _, _ := strings.Cut(lines.Text(), " ")
-		if table, ok := strings.CutPrefix(strings.TrimSuffix(filepath.Base(name), ".ko"), "ebtable_"); ok {
+		if table, ok := tableOf(lines.Text()); ok {
 			tables = append(tables, table)
 		}
 	}
@@ -61,4 +60,10 @@ func tablesIn(file string) (tables []string, err error) {
 		return nil, fmt.Errorf("introspect: list modules in %s: %w", file, err)
 	}
 	return tables, nil
+}
+
+// tableOf is the table of ebtables-legacy that the module of a line is of.
+func tableOf(line string) (table string, ok bool) {
+	name, _, _ := strings.Cut(line, " ")
+	return strings.CutPrefix(strings.TrimSuffix(filepath.Base(name), ".ko"), "ebtable_")
 }

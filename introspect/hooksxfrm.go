@@ -32,15 +32,7 @@ func (k *sensors) policies(h hooks) error {
 	}
 	found := hooks{}
 	question := request{xfrmGetPolicy, make([]byte, sizeofPolicyID)}
-	err := ask(k.xfrm, question, func() { clear(found) }, func(m netlink.Message) error {
-		if len(m.Data) < sizeofPolicyInfo {
-			return errShort
-		}
-		if d := m.Data[policyDirection]; d < socketDirections {
-			found.add("xfrm", policyFamilies[native.Uint16(m.Data[policyFamily:])], fmt.Sprintf("xfrm policy %s %d", policyDirections[d], native.Uint32(m.Data[policyIndexAt:])))
-		}
-		return nil
-	})
+	err := ask(k.xfrm, question, func() { clear(found) }, func(m netlink.Message) error { return found.addPolicy(m.Data) })
 	if absent(err) {
 		return nil
 	}
@@ -53,7 +45,18 @@ func (k *sensors) policies(h hooks) error {
 	return k.defaultPolicy(h)
 }
 
-// defaultPolicy asks what happens to packets that no policy matches: struct xfrm_userpolicy_default {in, fwd, out}.
+// addPolicy reads struct xfrm_userpolicy_info.
+func (h hooks) addPolicy(b []byte) error {
+	if len(b) < sizeofPolicyInfo {
+		return errShort
+	}
+	if d := b[policyDirection]; d < socketDirections {
+		h.add("xfrm", policyFamilies[native.Uint16(b[policyFamily:])], fmt.Sprintf("xfrm policy %s %d", policyDirections[d], native.Uint32(b[policyIndexAt:])))
+	}
+	return nil
+}
+
+// defaultPolicy asks what happens to packets that no policy matches.
 func (k *sensors) defaultPolicy(h hooks) error {
 	m := netlink.Message{Header: netlink.Header{Type: xfrmGetDefault, Flags: netlink.Request}, Data: make([]byte, 3)}
 	answers, err := k.xfrm.Execute(m)
@@ -64,9 +67,14 @@ func (k *sensors) defaultPolicy(h hooks) error {
 		return fmt.Errorf("introspect: get default XFRM policy: %w", err)
 	}
 	for _, a := range answers {
-		if len(a.Data) >= 3 && (a.Data[1] == defaultBlock || a.Data[2] == defaultBlock) {
+		if blocks(a.Data) {
 			h.add("xfrm", "", "xfrm default block")
 		}
 	}
 	return nil
+}
+
+// blocks reads struct xfrm_userpolicy_default {in, fwd, out}: what is forwarded is asked about the last two.
+func blocks(b []byte) bool {
+	return len(b) >= 3 && (b[1] == defaultBlock || b[2] == defaultBlock)
 }

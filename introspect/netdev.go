@@ -69,14 +69,18 @@ func (k *sensors) xdpFeatures(i Index) (features uint64, err error) {
 	body := attribute32(netdevIfindex, uint32(i))
 	answers, err := k.execute(k.netdev, netdevDevGet, body)
 	for _, a := range answers {
-		err = errors.Join(err, attributes(a.Data, func(kind uint16, data []byte) error {
-			if kind != netdevXDPFeatures {
-				return nil
-			}
-			return set(&features, readU64, data)
-		}))
+		err = errors.Join(err, takeXDPFeatures(&features, a.Data))
 	}
 	return features, err
+}
+
+func takeXDPFeatures(to *uint64, b []byte) error {
+	return attributes(b, func(kind uint16, data []byte) error {
+		if kind != netdevXDPFeatures {
+			return nil
+		}
+		return set(to, readU64, data)
+	})
 }
 
 // stripsVLAN reads the active features by name; a driver without ethtool operations has none.
@@ -91,14 +95,18 @@ func (k *sensors) stripsVLAN(i Index) (strips bool, err error) {
 		return false, nil
 	}
 	for _, a := range answers {
-		err = errors.Join(err, attributes(a.Data, func(kind uint16, data []byte) error {
-			if kind != ethtoolFeaturesActive {
-				return nil
-			}
-			return eachFeature(data, func(name string) { strips = strips || stripping[name] })
-		}))
+		err = errors.Join(err, takeStripping(&strips, a.Data))
 	}
 	return strips, err
+}
+
+func takeStripping(to *bool, b []byte) error {
+	return attributes(b, func(kind uint16, data []byte) error {
+		if kind != ethtoolFeaturesActive {
+			return nil
+		}
+		return eachFeature(data, func(name string) { *to = *to || stripping[name] })
+	})
 }
 
 // eachFeature walks the names in a verbose bit set.

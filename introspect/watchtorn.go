@@ -59,6 +59,11 @@ func countedRoutes(at int) (int, error) {
 	if err != nil {
 		return -1, err
 	}
+	return parseRouteStats(text, at)
+}
+
+// parseRouteStats reads a number of rt6_stats; an empty file is one that is not there.
+func parseRouteStats(text string, at int) (int, error) {
 	words := strings.Fields(text)
 	if len(words) <= at {
 		return -1, nil
