@@ -16,6 +16,7 @@ type classifier struct {
 	merges []merge
 	last   *final
 	whole  [][]uint64 // for each chunk, the boxes that have all of it
+	kept   int        // words of the bits of all classes so far
 }
 
 // merge looks up the class of a pair: those of two chunks or earlier merges, by their places in that order.
@@ -29,6 +30,7 @@ type merge struct {
 const (
 	mostPairs = 1 << 22 // of one table
 	mostWork  = 1 << 27 // words of bits that are looked at for one table
+	mostKept  = 1 << 24 // words of the bits of all classes: 128 MiB, and as much to find them by
 )
 
 // classes is the boxes of each class of numbers, as bits.
@@ -125,7 +127,7 @@ func (c *classifier) survey(nth int, spans []span) *classes {
 	current := make([]uint64, words)
 	full := false
 	pieces := c.chunks[nth].sweep(spans, func(box int) { current[box/64] ^= 1 << (box % 64) }, func() int {
-		full = full || numbers.work > mostWork
+		full = full || numbers.work > mostWork || !c.room(numbers)
 		if full {
 			return 0
 		}
@@ -135,8 +137,18 @@ func (c *classifier) survey(nth int, spans []span) *classes {
 	if full || !ok {
 		return nil
 	}
-	c.tables, s.sets = append(c.tables, t), numbers.sets
+	c.tables, s.sets = append(c.tables, t), c.keep(numbers)
 	return s
+}
+
+// room tells whether the sets of a numbering are no more than may be kept: many rules have many classes, each with a bit for
+// every rule.
+func (c *classifier) room(n *numbering) bool { return c.kept+n.words() <= mostKept }
+
+// keep gives the sets of a numbering, which count from now on.
+func (c *classifier) keep(n *numbering) [][]uint64 {
+	c.kept += n.words()
+	return n.sets
 }
 
 // cheapest finds the two of some classes with the fewest pairs.
@@ -165,10 +177,12 @@ func (c *classifier) merge(s, o *classes) *classes {
 			for i := range both {
 				both[i] = a[i] & b[i]
 			}
-			found = append(found, ids.of(both))
+			if found = append(found, ids.of(both)); !c.room(ids) {
+				return nil
+			}
 		}
 	}
-	sum.sets = ids.sets
+	sum.sets = c.keep(ids)
 	c.merges = append(c.merges, merge{a: s.place, b: o.place, width: len(o.sets), table: pairTable(found, len(ids.sets))})
 	return sum
 }

@@ -35,6 +35,9 @@ func (n *numbering) of(set []uint64) int {
 	return id
 }
 
+// words is how large its sets are.
+func (n *numbering) words() int { return len(n.sets) * len(n.ends) }
+
 func (n *numbering) decode() []uint64 {
 	set := make([]uint64, len(n.ends))
 	for i := range set {
