@@ -1,9 +1,12 @@
 package bench
 
 import (
+	"errors"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -63,4 +66,28 @@ func TestZipf(t *testing.T) {
 	if len(uniform(prefixes, draws)) != draws {
 		t.Error("too few draws")
 	}
+}
+
+// FuzzReadPrefixes reads arbitrary files of routes: what they give is of one family and has no bits behind its length.
+func FuzzReadPrefixes(f *testing.F) {
+	f.Add([]byte("192.0.2.0/24\n2001:db8::/32\n"), false)
+	f.Add([]byte("192.0.2.1/24\r\n::ffff:192.0.2.0/120\n"), true)
+	f.Add([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\x33\xd4\xb3\x34\xd2\x33\xd0\x33\xd0\x37\x32\xe1\x02\x00\x00\x00\xff\xff"), false)
+	path := filepath.Join(f.TempDir(), "routes")
+	f.Fuzz(func(t *testing.T, text []byte, six bool) {
+		for _, suffix := range []string{"", ".gz"} {
+			if err := os.WriteFile(path+suffix, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			all, err := readPrefixes(path+suffix, six)
+			if (err == nil) != (len(all) > 0) || err != nil && !strings.HasPrefix(err.Error(), "bench: read routes: ") || errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%d prefixes, %v", len(all), err)
+			}
+			for _, p := range all {
+				if !p.IsValid() || p != p.Masked() || p.Addr().Is6() != six {
+					t.Errorf("%v of %q", p, text)
+				}
+			}
+		}
+	})
 }
