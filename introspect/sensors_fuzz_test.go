@@ -14,6 +14,8 @@ func FuzzBound(f *testing.F) {
 	six := make([]byte, inetSource+16)
 	six[0] = unix.AF_INET6
 	f.Add(bytes.Clone(six))
+	f.Add(bytes.Clone(six[1:]))
+	f.Add([]byte{unix.AF_INET, 1, 0, 0, 0, 22, 0, 0, 10})
 	copy(six[inetSource+10:], []byte{0xff, 0xff, 10, 0, 0, 1}) // a socket of both families
 	f.Add(six)
 	f.Add(append([]byte{unix.AF_INET, 1, 0, 0, 0, 22, 0, 0, 10, 0, 0, 1}, make([]byte, 60)...))

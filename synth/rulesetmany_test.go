@@ -8,6 +8,7 @@ import (
 
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/filter"
 	"github.com/hone-net/hone/synth/ir"
 )
 
@@ -62,7 +63,8 @@ func TestHundredThousandRules(t *testing.T) {
 	}
 }
 
-// TestHundredThousandJumps: as many rules in chains that each lead to the next one, many times, are cut off.
+// TestHundredThousandJumps: as many rules in chains that each lead to the next one, many times, are cut off, and so is the way
+// of a packet that meets them.
 func TestHundredThousandJumps(t *testing.T) {
 	s := *parse(t, router(t))
 	blocklist(&s, 0, false)
@@ -82,6 +84,9 @@ func TestHundredThousandJumps(t *testing.T) {
 		key.Name = next.Chain
 	}
 	verdictWithin(t, &s, slowpath.RulesetLarge)
+	if w, ok := Walk(&s, 2, 3, datagram(), nil); !ok || w.End != filter.Undecided || len(w.Visits) < manyRules || len(w.Visits) > 1<<19 {
+		t.Errorf("%v after %d visits", w.End, len(w.Visits))
+	}
 }
 
 // manyAre gives the chain of a blocklist rules.

@@ -46,6 +46,9 @@ type walker struct {
 // mostDeep bounds the chains that lead to each other: the kernel takes no ruleset with a loop, a text may have one.
 const mostDeep = 64
 
+// mostVisits bounds the rules that one packet is told to meet: chains that jump often to each other make far more of few rules.
+const mostVisits = 1 << 18
+
 // Walk tells which rules a packet meets.
 func (p *Path) Walk(t Trial) ([]Visit, End) {
 	w := &walker{Path: p, trial: t}
@@ -87,6 +90,9 @@ func (w *walker) chain(b *body) int32 {
 	defer func() { w.depth-- }()
 	left := b.rules
 	for _, r := range b.chain.Rules {
+		if len(w.visits) >= mostVisits {
+			return unknown
+		}
 		w.visits = append(w.visits, Visit{Stage: w.stage, Chain: b.chain.Key, Rule: r})
 		if len(left) == 0 || left[0].from != r {
 			continue // it matches no packet of this ingress
