@@ -87,6 +87,7 @@ func FuzzSensorFiles(f *testing.F) {
 	f.Add("kernel/net/bridge/netfilter/ebtable_nat.ko", 0)
 	f.Add("0014 000b 0099 001d 0000 0009 0000\n", 3)
 	f.Add("0014 -1 0000000100000000 1d", 2)
+	f.Add("0014 000b", 2)
 	f.Fuzz(func(t *testing.T, text string, at int) {
 		if table, ok := tableOf(text); ok && (!strings.Contains(text, "ebtable_"+table) || strings.ContainsAny(table, "/ ")) {
 			t.Errorf("table %q of %q", table, text)

@@ -71,6 +71,7 @@ func TestZipf(t *testing.T) {
 // FuzzReadPrefixes reads arbitrary files of routes: what they give is of one family and has no bits behind its length.
 func FuzzReadPrefixes(f *testing.F) {
 	f.Add([]byte("192.0.2.0/24\n2001:db8::/32\n"), false)
+	f.Add([]byte("192.0.2.1/24\n"), false)
 	f.Add([]byte("192.0.2.1/24\r\n::ffff:192.0.2.0/120\n"), true)
 	f.Add([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\x33\xd4\xb3\x34\xd2\x33\xd0\x33\xd0\x37\x32\xe1\x02\x00\x00\x00\xff\xff"), false)
 	path := filepath.Join(f.TempDir(), "routes")
