@@ -52,28 +52,16 @@ func withSummed(t emit.VethTag, sk *btf.Struct) *emit.VethTag {
 func tagReader(t *emit.VethTag) asm.Instructions {
 	insns := asm.Instructions{
 		asm.Mov.Imm(asm.R2, t.VethBuff),
-		kernelCall(t.RdonlyCast),
+		emit.Call(t.RdonlyCast, 0),
 		asm.LoadMem(asm.R1, asm.R0, t.SkbOffset, asm.DWord),
 		asm.Mov.Imm(asm.R2, t.SkBuff),
-		kernelCall(t.RdonlyCast),
+		emit.Call(t.RdonlyCast, 0),
 		asm.LoadMem(asm.R1, asm.R0, t.TagOffset, asm.Word),
 	}
 	if t.SummedMask != 0 {
 		insns = append(insns, asm.LoadMem(asm.R1, asm.R0, t.SummedOffset, asm.Byte))
 	}
 	return append(insns, asm.Mov.Imm(asm.R0, xdpPass), asm.Return())
-}
-
-// kernelCall calls the function of the kernel proper that has this id in its BTF.
-func kernelCall(id int32) asm.Instruction { return moduleCall(id, 0) }
-
-// moduleCall calls one of a module, or of the kernel proper if that is 0.
-func moduleCall(id int32, module uint32) asm.Instruction {
-	call := asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(id)}
-	if module != 0 {
-		call.Metadata.Set(emit.ModuleKey{}, module)
-	}
-	return call
 }
 
 const vethModule = "veth"

@@ -144,9 +144,8 @@ func TestSentryEviction(t *testing.T) {
 	})
 }
 
-// TestWatchLearnedFlood has somebody tell of path after path: what programs copied of the configuration stands meanwhile, and
-// what they copied of IPv6's routes is vouched for nearly all the time.
-func TestWatchLearnedFlood(t *testing.T) {
+// learning runs a test of a Watcher with a sentry, where paths can be learned; in the end it wants to know what the kernel has.
+func learning(t *testing.T, f func(w *Watcher)) {
 	inNamespace(t, func(run func(string)) {
 		run(learnedLab)
 		w := watchHere(t)
@@ -155,6 +154,15 @@ func TestWatchLearnedFlood(t *testing.T) {
 			t.Skip("the kernel takes no sentry")
 		}
 		deafen(t, w)
+		f(w)
+		same(t, w)
+	})
+}
+
+// TestWatchLearnedFlood has somebody tell of path after path: what programs copied of the configuration stands meanwhile, and
+// what they copied of IPv6's routes is vouched for nearly all the time.
+func TestWatchLearnedFlood(t *testing.T) {
+	learning(t, func(w *Watcher) {
 		until(t, w, func(s *Snapshot) bool { return s.Routes6.Len() > 3 })
 		time.Sleep(2 * tapPeriod) // the sentry's first look
 		settle(t, w)
@@ -181,20 +189,12 @@ func TestWatchLearnedFlood(t *testing.T) {
 			_, ok := s.Learned6.Get(Address(netip.MustParseAddr(host5(looks - 1))))
 			return ok
 		})
-		same(t, w)
 	})
 }
 
 // TestWatchLearnedUnattended has the host told of a path's MTU while nobody calls Next.
 func TestWatchLearnedUnattended(t *testing.T) {
-	inNamespace(t, func(run func(string)) {
-		run(learnedLab)
-		w := watchHere(t)
-		defer w.Close()
-		if w.sentry == nil {
-			t.Skip("the kernel takes no sentry")
-		}
-		deafen(t, w)
+	learning(t, func(w *Watcher) {
 		time.Sleep(2 * tapPeriod) // the sentry's first look
 		settle(t, w)
 		before, most := w.ledger.moved(), bound(w, "the host is told of the MTU of an IPv6 path, or redirected")
@@ -211,21 +211,13 @@ func TestWatchLearnedUnattended(t *testing.T) {
 		if s := settle(t, w); s.Learned6.Len() != 1 {
 			t.Errorf("%d are learned", s.Learned6.Len())
 		}
-		same(t, w)
 	})
 }
 
 // TestWatchLearnedRests has the host told of a path's MTU while the Watcher rests from reading such: it reads it later, and what
 // else changes is accounted for meanwhile.
 func TestWatchLearnedRests(t *testing.T) {
-	inNamespace(t, func(run func(string)) {
-		run(learnedLab)
-		w := watchHere(t)
-		defer w.Close()
-		if w.sentry == nil {
-			t.Skip("the kernel takes no sentry")
-		}
-		deafen(t, w)
+	learning(t, func(w *Watcher) {
 		idle(w, 2*hookPeriod)
 		settle(t, w)
 		free := time.Now().Add(20 * tapPeriod)
@@ -237,7 +229,8 @@ func TestWatchLearnedRests(t *testing.T) {
 		before := w.ledger.replied
 		teach(t, "fd00::1", host5(0), 1300)
 		idle(w, 4*tapPeriod)
-		defer unix.Close(tap(t))
+		fd := tap(t)
+		t.Cleanup(func() { unix.Close(fd) }) // it is there to the end
 		until(t, w, func(s *Snapshot) bool { return s.Taps.Len() == 1 })
 		settle(t, w)
 		if time.Now().Before(free) && (w.s.Learned6.Len() != 0 || w.sentry.last.questions == before || w.ledger.replied != before) {
@@ -251,6 +244,5 @@ func TestWatchLearnedRests(t *testing.T) {
 		if w.ledger.replied != w.sentry.last.questions || w.told != 0 {
 			t.Errorf("%+v, %d questions were answered", w.sentry.last, w.ledger.replied)
 		}
-		same(t, w)
 	})
 }

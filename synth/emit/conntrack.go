@@ -42,6 +42,15 @@ type Conntrack struct {
 // (uint32). Who loads the program hands that object over and puts its index into the instruction.
 type ModuleKey struct{}
 
+// Call calls a function of the kernel by its BTF id: of the module that has this BTF object, or of the kernel proper if that is 0.
+func Call(id int32, module uint32) asm.Instruction {
+	call := asm.Instruction{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(id)}
+	if module != 0 {
+		call.Metadata.Set(ModuleKey{}, module)
+	}
+	return call
+}
+
 // What Masquerade is of a kernel that does not, and where it cannot be known, as the module is not loaded that does: then
 // packets of connections with another source are the kernel's.
 const (

@@ -117,10 +117,7 @@ func (i *inst) encode() line {
 		out.ins = asm.LoadMapPtr(asm.Register(i.dst), 0).WithReference(i.ref)
 	case kCall:
 		if i.kfunc {
-			out.ins.Src = asm.PseudoKfuncCall
-			if i.module != 0 {
-				out.ins.Metadata.Set(ModuleKey{}, i.module)
-			}
+			out.ins = Call(int32(i.imm), i.module)
 		}
 	case kBranch, kJump:
 		out.to = i.label
