@@ -25,6 +25,15 @@ var effectConfigs = []config{
   udp dport 1000-2000 counter drop
  }
 }`},
+	{name: "values of maps", rules: `table inet t {
+ map marks { type ipv4_addr : mark; flags interval; elements = { 172.16.5.0/24 : 5, 172.16.9.9 : 9 } }
+ chain c { type filter hook forward priority 0; policy accept;
+  counter
+  tcp dport 22 meta mark set ip daddr map @marks counter
+  udp dport 53 meta priority set ip dscp map { cs1 : 1:1, ef : 1:2 } counter
+  udp dport 1000-2000 counter drop
+ }
+}`},
 	{name: "marks that are shifted", yields: true, rules: forward("tcp dport 22 meta mark set meta mark << 8 counter", "udp dport 53 counter drop")},
 	{name: "meters", yields: true, rules: forward("tcp dport 22 meter x size 4096 { ip saddr limit rate 1000000/second burst 1000000 packets } counter",
 		"udp dport 53 counter drop")},

@@ -79,6 +79,12 @@ func (r *registers) load(reg introspect.Register, cells []cell) bool {
 	return true
 }
 
+// forget has registers hold n bytes that programs cannot tell; the last one is filled up.
+func (r *registers) forget(reg introspect.Register, n int) {
+	from := min(4*int(reg), len(r))
+	clear(r[from:min(from+(n+3)/4*4, len(r))])
+}
+
 // filled tells whether there are zeros in a register behind so many bytes, where no more are written.
 func (r *registers) filled(reg introspect.Register, n int) bool {
 	for at := 4*int(reg) + n; at%4 != 0; at++ {

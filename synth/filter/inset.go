@@ -101,14 +101,14 @@ func (w *writer) isElement(t test, fails *label) bool {
 }
 
 // inPlace adds the test of a set that changes in place; false if it is none.
-func (d *reader) inPlace(e introspect.Lookup, key introspect.SetKey, parts [][]cell) bool {
+func (d *reader) inPlace(key introspect.SetKey, parts [][]cell, not bool) bool {
 	set := d.in.Sets[key]
-	if set == nil || e.DReg != introspect.NoRegister {
+	if set == nil {
 		return false
 	}
 	m, ok := insetOf(set, parts)
 	if ok {
-		d.steps = append(d.steps, step{kind: stepTest, test: test{not: e.Invert, set: m}})
+		d.steps = append(d.steps, step{kind: stepTest, test: test{not: not, set: m}})
 	}
 	return ok
 }

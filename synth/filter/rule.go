@@ -89,6 +89,8 @@ func (d *reader) expression(e introspect.Expr) (fails bool) {
 		return false
 	case introspect.ObjRef:
 		return d.object(e)
+	case introspect.ObjRefMap:
+		return d.objectOf(e)
 	case introspect.Verdict:
 		return d.verdict(e)
 	case introspect.Match:

@@ -8,38 +8,56 @@ import (
 	"github.com/hone-net/hone/slowpath"
 )
 
-// lookup adds a look into a set.
+// lookup adds a look into a set. The value that it finds in a map is the kernel's: what asks for it changes packets.
 func (d *reader) lookup(e introspect.Lookup) (fails bool) {
-	set, ok := d.snapshot.Sets.Get(introspect.SetKey{Family: d.table.Family, Table: d.table.Name, Name: e.Set})
-	switch {
-	case !ok || !plainSet(set):
+	set, ok := d.set(e.Set)
+	if !ok || !plainSet(set) || set.Flags&introspect.SetObject != 0 {
 		d.leave(e, slowpath.RulesetSet)
 		return false
-	case e.DReg != introspect.NoRegister && e.DReg != introspect.VerdictRegister:
-		d.leave(e, slowpath.RulesetAction)
-		return false
 	}
-	parts := d.keyOf(set, e.SReg)
-	if parts != nil && d.inPlace(e, set.Key, parts) {
+	fails = d.look(e, set, e.SReg, e.Invert, e.DReg == introspect.VerdictRegister)
+	if e.DReg != introspect.NoRegister && e.DReg != introspect.VerdictRegister {
+		d.regs.forget(e.DReg, int(set.DataLen))
+	}
+	return fails
+}
+
+// objectOf uses the object that a map has for a key. Packets without one get past the rule, the others are the kernel's.
+func (d *reader) objectOf(e introspect.ObjRefMap) (fails bool) {
+	if set, ok := d.set(e.Set); ok && plainSet(set) && d.look(e, set, e.SReg, false, false) {
+		return true
+	}
+	d.leave(e, reasonOf(e))
+	return false
+}
+
+func (d *reader) set(name string) (introspect.Set, bool) {
+	return d.snapshot.Sets.Get(introspect.SetKey{Family: d.table.Family, Table: d.table.Name, Name: name})
+}
+
+// look adds the test whether registers are a key of a set, or the verdict that it has for them.
+func (d *reader) look(e introspect.Expr, set introspect.Set, from introspect.Register, not, verdict bool) (fails bool) {
+	parts := d.keyOf(set, from)
+	if parts != nil && !verdict && d.inPlace(set.Key, parts, not) {
 		return false
 	}
 	all := d.contents(set)
-	if parts == nil || all == nil || e.Invert && all.rest != nil {
+	if parts == nil || all == nil || not && all.rest != nil {
 		d.leave(e, slowpath.RulesetSet)
 		return false
 	}
-	if e.DReg == introspect.VerdictRegister {
+	if verdict {
 		return d.choose(e, parts, all)
 	}
 	if all.rest != nil {
 		return false // every packet is in it
 	}
-	return d.test(e, parts, all.elements, e.Invert)
+	return d.test(e, parts, all.elements, not)
 }
 
 // plainSet tells whether a set is nothing but elements that somebody has written down.
 func plainSet(s introspect.Set) bool {
-	return !s.Fluid() && len(s.Unknown) == 0 && s.Exprs == "" && s.Flags&introspect.SetObject == 0
+	return !s.Fluid() && len(s.Unknown) == 0 && s.Exprs == ""
 }
 
 // keyOf gives the bytes of the registers that are looked for, in the parts of the key. Where there are no intervals, the kernel
@@ -86,7 +104,7 @@ func contentsOf(s introspect.Set) *contents {
 	var ended introspect.Data    // where the last one ended
 	for key, e := range s.Elements.All() {
 		switch {
-		case e.Exprs != "" || e.Unknown != "" || e.Timeout != 0 || e.Object != "":
+		case e.Exprs != "" || e.Unknown != "" || e.Timeout != 0:
 			return nil
 		case key.CatchAll:
 			verdict := e.Verdict
@@ -154,7 +172,7 @@ func partsOf(s introspect.Set, k introspect.ElementKey) element {
 }
 
 // choose adds a verdict map.
-func (d *reader) choose(e introspect.Lookup, parts [][]cell, c *contents) (fails bool) {
+func (d *reader) choose(e introspect.Expr, parts [][]cell, c *contents) (fails bool) {
 	r, ok := d.region(parts, c.elements)
 	if !ok || slices.ContainsFunc(c.verdicts, goesOn) || c.rest != nil && goesOn(*c.rest) || c.ambiguous() {
 		d.leave(e, slowpath.RulesetMatch)
