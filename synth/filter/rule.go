@@ -67,6 +67,8 @@ func (d *reader) expression(e introspect.Expr) (fails bool) {
 		return d.payload(e)
 	case introspect.Meta:
 		return d.load(e, e.DReg, d.in.meta(e.Key, d.at))
+	case introspect.ExtHdr:
+		return d.extension(e)
 	case introspect.Fib:
 		return d.load(e, e.DReg, wayBack(e, d.at))
 	case introspect.Ct:
