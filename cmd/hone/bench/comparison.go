@@ -70,6 +70,12 @@ func (c *comparison) full(t *table, length time.Duration) {
 	for name, dsts := range t.draws {
 		c.measureAt(t.rig, running, "hone-"+name, dsts, length)
 	}
+	fast, _, err := t.shares(d)
+	if err != nil {
+		c.failed = err
+		return
+	}
+	c.figure("fast_share", fast)
 	m, err := d.memory()
 	if err != nil {
 		c.failed = err

@@ -83,7 +83,8 @@ func (r *rig) sameNexthops(result *Result) error {
 		}
 		r.differ(result, weights, kernel[i], went)
 	}
-	return r.shares(d, result)
+	result.Figures["fast_share"], result.Figures["live_share"], err = r.shares(d)
+	return err
 }
 
 // ways sends some packets of every flow and tells to which receivers each went, one bit each.
@@ -116,18 +117,17 @@ func (r *rig) differ(result *Result, weights []int, kernel, hone []uint8) {
 	}
 }
 
-// shares tells what part of the packets so far the live lookup forwarded.
-func (r *rig) shares(d *daemon, result *Result) error {
+// shares tells what part of the packets so far programs forwarded, and what part by the live lookup.
+func (r *rig) shares(d *daemon) (fast, live float64, err error) {
 	s, err := d.status()
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	for _, i := range s.Interfaces {
 		if c := i.Counters; i.Name == r.Ports[0].Name && c != nil {
 			all := float64(c.Fast + c.Live + c.Punted())
-			result.Figures["fast_share"] = float64(c.Fast+c.Live) / all
-			result.Figures["live_share"] = float64(c.Live) / all
+			fast, live = float64(c.Fast+c.Live)/all, float64(c.Live)/all
 		}
 	}
-	return nil
+	return fast, live, nil
 }

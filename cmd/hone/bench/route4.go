@@ -57,12 +57,17 @@ func newForwarder(f format, prefixes int) (*rig, error) {
 }
 
 // compare measures the subjects by turns, o.Runs times, and takes for each the least CPU time of its windows: noise
-// only adds. A window that lost packets, where none may be lost, is an error.
+// only adds.
 func (r *rig) compare(o Options, subjects []subject) (map[string]Speed, []string, error) {
-	best := map[string]Speed{}
-	var notes []string
+	rounds, notes, err := r.rounds(o, subjects)
+	return fastest(rounds), notes, err
+}
+
+// rounds measures the subjects by turns, o.Runs times. A window that lost packets, where none may be lost, is noted.
+func (r *rig) rounds(o Options, subjects []subject) (all []map[string]Speed, notes []string, err error) {
 	share := o.Time / time.Duration(len(subjects)*o.Runs)
 	for range o.Runs {
+		round := map[string]Speed{}
 		for _, s := range subjects {
 			speed, lost, err := r.measure(s, share)
 			if err != nil {
@@ -71,12 +76,24 @@ func (r *rig) compare(o Options, subjects []subject) (map[string]Speed, []string
 			if lost > 0 && !s.drops {
 				notes = append(notes, fmt.Sprintf("%s lost %d packets in one turn", s.name, lost))
 			}
-			if old, ok := best[s.name]; !ok || speed.NS < old.NS {
-				best[s.name] = speed
+			round[s.name] = speed
+		}
+		all = append(all, round)
+	}
+	return all, notes, nil
+}
+
+// fastest is the best that each subject did.
+func fastest(rounds []map[string]Speed) map[string]Speed {
+	best := map[string]Speed{}
+	for _, round := range rounds {
+		for name, speed := range round {
+			if old, ok := best[name]; !ok || speed.NS < old.NS {
+				best[name] = speed
 			}
 		}
 	}
-	return best, notes, nil
+	return best
 }
 
 // windows are the measurements of one turn.
