@@ -1,7 +1,6 @@
 package synth
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -172,18 +171,18 @@ func tapsEgress(s *introspect.Snapshot, i introspect.Index) bool {
 }
 
 // deviceRow is the row of an interface in the table that vets the answers of the live lookup; nil keeps it out.
-func (e egresses) deviceRow() []byte {
-	var flags uint16
-	if e.four.reason == slowpath.None {
-		flags |= deviceUsable
-	}
-	if e.six.reason == slowpath.None {
-		flags |= deviceUsable6
-	}
-	if flags == 0 || e.bridge {
+func (e egresses) deviceRow(i introspect.Index) []byte {
+	mtu, mtu6 := e.four.limit(), e.six.limit()
+	if e.bridge || mtu|mtu6 == 0 {
 		return nil
 	}
-	row := binary.NativeEndian.AppendUint32(nil, min(e.four.mtu, maxPacket))
-	row = binary.NativeEndian.AppendUint16(row, flags)
-	return binary.NativeEndian.AppendUint16(row, uint16(min(e.six.mtu, maxPacket)))
+	return bytes8(uint64(i)<<deviceIndex | mtu6<<deviceMTU6 | mtu)
+}
+
+// limit is the length of the longest packet that leaves by the interface; 0 if none does.
+func (e egress) limit() uint64 {
+	if e.reason != slowpath.None {
+		return 0
+	}
+	return uint64(min(e.mtu, maxPacket))
 }

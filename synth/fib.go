@@ -44,7 +44,7 @@ func (f *FIB) build(s *introspect.Snapshot, least Shape) {
 		v.seal(table)
 	}
 	for i := range f.Links.All() {
-		if row := f.vet(i).deviceRow(); row != nil {
+		if row := f.vet(i).deviceRow(i); row != nil {
 			f.device[i] = row
 		}
 	}

@@ -16,9 +16,8 @@ import (
 // that ICMP is left to it; of ICMPv6 no error has come this far. But where the kernel parses packets for its rules, it
 // takes the flow label of ICMPv6 with its bytes in another order.
 func (c *compiler) live() {
-	protocol, usable, mtu := c.Load(c.ip.protocol, 1), uint64(deviceUsable), "mtu"
+	protocol := c.Load(c.ip.protocol, 1)
 	if c.ip.six {
-		usable, mtu = deviceUsable6, "mtu6"
 		if c.picks[c.ip].parses {
 			c.GuardImm(ir.Ne, protocol, unix.IPPROTO_ICMPV6, slowpath.LiveLookup)
 		}
@@ -28,10 +27,7 @@ func (c *compiler) live() {
 	answer := c.ask(protocol)
 	c.GuardImm(ir.Eq, c.Field(answer, "ret"), 0, slowpath.LiveLookup)
 	oif := c.Field(answer, "oif")
-	device := c.Lookup(c.Table(c.shape.device()), oif)
-	c.GuardImm(ir.Ne, device, 0, slowpath.LiveDevice)
-	c.GuardImm(ir.AnySet, c.Field(device, "flags"), usable, slowpath.LiveDevice)
-	c.Guard(ir.Le, c.pkt.length, c.Field(device, mtu), slowpath.MTU)
+	c.device(oif)
 	c.pkt.oif = oif
 	c.notBack()
 	c.masquerade()
@@ -39,6 +35,21 @@ func (c *compiler) live() {
 		return
 	}
 	c.deliver(hop{c.Field(answer, "mac"), c.Field(answer, "smac"), oif, ir.CountLive})
+}
+
+// device wants an interface that was vetted, and lets what fits it go.
+func (c *compiler) device(oif *ir.Value) {
+	row := c.Lookup(c.Table(c.shape.device()), oif)
+	c.GuardImm(ir.Ne, row, 0, slowpath.LiveDevice)
+	word := c.Field(row, "word")
+	c.Guard(ir.Eq, c.ArithImm(ir.OpShr, word, deviceIndex), oif, slowpath.LiveDevice)
+	mtu := word
+	if c.ip.six {
+		mtu = c.ArithImm(ir.OpShr, word, deviceMTU6)
+	}
+	mtu = c.ArithImm(ir.OpAnd, mtu, maxPacket)
+	c.GuardImm(ir.Ne, mtu, 0, slowpath.LiveDevice)
+	c.Guard(ir.Le, c.pkt.length, mtu, slowpath.MTU)
 }
 
 // ask is the kernel's answer.

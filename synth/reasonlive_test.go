@@ -47,6 +47,18 @@ func TestLive(t *testing.T) {
 			t.Errorf("%v, want %v", v, c.reason)
 		}
 	}
+	answer = liveRow(0, 3)
+	rows := b.env.Hash[tableDevice]
+	own := rows[3]
+	rows[3] = rows[2] // its memory, used for the row of another interface while the program looks at it
+	if v := b.run(t, datagram()); v.Reason != slowpath.LiveDevice {
+		t.Errorf("by the row of another interface: %v", v)
+	}
+	rows[3] = bytes8(3<<deviceIndex | 1500<<deviceMTU6)
+	if v := b.run(t, datagram()); v.Reason != slowpath.LiveDevice {
+		t.Errorf("to an interface for IPv6 only: %v", v)
+	}
+	rows[3] = own
 	b.env.Moved[slowpath.Config] = 1
 	if v := b.run(t, datagram()); v.Reason != slowpath.Moved {
 		t.Error(v)

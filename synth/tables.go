@@ -35,12 +35,6 @@ const (
 	flagUsable              // frames can be sent to the nexthop
 )
 
-// Flags of a device row: whether frames of a family may be redirected to it.
-const (
-	deviceUsable = 1 << iota
-	deviceUsable6
-)
-
 // Bytes of rows and the places of what is changed in them.
 const (
 	nexthopBytes = 32
@@ -67,8 +61,15 @@ var nexthopFields = []ir.Field{
 // leave. Where there is no bridge, no program asks for it.
 var portField = ir.Field{Name: "port", Offset: atReason, Width: 4}
 
-var deviceFields = []ir.Field{{Name: "mtu", Offset: 0, Width: 4}, {Name: "flags", Offset: 4, Width: 2},
-	{Name: "mtu6", Offset: 6, Width: 2}}
+// deviceFields is one word, which programs read at once: whose row it is, and the MTUs, 0 for a family of which no frames may
+// be redirected to it. The kernel uses the memory of a row that is gone for another one, be there programs that look at it.
+var deviceFields = []ir.Field{{Name: "word", Offset: 0, Width: deviceBytes}}
+
+// Places in the word of a device row, in bits.
+const (
+	deviceMTU6  = 16
+	deviceIndex = 32
+)
 
 // Shape is what programs have to know of the tables: their sizes, and what of the routes is part of the code. Programs
 // of equal Shapes and otherwise equal configurations are equal.

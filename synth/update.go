@@ -110,7 +110,7 @@ func (f *FIB) updateDevices(old *introspect.Snapshot) {
 		}
 	}
 	for i := range f.Links.All() {
-		f.setDevice(i, f.vet(i).deviceRow())
+		f.setDevice(i, f.vet(i).deviceRow(i))
 	}
 }
 
