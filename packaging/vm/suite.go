@@ -26,8 +26,8 @@ var suites = []suite{
 	{"slowpath/upkeep", "5m", "", "", false},
 	{"synth/emit", "10m", "TestForwarder|TestLive|TestReal|TestMetadata", "", false},
 	{"slowpath/oracle", "150m", "TestKinds|TestVRF", "-oracle.packets=40000 -oracle.whole=false", true},
-	{"cmd/script", "40m", "TestScripts/(basic|kinds|killed|links|module|old)", "-test.parallel=1", false},
-	{"introspect", "40m", "TestLive|TestReadSilent", "", false},
+	{"cmd/script", "90m", "TestScripts/(basic|kinds|killed|links|module|old)", "-test.parallel=1", false},
+	{"introspect", "60m", "TestLive|TestReadSilent", "", false},
 }
 
 // build compiles the wanted tests without cgo, so that they need nothing in the guest, and hone and honed for scripts.
