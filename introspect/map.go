@@ -171,6 +171,22 @@ func (m Map[K, V]) From(k K) iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) { m.root.walkFrom(k, yield) }
 }
 
+// Below finds the last entry whose key is below k.
+func (m Map[K, V]) Below(k K) (key K, v V, ok bool) {
+	var last *node[K, V]
+	for n := m.root; n != nil; {
+		if n.key.Compare(k) < 0 {
+			last, n = n, n.right
+		} else {
+			n = n.left
+		}
+	}
+	if last == nil {
+		return key, v, false
+	}
+	return last.key, last.object(), true
+}
+
 func (n *node[K, V]) walk(yield func(K, V) bool) bool {
 	return n.each(func(n *node[K, V]) bool { return yield(n.key, n.object()) })
 }

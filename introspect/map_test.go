@@ -23,6 +23,12 @@ func (p plain) check(t *rapid.T, m Map[Index, Qdisc]) {
 		}
 		i++
 	}
+	for n, from := range append(keys, 1000) {
+		key, v, ok := m.Below(from)
+		if ok != (n > 0) || ok && (key != keys[n-1] || v != p[key]) {
+			t.Fatalf("below %d is %v %v %v", from, key, v, ok)
+		}
+	}
 	for n, from := range keys {
 		for k := range m.From(from) {
 			if k != keys[n] {

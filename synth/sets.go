@@ -10,7 +10,7 @@ import (
 
 // sets are the named sets whose elements change in place. The map is never changed: a Shape may hold it.
 type sets struct {
-	tables map[introspect.SetKey]*filter.SetHash
+	tables map[introspect.SetKey]filter.SetTable
 	made   int // tables that there have been
 }
 
@@ -24,7 +24,7 @@ func (f *FIB) followSets(old *introspect.Snapshot) {
 	}
 	tables := maps.Clone(f.sets.tables)
 	if tables == nil {
-		tables = map[introspect.SetKey]*filter.SetHash{}
+		tables = map[introspect.SetKey]filter.SetTable{}
 	}
 	for c := range introspect.DiffMaps(old.Sets, f.Sets) {
 		f.followSet(c, tables)
@@ -35,7 +35,7 @@ func (f *FIB) followSets(old *introspect.Snapshot) {
 }
 
 // followSet brings the table of one set up to date.
-func (f *FIB) followSet(c introspect.Change[introspect.SetKey, introspect.Set], tables map[introspect.SetKey]*filter.SetHash) {
+func (f *FIB) followSet(c introspect.Change[introspect.SetKey, introspect.Set], tables map[introspect.SetKey]filter.SetTable) {
 	h := tables[c.Key]
 	if h != nil && c.Old != nil && c.New != nil && c.Old.SameHead(*c.New) {
 		if writes, ok := h.Follow(*c.Old, *c.New); ok {
@@ -50,7 +50,7 @@ func (f *FIB) followSet(c introspect.Change[introspect.SetKey, introspect.Set], 
 	if c.New == nil {
 		return
 	}
-	if h, ok := filter.NewSetHash(*c.New, fmt.Sprintf("set-%d", f.sets.made+1)); ok {
+	if h, ok := newSetTable(*c.New, fmt.Sprintf("set-%d", f.sets.made+1)); ok {
 		f.sets.made++
 		tables[c.Key] = h
 		if f.journal.on {

@@ -80,7 +80,7 @@ type Shape struct {
 	Ported  bool                // rows say by which port of a bridge frames leave
 	Owned   []introspect.FDBKey // entries of bridges for their own addresses
 	tallies *tallies
-	sets    map[introspect.SetKey]*filter.SetHash
+	sets    map[introspect.SetKey]filter.SetTable
 	fdbs    map[introspect.Index]*fdb
 }
 

@@ -14,7 +14,7 @@ type Ingress struct {
 	Six   bool
 	Marks bool // packets may come with a mark
 	// Sets are the sets that change in place.
-	Sets map[introspect.SetKey]*SetHash
+	Sets map[introspect.SetKey]SetTable
 }
 
 // Hooks of IPv4, IPv6 and inet that forwarded packets pass (NF_INET_*), in their order.

@@ -7,7 +7,7 @@ import (
 
 // inset asks whether bytes of registers are an element of a set that changes in place.
 type inset struct {
-	set    *SetHash
+	set    SetTable
 	pieces []insetPiece
 	bases  []uint64 // of the words: what is known of them
 }
@@ -21,9 +21,10 @@ type insetPiece struct {
 }
 
 // insetOf asks for the bytes of registers; false if that is not simple, or known before a packet is there.
-func insetOf(set *SetHash, parts [][]cell) (*inset, bool) {
-	m := &inset{set: set, bases: make([]uint64, set.pieces[len(set.pieces)-1].word+1)}
-	for _, p := range set.pieces {
+func insetOf(set SetTable, parts [][]cell) (*inset, bool) {
+	keys := set.Keys()
+	m := &inset{set: set, bases: make([]uint64, keys.words())}
+	for _, p := range keys.pieces {
 		if p.part >= len(parts) || p.from+p.n > len(parts[p.part]) {
 			return nil, false
 		}
@@ -88,7 +89,7 @@ func (w *writer) isElement(t test, fails *label) bool {
 			words[i] = w.ArithImm(ir.OpXor, words[i], base)
 		}
 	}
-	found := t.set.set.find(w.Builder, words)
+	found := t.set.set.Find(w.Builder, words)
 	holds := w.label()
 	holds.used, fails.used = true, true
 	if t.not {

@@ -8,41 +8,22 @@ import (
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// SetHash is the elements of a named set in a table that changes in place. Entries move in it, so that it may only be
-// written while no program looks into it.
+// SetHash is the elements of a named set of single keys.
 type SetHash struct {
-	name   string
-	pieces []setPiece
-	hash   *Cuckoo
-	used   int
+	SetKeys
+	name string
+	hash *Cuckoo
+	used int
 }
-
-// setPiece is bytes of a part of the key that stand together in a word of the table.
-type setPiece struct {
-	part, from, n int
-	word          int
-	shift         int
-}
-
-// maxSetWords bounds the words of a key.
-const maxSetWords = 5
 
 // NewSetHash makes the table of a set, under a name that no other table has had; false if the set is none that can be
 // followed in place: one of single keys that are nothing but keys.
 func NewSetHash(s introspect.Set, name string) (*SetHash, bool) {
-	const plain = introspect.SetInterval | introspect.SetMap | introspect.SetAnonymous
-	if !plainSet(s) || s.Flags&plain != 0 || len(s.Fields) == 0 && s.KeyLen > 8*maxSetWords {
+	layout, ok := LaySet(s, 0)
+	if !ok {
 		return nil, false
 	}
-	h := &SetHash{name: name}
-	lengths := s.Fields
-	if len(lengths) == 0 {
-		lengths = []uint8{uint8(s.KeyLen)}
-	}
-	words := h.lay(lengths)
-	if words == 0 || words > maxSetWords {
-		return nil, false
-	}
+	h := &SetHash{name: name, SetKeys: layout}
 	var keys [][]uint64
 	for _, e := range s.Elements.All() {
 		key, ok := h.keyOf(s, e)
@@ -51,37 +32,20 @@ func NewSetHash(s introspect.Set, name string) (*SetHash, bool) {
 		}
 		keys = append(keys, key)
 	}
-	if len(keys) <= mostLinear {
+	if Few(len(keys)) {
 		return nil, false
 	}
 	h.hash, h.used = NewCuckoo(keys, make([]int, len(keys))), len(keys)
 	return h, h.hash != nil
 }
 
-// lay puts the bytes of a key into words, from the low end: the hash is the high bits of a product.
-func (h *SetHash) lay(lengths []uint8) (words int) {
-	room := 0
-	for i, n := range lengths {
-		for from := 0; from < int(n); from += 8 {
-			p := setPiece{part: i, from: from, n: min(8, int(n)-from)}
-			if p.n > room {
-				words, room = words+1, 8
-			}
-			p.word, p.shift = words-1, 8*(8-room)
-			room -= p.n
-			h.pieces = append(h.pieces, p)
-		}
-	}
-	return words
-}
-
 // keyOf packs an element; false if it is more than a key.
 func (h *SetHash) keyOf(s introspect.Set, e introspect.Element) ([]uint64, bool) {
-	if e.Exprs != "" || e.Unknown != "" || e.Timeout != 0 || e.Object != "" || e.Key.CatchAll || e.Key.End || e.Key.To != "" && e.Key.To != e.Key.Key {
+	if !OnlyKey(e) || e.Key.End || e.Key.To != "" && e.Key.To != e.Key.Key {
 		return nil, false
 	}
 	parts := partsOf(s, e.Key)
-	key := make([]uint64, h.pieces[len(h.pieces)-1].word+1)
+	key := make([]uint64, h.words())
 	if len(parts) != max(1, len(s.Fields)) {
 		return nil, false
 	}
@@ -160,7 +124,7 @@ func (h *SetHash) row(at int) []byte {
 	return data
 }
 
-// find writes the lookup of the bytes of registers: zero if they are no element.
-func (h *SetHash) find(b *ir.Builder, words []*ir.Value) *ir.Value {
+// Find is that of a SetTable.
+func (h *SetHash) Find(b *ir.Builder, words []*ir.Value) *ir.Value {
 	return h.hash.find(b, b.Table(h.Table()), words)
 }
