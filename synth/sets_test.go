@@ -25,6 +25,12 @@ var kindsOfSets = []struct {
 	load   []introspect.Expr
 	draw   func(r *rand.Rand) []byte
 }{
+	{"nets", nil, 4, []introspect.Expr{introspect.Payload{Base: 1, Offset: 16, Len: 4}}, func(r *rand.Rand) []byte {
+		return []byte{192, 0, 1 + byte(r.IntN(3)), byte(r.IntN(6))}
+	}},
+	{"ranges", nil, 2, []introspect.Expr{introspect.Payload{Base: 2, Offset: 2, Len: 2}}, func(r *rand.Rand) []byte {
+		return []byte{3, 0xd0 + byte(r.IntN(48))}
+	}},
 	{"hosts", nil, 4, []introspect.Expr{introspect.Payload{Base: 1, Offset: 12, Len: 4}}, func(r *rand.Rand) []byte {
 		return []byte{10, 1, 0, byte(r.IntN(24))}
 	}},
@@ -43,6 +49,9 @@ var kindsOfSets = []struct {
 			return key
 		}},
 }
+
+// intervals are those of them that have intervals.
+var intervals = map[string]bool{"nets": true, "ranges": true}
 
 // TestSetsInPlace follows random changes of sets by writes to their tables, and compares with the kernel.
 func TestSetsInPlace(t *testing.T) {
@@ -101,6 +110,9 @@ func newSetWorld(t *testing.T, seed uint64) *setWorld {
 	c.Rules = nil
 	for i, k := range kindsOfSets {
 		s := introspect.Set{Key: introspect.SetKey{Family: 2, Table: "t", Name: k.name}, Handle: uint64(50 + i), KeyLen: k.size, Fields: k.fields}
+		if intervals[k.name] {
+			s.Flags = introspect.SetInterval
+		}
 		w.s.Sets = w.s.Sets.With(s.Key, s)
 		exprs := append([]introspect.Expr{}, k.load...)
 		exprs = append(exprs, introspect.Lookup{Set: k.name, DReg: introspect.NoRegister, Invert: k.name == "masked"})
@@ -126,6 +138,7 @@ func (w *setWorld) change() {
 		key := introspect.SetKey{Family: 2, Table: "t", Name: k.name}
 		s, _ := w.s.Sets.Get(key)
 		e := introspect.Element{Key: introspect.ElementKey{Key: introspect.Data(k.draw(w.Rand))}}
+		e.Key.End = intervals[k.name] && w.IntN(4) > 0
 		if w.IntN(3) == 0 && s.Elements.Len() > 0 {
 			n := w.IntN(s.Elements.Len())
 			for at := range s.Elements.All() {

@@ -43,6 +43,11 @@ var rulesetChanges = []config{
 	{name: "change: few become many", rules: portsAndPairs(3), alter: []string{"nft add element inet t s { 1 , 2 , 3 , 4 , 5 , 22 , 53 , 1000 }", "nft delete element inet t s { 80 }"}},
 	{name: "change: many become few", rules: portsAndPairs(20), alter: []string{"nft flush set inet t s", "nft add element inet t s { 53 , 1000 }"}},
 	{name: "change: interval added", rules: netSet, alter: []string{"nft add element inet t s { 172.16.0.0/17 }"}},
+	{name: "change: intervals of many", rules: intervals, alter: []string{"nft add element inet t s { 172.16.0.0/17 , 100.96.3.0-100.100.0.7 }", "nft delete element inet t s { 100.64.0.0/16 }",
+		"nft add element inet t p { 50-60 , 1000-2000 }", "nft delete element inet t p { 79-81 }", "nft add element inet t x { 2001:db8:1640::/47 , 2001:db8:6440::-2001:db8:6450::ffff }",
+		"nft delete element inet t x { 2001:db8:1600::/44 }"}},
+	{name: "change: interval at both ends", rules: intervals, alter: []string{"nft add element inet t s { 0.0.0.0-9.255.255.255 , 101.0.0.0-255.255.255.255 }",
+		"nft add element inet t p { 0-52 , 60000-65535 }", "nft delete element inet t x { 2001:db8:6480::/41 }", "nft add element inet t x { 8000::/1 }"}},
 	{name: "change: verdict of an element", rules: verdictSet, alter: []string{"nft delete element inet t m { 22 : drop }", "nft add element inet t m { 22 : accept , 80 : drop }"}},
 	{name: "change: all flushed", rules: forward("udp dport 1000-60000 counter drop"), alter: []string{"nft flush ruleset"}},
 	{name: "change: table sleeps", rules: forward("udp dport 1000-60000 counter drop"), alter: []string{"nft add table inet t { flags dormant ; }"}},
@@ -62,6 +67,21 @@ const (
 	verdictSet = "table inet t {\n map m { type inet_service : verdict; elements = { 22 : drop, 443 : accept } }\n" +
 		" chain c { type filter hook forward priority 0; policy accept;\n  th dport vmap @m\n  counter\n }\n}"
 )
+
+// intervals are sets of more intervals than are compared one after the other.
+var intervals = func() string {
+	var nets, ports, nets6 []string
+	for i := range 12 {
+		nets = append(nets, fmt.Sprintf("192.0.%d.0/%d", 2*i, 24+i%8))
+		ports = append(ports, fmt.Sprintf("%d-%d", 5000+10*i, 5005+10*i))
+		nets6 = append(nets6, fmt.Sprintf("2001:db8:%x::/%d", 0x100+i, 48+7*i))
+	}
+	return "table inet t {\n set s { type ipv4_addr; flags interval; auto-merge; elements = { 100.64.0.0/16, 172.16.128.0/17, " + strings.Join(nets, ", ") + " } }\n" +
+		" set p { type inet_service; flags interval; elements = { 79-81, 443, " + strings.Join(ports, ", ") + " } }\n" +
+		" set x { type ipv6_addr; flags interval; elements = { 2001:db8:1600::/44, 2001:db8:6480::/41, " + strings.Join(nets6, ", ") + " } }\n" +
+		" chain c { type filter hook forward priority 0; policy accept;\n  ip saddr @s counter drop\n  ip daddr @s counter\n  th dport @p counter\n" +
+		"  ip6 saddr @x counter\n  ip6 daddr @x counter drop\n  th sport @p tcp dport != @p counter drop\n }\n}"
+}()
 
 // portsAndPairs is a set of so many ports that packets have, and of as many pairs.
 func portsAndPairs(n int) string {

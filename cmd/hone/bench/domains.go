@@ -66,6 +66,12 @@ var domains4 = []domain{
 			" add chain ip t c { type filter hook forward priority 0 ; } ; add rule ip t c ip daddr @s drop"},
 		lines: [2]string{"nft delete element ip t s { 10.128.0.9 }", "nft add element ip t s { 10.128.0.9 }"},
 		undo:  []string{"nft delete table ip t"}},
+	{name: "prefix", keys: [2]int{byFirst, -1}, // likewise, in a set of intervals
+		setup: []string{"nft add table ip t ; add set ip t s { type ipv4_addr ; flags interval ; elements = { 192.0.2.0/30 , 192.0.2.8/29 , 192.0.2.32/28 ," +
+			" 198.51.100.0/30 , 198.51.100.8/29 , 198.51.100.32/28 , 203.0.113.0/30 , 203.0.113.8/29 } ; } ;" +
+			" add chain ip t c { type filter hook forward priority 0 ; } ; add rule ip t c ip daddr @s drop"},
+		lines: [2]string{"nft delete element ip t s { 10.128.0.0/24 }", "nft add element ip t s { 10.128.0.0/24 }"},
+		undo:  []string{"nft delete table ip t"}},
 	{name: "tc", keys: [2]int{byFirst, -1},
 		lines: [2]string{"tc qdisc del dev r1 root", "tc qdisc add dev r1 root tbf rate 8bit burst 10 limit 10"}},
 	{name: "xfrm", keys: [2]int{byFirst, -1},
