@@ -136,13 +136,13 @@ type Explanation struct {
 	Reason    string   `json:"reason,omitempty"`    // why the kernel handles it
 	Detail    string   `json:"detail,omitempty"`    // the same in words
 	Out       string   `json:"out,omitempty"`       // the interface that it leaves by
-	Route     string   `json:"route,omitempty"`     // the route that the configuration holds for its destination
+	Route     string   `json:"route,omitempty"`     // the route that the configuration holds for its destination, once that is translated
 	Neighbour string   `json:"neighbour,omitempty"` // the neighbour that the route leads to
 	Bridge    string   `json:"bridge,omitempty"`    // what the bridge knows of its addresses, where it arrives on a port of one
 	Before    string   `json:"before"`              // the frame, hexadecimal
 	After     string   `json:"after,omitempty"`     // the frame as it leaves
 	Rules     []Visit  `json:"rules,omitempty"`     // the rules of the ruleset that it meets, in order
-	Ruleset   string   `json:"ruleset,omitempty"`   // what they do with it: accepted, dropped or left to the kernel
+	Ruleset   string   `json:"ruleset,omitempty"`   // what they do with it: accepted, dropped, left to the kernel, or accepted, and not forwarded
 	Tracking  string   `json:"tracking,omitempty"`  // what the tracking of connections means to it
 	Trace     []string `json:"trace,omitempty"`     // the steps of the program
 }

@@ -95,7 +95,7 @@ func rulesetAgreesOn(t *testing.T, b *bed, r *ruler, frame []byte, count map[str
 	b.env.Tallied = nil
 	v := b.run(t, frame)
 	short := len(frame)-14-n.header() < 20
-	if walked, _ := Walk(&r.s, 2, 3, frame, nil); !walkAgrees(walked, want, v) {
+	if walked, _ := Walk(&r.s, 2, frame, nil); !walkAgrees(walked, want, v) {
 		t.Errorf("ruleset says %d, but the walk %v of %x: %v\n%s", want, walked.End, frame, walked.Visits, ruleText(&r.s))
 	}
 	switch {
@@ -202,7 +202,7 @@ func TestWalkOdd(t *testing.T) {
 		{"a later fragment", &s, datagram(put(20, 0, 1)), filter.Undecided}, {"six", &s, datagram6(), filter.Passes},
 		{"an extension", &s, datagram6(put(20, 0)), filter.Undecided},
 	} {
-		if w, ok := Walk(c.s, 2, 3, c.frame, nil); !ok || w.End != c.end {
+		if w, ok := Walk(c.s, 2, c.frame, nil); !ok || w.End != c.end {
 			t.Errorf("%s: %v %v", c.name, w, ok)
 		}
 	}

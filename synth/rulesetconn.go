@@ -15,8 +15,8 @@ import (
 // say what to translate (enum nf_ip_hook_priorities).
 var (
 	stageTracks          = filter.Stage{Hook: unix.NF_INET_PRE_ROUTING, Priority: -200}
-	stageTranslatesDest  = filter.Stage{Hook: unix.NF_INET_PRE_ROUTING, Priority: -100}
-	stageTranslateSource = filter.Stage{Hook: unix.NF_INET_POST_ROUTING, Priority: 100}
+	stageTranslatesDest  = filter.TranslatesDest
+	stageTranslateSource = filter.TranslatesSource
 )
 
 // compareStages orders stages as packets pass them. Which of two hooks of one stage comes first nobody tells.

@@ -84,7 +84,7 @@ func TestHundredThousandJumps(t *testing.T) {
 		key.Name = next.Chain
 	}
 	verdictWithin(t, &s, slowpath.RulesetLarge)
-	if w, ok := Walk(&s, 2, 3, datagram(), nil); !ok || w.End != filter.Undecided || len(w.Visits) < manyRules || len(w.Visits) > 1<<19 {
+	if w, ok := Walk(&s, 2, datagram(), nil); !ok || w.End != filter.Undecided || len(w.Visits) < manyRules || len(w.Visits) > 1<<19 {
 		t.Errorf("%v after %d visits", w.End, len(w.Visits))
 	}
 }

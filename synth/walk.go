@@ -31,24 +31,43 @@ func (c *Connection) Translates() bool {
 
 // Walked is the way of a packet through the ruleset.
 type Walked struct {
-	Visits     []filter.Visit
-	End        filter.End
-	Tracked    bool // the kernel tracks the connections of its family
-	Translated bool // and may translate their addresses; rules are told what they make of those in the frame
+	Visits  []filter.Visit
+	End     filter.End
+	Tracked bool   // the kernel tracks the connections of its family
+	Opens   bool   // it is the first one of its connection, as far as its header tells
+	NAT     NATUse // what the translation of addresses is to it
+	Routed  []byte // the frame when its route is looked for
+	Route   string // what is to say of its route instead; mostly empty
+	Source  string // what chains make of the source of a packet that opens a connection
+	Dest    string // and of its destination
 }
 
-// Walk tells which rules the packet of a frame meets that comes in by one interface and leaves by another one, 0 if that is
-// not known: as part of an established connection, or, if that is nil, of a new one. False: it is no packet of IPv4 or IPv6.
-func Walk(s *introspect.Snapshot, ifindex, oif int, frame []byte, c *Connection) (w Walked, ok bool) {
+// Walk tells which rules the packet of a frame meets that comes in by an interface: as part of an established connection,
+// or, if that is nil, of a new one. False: it is no packet of IPv4 or IPv6.
+func Walk(s *introspect.Snapshot, ifindex int, frame []byte, c *Connection) (w Walked, ok bool) {
 	link, known := s.Links.Get(introspect.Index(ifindex))
 	m, whole := meet(frame)
 	if !known || !whole {
 		return w, false
 	}
-	t := trial{snapshot: s, link: link, ip: m.ip, oif: oif, connection: c, tracked: tracks(s, m.ip)}
+	t := trial{snapshot: s, link: link, ip: m.ip, connection: c, tracked: tracks(s, m.ip)}
 	t.look(frame)
-	w.Tracked, w.Translated = t.tracked, translates(s, m.ip) && !c.known()
-	w.Visits, w.End = rulesetOf(s, link, m.ip, Shape{}).Walk(filter.Trial{Value: t.value, Bytes: t.behind()})
+	w.Tracked, w.Opens, w.NAT = t.tracked, t.opens, t.use()
+	asked, path := filter.Trial{Value: t.value, Bytes: t.behind()}, rulesetOf(s, link, m.ip, Shape{})
+	if w.NAT == NATAsked {
+		asked.Translate = t.translate
+	}
+	w.Visits, w.End = path.Walk(asked, filter.Hooks[:1]...)
+	w.Routed, w.Route = t.frames[1], t.elsewhere(&w)
+	if w.End == filter.Passes {
+		w.End = t.route()
+	}
+	if w.End == filter.Passes {
+		var more []filter.Visit
+		more, w.End = path.Walk(asked, filter.Hooks[1:]...)
+		w.Visits = append(w.Visits, more...)
+	}
+	w.Dest, w.Source = t.said[0], t.said[1]
 	return w, true
 }
 
@@ -56,17 +75,6 @@ func Walk(s *introspect.Snapshot, ifindex, oif int, frame []byte, c *Connection)
 func Tracks(s *introspect.Snapshot, frame []byte) bool {
 	m, ok := meet(frame)
 	return ok && tracks(s, m.ip)
-}
-
-// Routed is a frame as it is when its route is looked for: to where its connection sends it.
-func Routed(frame []byte, c *Connection) []byte {
-	m, ok := meet(frame)
-	if !ok {
-		return frame
-	}
-	t := trial{ip: m.ip, connection: c, tracked: true}
-	t.look(frame)
-	return t.frames[1]
 }
 
 // trial is the packet of a frame.
@@ -78,8 +86,11 @@ type trial struct {
 	end        int       // of the header, with options
 	plain      bool      // what follows it is what rules look at
 	oif        int
+	hops       []introspect.Hop // one of which it takes
 	connection *Connection
 	tracked    bool
+	opens      bool // a packet of no connection, if there is none
+	natted
 }
 
 // extensions are the headers of IPv6 that rules look behind.
@@ -95,7 +106,7 @@ func (t *trial) look(frame []byte) {
 	} else if !t.tracked {
 		t.plain = binary.BigEndian.Uint16(frame[atFragment:])&offset == 0
 	}
-	t.frames = [3][]byte{frame, frame, frame}
+	t.frames, t.opens = [3][]byte{frame, frame, frame}, t.connection == nil && t.first(frame)
 	if c := t.connection; c.Translates() {
 		t.frames[1] = t.rewritten(frame, t.ip.dest[0], t.end+2, c.Dest)
 		t.frames[2] = t.rewritten(t.frames[1], t.ip.source[0], t.end, c.Source)
@@ -155,13 +166,16 @@ func translations(at filter.Stage) (before, by int) {
 			by++
 		}
 	}
+	if at.NAT {
+		by = before
+	}
 	return before, by
 }
 
 // changed tells whether the packet may have been translated, so that its checksums are others.
 func (t *trial) changed(at filter.Stage) bool {
 	_, by := translations(at)
-	return t.connection.Translates() && by > 0
+	return by > 0 && (t.connection.Translates() || t.takes[by])
 }
 
 // load reads a number as it is at a stage. Where addresses are translated just there, only what stays the same is known.
@@ -169,7 +183,7 @@ func (t *trial) load(at filter.Stage, place int, width uint8) (uint64, bool) {
 	before, by := translations(at)
 	v, ok := number(t.frames[before], place, width)
 	after, _ := number(t.frames[by], place, width)
-	return v, ok && v == after
+	return v, ok && v == after && !t.hidden(by, place, place+int(width))
 }
 
 func number(frame []byte, at int, width uint8) (uint64, bool) {
@@ -214,6 +228,10 @@ func (t *trial) fact(at filter.Stage, f filter.Field) (uint64, bool) {
 		return uint64(t.oif), t.oif != 0
 	case filter.MetaBack, filter.MetaBackIn:
 		return t.wayBack(f)
+	case filter.MetaSourceType:
+		return t.addressType(t.ip.source)
+	case filter.MetaDestType:
+		return t.addressType(t.ip.dest)
 	}
 	return 0, false
 }
@@ -221,9 +239,15 @@ func (t *trial) fact(at filter.Stage, f filter.Field) (uint64, bool) {
 // fromConnection tells what is known of the packet's connection. Of one that nobody has looked for, that is little.
 func (t *trial) fromConnection(at filter.Stage, f filter.Field) (uint64, bool) {
 	const established, fresh = 1 << 1, 1 << 3 // NF_CT_STATE_BIT of IP_CT_ESTABLISHED and IP_CT_NEW
-	c, known := t.connection, map[int]uint64{unix.NFT_CT_STATE: fresh, unix.NFT_CT_STATUS: 0, unix.NFT_CT_DIRECTION: 0, unix.NFT_CT_ZONE: 0}
+	c, known := t.connection, map[int]uint64{unix.NFT_CT_DIRECTION: 0, unix.NFT_CT_ZONE: 0}
 	if !t.tracked || compareStages(at, stageTracks) <= 0 {
 		return 0, false
+	}
+	if t.opens {
+		known[unix.NFT_CT_STATE] = fresh
+		if before, by := translations(at); t.status[before] == t.status[by] && !t.unsure[by] {
+			known[unix.NFT_CT_STATUS] = t.status[by]
+		}
 	}
 	if c != nil {
 		known[unix.NFT_CT_STATE], known[unix.NFT_CT_STATUS] = established, uint64(c.Status)

@@ -190,7 +190,7 @@ func wayBackTold(t *testing.T, s *introspect.Snapshot, six bool, frame []byte, p
 	if (v.Kind == ir.RedirectExit) != passes {
 		t.Errorf("%v, want %t", v, passes)
 	}
-	if walked, _ := Walk(s, 2, 3, frame, nil); (walked.End == filter.Passes) != passes {
+	if walked, _ := Walk(s, 2, frame, nil); (walked.End == filter.Passes) != passes {
 		t.Errorf("the walk is %v, want %t: %v", walked.End, passes, fmt.Sprint(walked.Visits))
 	}
 	b.env.Moved = slowpath.Epochs{slowpath.Any: 1, slowpath.Route4: 1, slowpath.Route6: 1}

@@ -23,6 +23,7 @@ const (
 	cellUnset cellState = iota // nothing was loaded: a rule that looks at it is not understood
 	cellKnown
 	cellEgress // depends on the interface that the packet leaves by: index shift of the bytes of the fact field.At
+	cellValue  // byte shift of the value that the rule has looked up as number field.At
 )
 
 func constant(b byte) cell { return cell{xor: b, state: cellKnown} }

@@ -11,6 +11,9 @@ const mostEgress = 1 << 10
 
 // region is regionOf where cells may depend on the interface that the packet leaves by: each of them is tried.
 func (p *Path) region(parts [][]cell, all []element) (*region, bool) {
+	if slices.ContainsFunc(parts, ofValues) {
+		return nil, false
+	}
 	if !slices.ContainsFunc(parts, dependent) {
 		return regionOf(parts, all)
 	}
@@ -34,6 +37,10 @@ func (p *Path) region(parts [][]cell, all []element) (*region, bool) {
 
 func dependent(cells []cell) bool {
 	return slices.ContainsFunc(cells, func(c cell) bool { return c.state == cellEgress })
+}
+
+func ofValues(cells []cell) bool {
+	return slices.ContainsFunc(cells, func(c cell) bool { return c.state == cellValue })
 }
 
 // leavingBy fills in what an interface has.

@@ -28,7 +28,10 @@ const (
 type place struct {
 	hook     uint32
 	priority int32
+	nat      bool // the chain translates addresses
 }
+
+func (p place) stage() Stage { return Stage{p.hook, p.priority, p.nat} }
 
 // bigEndian tells the byte order of the host.
 var bigEndian = binary.NativeEndian.Uint16([]byte{1, 0}) != 1

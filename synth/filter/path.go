@@ -44,16 +44,20 @@ var families = map[uint8]string{unix.NFPROTO_IPV4: "ip", unix.NFPROTO_IPV6: "ip6
 func New(s *introspect.Snapshot, in Ingress) *Path {
 	p := &Path{snapshot: s, in: in, bodies: map[bodyKey]*body{}, plans: map[*region]*plan{}, sets: map[introspect.SetKey]*contents{}}
 	for _, c := range s.Chains.All() {
-		table, _ := s.Tables.Get(c.Key.Of())
-		sees := c.Key.Family == in.family() || c.Key.Family == unix.NFPROTO_INET
-		if c.Base && sees && c.Type != "nat" && !table.Dormant() && slices.Contains(Hooks, c.Hook) {
-			p.bases = append(p.bases, p.body(c, place{c.Hook, c.Priority}))
+		if c.Type != "nat" && p.sees(c) && slices.Contains(Hooks, c.Hook) {
+			p.bases = append(p.bases, p.body(c, place{hook: c.Hook, priority: c.Priority}))
 		}
 	}
 	slices.SortStableFunc(p.bases, func(a, b *body) int {
 		return cmp.Or(cmp.Compare(a.at.hook, b.at.hook), cmp.Compare(a.at.priority, b.at.priority))
 	})
 	return p
+}
+
+// sees tells whether a chain is on a hook of the packets' family.
+func (p *Path) sees(c introspect.Chain) bool {
+	table, _ := p.snapshot.Tables.Get(c.Key.Of())
+	return c.Base && (c.Key.Family == p.in.family() || c.Key.Family == unix.NFPROTO_INET) && !table.Dormant()
 }
 
 // Empty tells whether no chain sees the packets.

@@ -18,6 +18,7 @@ type reader struct {
 	chain introspect.ChainKey
 	rule  *introspect.ChainRule
 	nth   int // counters of the rule that have been read
+	found int // values that it has looked up
 	regs  registers
 	steps []step
 	reach int // bytes behind the header that there are at this step
@@ -70,7 +71,7 @@ func (d *reader) expression(e introspect.Expr) (fails bool) {
 	case introspect.ExtHdr:
 		return d.extension(e)
 	case introspect.Fib:
-		return d.load(e, e.DReg, wayBack(e, d.at))
+		return d.load(e, e.DReg, d.lookupCells(e))
 	case introspect.Ct:
 		return d.connection(e)
 	case introspect.Immediate:
@@ -98,8 +99,21 @@ func (d *reader) expression(e introspect.Expr) (fails bool) {
 	case introspect.Match:
 		return d.match(e)
 	}
-	d.leave(e, reasonOf(e))
+	d.other(e)
 	return false
+}
+
+// other is what an expression does that programs leave to the kernel. Where the kernel has the packet anyway, more can be told.
+func (d *reader) other(e introspect.Expr) {
+	t, ok := d.translation(e)
+	switch {
+	case d.at.nat && logs(e):
+		d.steps = append(d.steps, step{kind: stepCount, cause: "logs"})
+	case !ok:
+		d.leave(e, reasonOf(e))
+	case t != nil:
+		d.steps = append(d.steps, step{kind: stepTranslate, nat: t})
+	}
 }
 
 func (d *reader) count(id CounterID) {

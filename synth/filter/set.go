@@ -8,15 +8,20 @@ import (
 	"github.com/hone-net/hone/slowpath"
 )
 
-// lookup adds a look into a set. The value that it finds in a map is the kernel's: what asks for it changes packets.
+// lookup adds a look into a set. The value that it finds in a map is the kernel's: what asks for it changes packets. Of chains that
+// translate addresses, which nobody compiles, it is told.
 func (d *reader) lookup(e introspect.Lookup) (fails bool) {
 	set, ok := d.set(e.Set)
 	if !ok || !plainSet(set) || set.Flags&introspect.SetObject != 0 {
 		d.leave(e, slowpath.RulesetSet)
 		return false
 	}
+	value := e.DReg != introspect.NoRegister && e.DReg != introspect.VerdictRegister
+	if value && d.at.nat && d.value(e, set) {
+		return false
+	}
 	fails = d.look(e, set, e.SReg, e.Invert, e.DReg == introspect.VerdictRegister)
-	if e.DReg != introspect.NoRegister && e.DReg != introspect.VerdictRegister {
+	if value {
 		d.regs.forget(e.DReg, int(set.DataLen))
 	}
 	return fails
@@ -79,11 +84,13 @@ func (d *reader) keyOf(s introspect.Set, from introspect.Register) [][]cell {
 	return parts
 }
 
-// contents is the elements of a set. Of a map, each has a verdict; rest is that of keys that are none of them.
+// contents is the elements of a set. Of a map, each has a verdict, or a value; rest is that of keys that are none of them.
 type contents struct {
 	elements []element
 	verdicts []introspect.Verdict
+	values   []introspect.Data
 	rest     *introspect.Verdict
+	other    introspect.Data
 }
 
 // contents reads the elements of a set, once.
@@ -108,31 +115,34 @@ func contentsOf(s introspect.Set) *contents {
 			return nil
 		case key.CatchAll:
 			verdict := e.Verdict
-			c.rest = &verdict
+			c.rest, c.other = &verdict, e.Data
 		case concatenated || s.Flags&introspect.SetInterval == 0:
-			c.add(partsOf(s, key), e.Verdict)
+			c.add(partsOf(s, key), e)
 		case key.To != "", anonymous && !key.End && key.Key == ended:
 			return nil // it is no tree; the kernel finds either one in a set without a name, which depends on its tree
 		case key.End && open == nil: // what nft puts before the first interval
 			ended = key.Key
 		case key.End:
-			c.add(element{{[]byte(open.Key.Key), before([]byte(key.Key))}}, open.Verdict)
+			c.add(element{{[]byte(open.Key.Key), before([]byte(key.Key))}}, *open)
 			open, ended = nil, key.Key
 		default:
 			if open != nil {
-				c.add(element{{[]byte(open.Key.Key), before([]byte(key.Key))}}, open.Verdict)
+				c.add(element{{[]byte(open.Key.Key), before([]byte(key.Key))}}, *open)
 			}
 			open = &e
 		}
 	}
 	if open != nil {
-		c.add(element{{[]byte(open.Key.Key), bytes.Repeat([]byte{0xff}, len(open.Key.Key))}}, open.Verdict)
+		c.add(element{{[]byte(open.Key.Key), bytes.Repeat([]byte{0xff}, len(open.Key.Key))}}, *open)
 	}
 	return c
 }
 
-func (c *contents) add(e element, v introspect.Verdict) {
-	c.elements, c.verdicts = append(c.elements, e), append(c.verdicts, v)
+func (c *contents) add(e element, of introspect.Element) {
+	c.elements, c.verdicts = append(c.elements, e), append(c.verdicts, of.Verdict)
+	if of.Data != "" {
+		c.values = append(c.values, of.Data)
+	}
 }
 
 // before is the number, of as many bytes, that comes before one that is not zero.
@@ -208,7 +218,7 @@ func different(r *region, all []introspect.Verdict) (verdicts []introspect.Verdi
 // mostCrossed bounds the elements of a map of concatenated intervals: each is compared with each other one.
 const mostCrossed = 2000
 
-// ambiguous tells whether a key may lie in two elements that have different verdicts. Concatenations of intervals may lie
+// ambiguous tells whether a key may lie in two elements that have different verdicts or values. Concatenations of intervals may lie
 // across each other; the kernel finds the one that was added first, and does not show which one that was.
 func (c *contents) ambiguous() bool {
 	if len(c.elements) == 0 || len(c.elements[0]) < 2 || !slices.ContainsFunc(c.elements, element.wide) {
@@ -219,7 +229,8 @@ func (c *contents) ambiguous() bool {
 			return true
 		}
 		for n, o := range c.elements[:i] {
-			if c.verdicts[i] != c.verdicts[n] && e.meets(o) {
+			same := c.verdicts[i] == c.verdicts[n] && (len(c.values) != len(c.elements) || c.values[i] == c.values[n])
+			if !same && e.meets(o) {
 				return true
 			}
 		}

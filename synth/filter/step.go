@@ -9,12 +9,14 @@ import (
 type stepKind uint8
 
 const (
-	stepTest   stepKind = iota // ends the rule unless test holds
-	stepReach                  // wants bytes behind the header; the kernel ends the rule where there are fewer
-	stepCount                  // counts the packet
-	stepDecide                 // ends the rule with a verdict
-	stepChoose                 // ends the rule with the verdict of the box that the packet is in; without one it ends, too
-	stepLeave                  // leaves the packet to the kernel
+	stepTest      stepKind = iota // ends the rule unless test holds
+	stepReach                     // wants bytes behind the header; the kernel ends the rule where there are fewer
+	stepValue                     // looks a value up, of chains that translate addresses; the rule ends where there is none
+	stepCount                     // counts the packet
+	stepDecide                    // ends the rule with a verdict
+	stepChoose                    // ends the rule with the verdict of the box that the packet is in; without one it ends, too
+	stepLeave                     // leaves the packet to the kernel
+	stepTranslate                 // translates the connection and accepts
 )
 
 // step is a part of what a rule does, in order.
@@ -28,7 +30,8 @@ type step struct {
 	verdicts []introspect.Verdict // stepDecide: one
 	rest     *introspect.Verdict  // stepChoose: of packets that are in no box; nil: the rule ends
 	reason   slowpath.Reason      // stepLeave
-	cause    string               // stepLeave: the expression
+	cause    string               // stepLeave: the expression; stepCount: what it does instead
+	nat      *natStep             // stepValue, stepTranslate
 }
 
 // rule is a rule as the packets of an ingress meet it.

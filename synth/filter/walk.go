@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/hone-net/hone/introspect"
@@ -10,6 +11,8 @@ import (
 type Trial struct {
 	Value func(Stage, Field) (uint64, bool) // false: it is not known
 	Bytes int                               // behind the header
+	// Translate tells what a rule of a chain that translates addresses does to it; nil: it meets none of these chains.
+	Translate func(Translation) Translated
 }
 
 // Visit is a rule that a packet met, or the policy at the end of a base chain.
@@ -29,10 +32,13 @@ const (
 	Passes    End = iota // every base chain accepts the packet
 	Drops                // a rule or a policy drops it
 	Undecided            // only the kernel can tell from the last rule on
+	Stays                // its route leads to no other host: the chains of forwarded packets are not asked
 )
 
 // String is the end in a word.
-func (e End) String() string { return [...]string{"accepted", "dropped", "left to the kernel"}[e] }
+func (e End) String() string {
+	return [...]string{"accepted", "dropped", "left to the kernel", "accepted, and not forwarded"}[e]
+}
 
 // walker follows one packet. It does what the rules say, one after the other.
 type walker struct {
@@ -41,6 +47,8 @@ type walker struct {
 	stage  Stage
 	visits []Visit
 	depth  int
+	values []introspect.Data // that the rule has looked up
+	found  *Translated       // what a chain has found to translate
 }
 
 // mostDeep bounds the chains that lead to each other: the kernel takes no ruleset with a loop, a text may have one.
@@ -49,19 +57,45 @@ const mostDeep = 64
 // mostVisits bounds the rules that one packet is told to meet: chains that jump often to each other make far more of few rules.
 const mostVisits = 1 << 18
 
-// Walk tells which rules a packet meets.
-func (p *Path) Walk(t Trial) ([]Visit, End) {
+// Walk tells which rules of some hooks a packet meets.
+func (p *Path) Walk(t Trial, hooks ...uint32) ([]Visit, End) {
 	w := &walker{Path: p, trial: t}
-	for _, b := range p.bases {
-		w.stage = Stage{b.at.hook, b.at.priority}
-		if end := w.base(b); end != Passes {
+	for _, hook := range hooks {
+		if end := w.hook(hook); end != Passes {
 			return w.visits, end
 		}
 	}
 	return w.visits, Passes
 }
 
+func (w *walker) hook(hook uint32) End {
+	var nat []*body
+	if w.trial.Translate != nil {
+		nat = w.translating(hook)
+	}
+	for _, b := range w.bases {
+		if b.at.hook != hook {
+			continue
+		}
+		if len(nat) > 0 && b.at.priority >= nat[0].at.priority {
+			if end := w.translate(nat); end != Passes {
+				return end
+			}
+			nat = nil
+		}
+		w.stage = b.at.stage()
+		if end := w.base(b); end != Passes {
+			return end
+		}
+	}
+	return w.translate(nat)
+}
+
 func (w *walker) base(b *body) End {
+	if u := b.chain.Unknown; len(u) > 0 {
+		w.visits = append(w.visits, Visit{w.stage, b.chain.Key, nil, true, "not understood: " + u[0]})
+		return Undecided
+	}
 	switch w.chain(b) {
 	case introspect.VerdictAccept:
 		return Passes
@@ -131,6 +165,7 @@ func (w *walker) follow(b *body, v introspect.Verdict) (code int32, ends bool) {
 // rule does what a rule says.
 func (w *walker) rule(r rule) (v introspect.Verdict, outcome string, matches bool) {
 	goOn, stop := introspect.Verdict{Code: introspect.VerdictContinue}, introspect.Verdict{Code: unknown}
+	w.values = w.values[:0]
 	for _, s := range r.steps {
 		switch s.kind {
 		case stepTest:
@@ -150,11 +185,19 @@ func (w *walker) rule(r rule) (v introspect.Verdict, outcome string, matches boo
 				return goOn, outcome, matches
 			}
 		case stepCount:
-			outcome, matches = "counts", true
+			outcome, matches = cmp.Or(s.cause, "counts"), true
 		case stepDecide:
 			return s.verdicts[0], verdictText(s.verdicts[0]), true
 		case stepChoose:
 			return w.choose(s)
+		case stepValue, stepTranslate:
+			v, said, goesOn := w.nat(s)
+			if !goesOn && said == "" {
+				return v, outcome, matches
+			}
+			if !goesOn {
+				return v, said, true
+			}
 		case stepLeave:
 			return stop, fmt.Sprintf("%s: %s", s.cause, s.reason.Doc()), true
 		}

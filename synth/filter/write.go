@@ -12,6 +12,7 @@ import (
 type Stage struct {
 	Hook     uint32 // NF_INET_*
 	Priority int32
+	NAT      bool // of the chains that say what to translate there
 }
 
 // Packet is what a program knows of the packet that it has in hand.
@@ -53,7 +54,7 @@ type label struct {
 func (p *Path) Write(packet Packet) (goesOn bool) {
 	w := &writer{Builder: packet.Builder, path: p, packet: packet}
 	for _, b := range p.bases {
-		w.stage = Stage{b.at.hook, b.at.priority}
+		w.stage = b.at.stage()
 		if !w.base(b) {
 			return false
 		}

@@ -52,6 +52,7 @@ var modules = map[moduleName]module{
 	{"conntrack", 1}: {152, (*reader).xtConntrack1},
 	{"conntrack", 2}: {156, (*reader).xtConntrack2},
 	{"conntrack", 3}: {164, (*reader).xtConntrack3},
+	{"addrtype", 1}:  {8, (*reader).xtAddressType},
 }
 
 // xtAlign is what the data of a match is filled up to at most.

@@ -74,7 +74,6 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 		c, note = connectionOf(o.Connection, s, frame)
 	}
 	if !isPort || goesTo(frame, bridge.MAC) {
-		x.Route, x.Neighbour = route(s, in, synth.Routed(frame, c))
 		follow(&x, s, o, in, c, note, frame)
 	}
 	fib := synth.NewFIB(s)

@@ -24,6 +24,15 @@ sysctl path=netfilter/nf_conntrack_udp_timeout_stream value=120
 nft-table family=ip name=n handle=1
 nft-table family=inet name=n handle=1
 nft-chain family=ip table=n name=s handle=1 flags=0x1 base hook=4 priority=100 policy=1 type=nat
+nft-rule family=ip table=n chain=s handle=2 expr=payload,base:2,offset:2,len:2 expr=cmp,data:0035 expr=immediate,data:0400 expr=masq,proto-min:0,flags:2
+nft-chain family=inet table=n name=d handle=1 flags=0x1 base priority=-100 policy=1 type=nat
+nft-rule family=inet table=n chain=d handle=8 expr=payload,base:2,offset:2,len:2 expr=lookup,set:m,dreg:0 expr=nat,type:1,family:2,addr-min:0,proto-min:1
+nft-rule family=inet table=n chain=d handle=9 expr=payload,base:2,offset:2,len:2 expr=cmp,data:0054 expr=payload,base:1,offset:12,len:16 expr=nat,type:1,family:10,addr-min:0,addr-max:0,flags:64
+nft-rule family=inet table=n chain=d handle=10 expr=payload,base:2,offset:2,len:2 expr=cmp,data:0055 expr=payload,base:2,dreg:1,len:2 expr=redir,proto-min:1
+nft-rule family=inet table=n chain=d handle=11 expr=fib,result:3,flags:2 expr=cmp,data:02000000 expr=nat,type:1,family:2,addr-min:9
+nft-set family=inet table=n name=m handle=12 flags=0x8 key-type=0xd key-len=2 data-type=0x1cd data-len=8
+nft-element family=inet table=n set=m key=0050 data=0a02000200510000
+nft-element family=inet table=n set=m key=0051 data=0a020002
 nft-chain family=inet table=n name=f handle=2 flags=0x1 base hook=2 policy=1 type=filter
 nft-rule family=inet table=n chain=f handle=6 expr=ct,key:0 expr=bitwise,len:4,mask:02000000,xor:00000000 expr=cmp,op:1,data:00000000 expr=verdict,code:1
 nft-rule family=inet table=n chain=f handle=3 expr=payload,base:1,offset:9,len:1 expr=cmp,data:01 expr=verdict
@@ -61,6 +70,7 @@ func explained(f *testing.F) (all []*introspect.Snapshot, names []string) {
 // explainedPackets are descriptions of packets, some of which are forwarded.
 var explainedPackets = []string{"ip 10.1.0.2 > 192.0.2.9 tcp established", "ip 10.2.0.2 > 10.1.0.3 udp sport 7 established",
 	"ip 10.1.0.2 > 192.0.2.9 udp dport 53 options 40", "ip 10.1.0.2 > 10.2.0.2 udp offset 8", "tag 7 ip 10.1.0.2 > 10.2.0.2",
+	"ip 10.1.0.2 > 192.0.2.9 tcp dport 80", "ip 10.1.0.2 > 10.2.0.2 udp dport 81", "ip6 2001:db8:1::2 > 2001:db8:2::2 tcp dport 84", "ip 10.1.0.2 > 192.0.2.9 udp dport 85",
 	"ip6 2001:db8:1::2 > 2001:db8:f::9 tcp established", "ip6 2001:db8:1::2 > 2001:db8:2::2 udp dport 53",
 	"eth 02:00:00:00:01:02 > 02:00:00:00:02:02 ip 10.1.0.2 > 10.1.0.7 udp"}
 

@@ -13,15 +13,14 @@ import (
 	"github.com/hone-net/hone/synth/filter"
 )
 
-// follow tells which rules the packet of a frame meets, and what the tracking of connections means to it.
+// follow tells which rules the packet of a frame meets, where it is routed to, and what the tracking of connections means to it.
 func follow(x *control.Explanation, s *introspect.Snapshot, o Options, link introspect.Link, c *synth.Connection, note string, frame []byte) {
-	oif := 0
-	if found, ok := synth.Find(s, int(link.Index), synth.Routed(frame, c)); ok && len(found.Hops) > 0 {
-		oif = int(found.Hops[0].Index)
-	}
-	w, ok := synth.Walk(s, int(link.Index), oif, frame, c)
+	w, ok := synth.Walk(s, int(link.Index), frame, c)
 	if !ok {
 		return
+	}
+	if x.Route = w.Route; x.Route == "" {
+		x.Route, x.Neighbour = route(s, link, w.Routed)
 	}
 	for _, v := range w.Visits {
 		x.Rules = append(x.Rules, visit(v))
@@ -30,7 +29,7 @@ func follow(x *control.Explanation, s *introspect.Snapshot, o Options, link intr
 		x.Ruleset = w.End.String()
 	}
 	if w.Tracked {
-		x.Tracking = tracking(c, w.Translated, o.Config.Conntrack)
+		x.Tracking = tracking(c, w, o.Config.Conntrack)
 		if note != "" {
 			x.Tracking += "; " + note
 		}
@@ -60,9 +59,11 @@ func comment(r *introspect.ChainRule) string {
 }
 
 // tracking is what to say of a packet where connections are tracked.
-func tracking(c *synth.Connection, unknown bool, mode string) string {
+func tracking(c *synth.Connection, w synth.Walked, mode string) string {
 	text := "taken for the first packet of a connection, which is the kernel's; say established for a later one"
 	switch {
+	case c == nil && !w.Opens:
+		text = "it opens no connection: the kernel knows whether it is of one; say established if it is"
 	case c != nil && mode == config.Exact:
 		text = "connections are tracked and conntrack is exact: the kernel decides"
 	case c != nil:
@@ -71,8 +72,17 @@ func tracking(c *synth.Connection, unknown bool, mode string) string {
 	if c.Translates() {
 		text += fmt.Sprintf("; it leaves from %s to %s", c.Source, c.Dest)
 	}
-	if unknown {
+	if c != nil && w.NAT != synth.NATNone {
+		text += "; chains of type nat are not asked"
+	}
+	if w.NAT == synth.NATOfUnknown {
 		text += "; addresses are shown as if they were not translated"
+	}
+	if w.Dest != "" {
+		text += "; it goes to " + w.Dest
+	}
+	if w.Source != "" {
+		text += "; it leaves from " + w.Source
 	}
 	return text
 }

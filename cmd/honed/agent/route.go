@@ -29,10 +29,11 @@ func route(s *introspect.Snapshot, link introspect.Link, frame []byte) (routeTex
 		routeText = typeName(found.Route.Type) + " " + routeText
 	}
 	for i, hop := range found.Hops {
-		if i == 0 {
-			neighbourText = neighbour(s, hop, found.Dest)
-		} else {
+		switch {
+		case i > 0:
 			routeText += " or"
+		case found.Route.Type == unix.RTN_UNICAST:
+			neighbourText = neighbour(s, hop, found.Dest)
 		}
 		routeText += " " + hopText(s, hop)
 	}
