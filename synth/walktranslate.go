@@ -90,7 +90,7 @@ func (t *trial) translateSource(x filter.Translation) filter.Translated {
 // aimOf is what a translation makes of an address that it has, if it names no other.
 func aimOf(own netip.Addr, x filter.Translation) aim {
 	from, to := x.Addr[0], x.Addr[1]
-	a := aim{addr: own, port: x.Port[0], ports: x.Ports, unknown: x.Ports && (x.Port[0] != x.Port[1] || x.Flags&filter.NATOffset != 0)}
+	a := aim{addr: own, port: x.Port[0], ports: x.Ports, unknown: x.Ports && x.Port[0] != x.Port[1]}
 	switch {
 	case !from.IsValid():
 	case x.Flags&filter.NATPrefix != 0:

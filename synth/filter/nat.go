@@ -29,7 +29,6 @@ const (
 	NATRandom     = 1 << 2
 	NATPersistent = 1 << 3
 	NATFully      = 1 << 4
-	NATOffset     = 1 << 5
 	NATPrefix     = 1 << 6 // only the bits that the two ends have in common are exchanged
 )
 

@@ -63,6 +63,15 @@ var natCases = []natCase{
 		"ip neigh replace 198.51.100.1 lladdr 02:00:00:00:0b:00 dev r1"}, rules: nat("", "masquerade"), packets: []string{"ip 10.0.0.1 > 198.51.100.1 udp"},
 		wants: "masquerade to an address of r1", unknown: true},
 	{name: "a log", rules: nat(`log prefix "x" dnat to 10.3.0.1`, "log group 5\nmasquerade"), packets: []string{"ip 10.0.0.1 > 10.2.0.1 udp"}, wants: "logs"},
+	{name: "masquerade by one of several gateways", setup: []string{"ip addr add 192.0.2.9/24 dev r1", "ip neigh replace 192.0.2.1 lladdr 02:00:00:00:0b:00 dev r1",
+		"ip route add 198.51.100.0/24 nexthop via 192.0.2.1 dev r1 nexthop via 10.2.0.1 dev r1"}, rules: nat("", "masquerade"), packets: []string{"ip 10.0.0.1 > 198.51.100.1 udp"},
+		wants: "masquerade to an address of r1", unknown: true},
+	{name: "asked for an address of the kernel's choice", rules: nat("", "snat to 10.2.0.7-10.2.0.9") + behind("ip saddr 10.0.0.1 drop"), packets: []string{"ip 10.0.0.1 > 10.2.0.1 udp"},
+		wants: "asks for what is not known", unknown: true},
+	{name: "asked for a port of the kernel's choice", rules: nat("", "snat to 10.2.0.7") + behind("udp sport 5 drop"), packets: []string{"ip 10.0.0.1 > 10.2.0.1 udp"},
+		wants: "asks for what is not known", unknown: true},
+	{name: "asked for a status that is not known", rules: nat("", "snat to 10.0.0.1-10.0.0.2") + behind("ct status != snat accept"), packets: []string{"ip 10.0.0.1 > 10.2.0.1 udp"},
+		wants: "asks for what is not known", unknown: true},
 	{name: "redirect", rules: nat("udp dport 53 redirect to :5353", "masquerade"), packets: []string{"ip 10.0.0.1 > 10.2.0.1 udp dport 53"}, wants: "redirect to 10.0.0.254:5353", lost: true},
 	{name: "redirect to the nearest", setup: []string{"ip addr add 192.0.2.9/24 dev r0 scope link"}, rules: nat("redirect", ""), packets: []string{"ip 10.0.0.1 > 10.2.0.1 udp"},
 		wants: "it goes to 192.0.2.9", lost: true},
@@ -106,6 +115,11 @@ var natCases = []natCase{
 // nat is a table with a chain of some rules before the route is known, and one behind.
 func nat(dest, source string) string {
 	return fmt.Sprintf("table ip n {\nchain d {\ntype nat hook prerouting priority dstnat\n%s\n}\nchain s {\ntype nat hook postrouting priority srcnat\n%s\n}\n}\n", dest, source)
+}
+
+// behind is a table with a chain behind the translation of the source.
+func behind(rule string) string {
+	return "table ip f { chain s { type filter hook postrouting priority 110; " + rule + "; }; }\n"
 }
 
 // TestExplainNAT sends packets through chains that translate addresses, and compares what comes out with what was explained.
