@@ -258,7 +258,7 @@ func told(tracking, words string, before netip.Addr, is netip.AddrPort) bool {
 	return !said && before == is.Addr() || ranged && address == is.Addr().String() && strings.Contains(ports, "-")
 }
 
-// natted is a packet that has arrived behind a port of the router.
+// arrived is a packet that has arrived behind a port of the router.
 type arrived struct {
 	port         string
 	source, dest netip.AddrPort
