@@ -42,6 +42,7 @@ func conntrack() (*emit.Conntrack, error) {
 	case !extensions(own, &k):
 		return nil, errors.New("unknown extensions of nf_conn")
 	}
+	k.Accounts = endings()
 	return &k, load(entryReader(&k))
 }
 

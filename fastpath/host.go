@@ -17,8 +17,9 @@ type Host struct {
 	seen   *ebpf.Map
 	asks   *asks
 
-	mu     sync.Mutex // guards tables
-	tables map[string]*table
+	mu       sync.Mutex // guards tables and accounts
+	tables   map[string]*table
+	accounts *accounts // nil as long as no program asks for them
 }
 
 // Open makes a Host without tables. The map seen stays the caller's; it must live as long as the Host.
@@ -112,6 +113,9 @@ func (h *Host) Read(name string, off, n int) ([]byte, error) {
 func (h *Host) Close() error {
 	h.Forget()
 	h.asks.close()
+	if h.accounts != nil {
+		h.accounts.close()
+	}
 	return h.seen.Close()
 }
 
@@ -135,7 +139,7 @@ func (h *Host) pick(spec *ebpf.CollectionSpec) (map[string]*table, error) {
 			continue // the program brings it along
 		}
 		switch name {
-		case emit.MapSeen, emit.MapBuilt, emit.MapStats, emit.MapAsks:
+		case emit.MapSeen, emit.MapBuilt, emit.MapStats, emit.MapAsks, emit.MapAccounts:
 			continue
 		}
 		t := h.tables[name]

@@ -53,6 +53,11 @@ func (h *Host) loadInto(l *loaded, spec *ebpf.CollectionSpec, maps map[string]*e
 		maps[name] = t.m
 	}
 	maps[emit.MapAsks] = h.asks.m
+	if spec.Maps[emit.MapAccounts] != nil {
+		if maps[emit.MapAccounts], err = h.openAccounts(); err != nil {
+			return err
+		}
+	}
 	for name := range maps {
 		if spec.Maps[name] == nil {
 			delete(maps, name)

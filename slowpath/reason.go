@@ -90,6 +90,7 @@ const (
 	BridgeProtocol                 // bridged: ARP or another protocol that the bridge itself looks at
 	BridgeTag                      // bridged: with an odd VLAN tag, or routed to where frames have one
 	BridgeTagTaken                 // bridged: with a VLAN tag that a VLAN device on the port may take off
+	ConntrackAccount               // the connection's packets and bytes cannot be counted now
 	lastPacketReason
 )
 
@@ -186,6 +187,7 @@ var reasonTexts = [MaxReasons]reasonText{
 	ConntrackWindow:  {"conntrack-window", "the kernel watches the window of the TCP connection"},
 	ConntrackSpecial: {"conntrack-special", "the connection has a helper, time-outs of its own, or is offloaded"},
 	ConntrackNAT:     {"conntrack-nat", "the connection's addresses are translated as no program does"},
+	ConntrackAccount: {"conntrack-account", "the connection is counted, and there is no room for its account as yet"},
 	Multicast:        {"multicast", "bridged: a multicast or broadcast frame"},
 	FDBUnknown:       {"fdb-unknown", "bridged: the forwarding database does not know the destination"},
 	FDBLocal:         {"fdb-local", "bridged: addressed to the bridge or one of its ports"},

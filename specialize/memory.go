@@ -59,7 +59,7 @@ func note(s *extent, v *ir.Value) {
 	switch v.Op {
 	case ir.OpStore, ir.OpStoreLE:
 		s.add(v.Imm, v.Width)
-	case ir.OpCount, ir.OpCommit:
+	case ir.OpCount, ir.OpCommit, ir.OpAccount:
 		s.add(ir.MaxPacket, 1)
 	case ir.OpPush, ir.OpPop:
 		for i := range s {

@@ -132,6 +132,9 @@ func compare(t *testing.T, p, q *ir.Program, env *ir.Env, pkt []byte) ir.ExitKin
 	if !maps.Equal(ea.Tallied, eb.Tallied) {
 		t.Errorf("tallied %v, then %v", ea.Tallied, eb.Tallied)
 	}
+	if ea.Account != eb.Account {
+		t.Errorf("accounts %v, then %v", ea.Account, eb.Account)
+	}
 	if ea.Kept != eb.Kept {
 		t.Errorf("%d kept, then %d", ea.Kept, eb.Kept)
 	}

@@ -43,8 +43,17 @@ func tracking(s *introspect.Snapshot, ip *layout) ir.Tracking {
 	liberal, _ := s.Sysctls.Get("netfilter/nf_conntrack_tcp_be_liberal")
 	return ir.Tracking{
 		TCP: lifetime(s, "tcp_timeout_established"), UDP: lifetime(s, "udp_timeout_stream"),
-		NAT: translates(s, ip), Liberal: liberal.Value == "1",
+		NAT: translates(s, ip), Liberal: liberal.Value == "1", Account: counts(s),
 	}
+}
+
+// acct is the sysctl that has the kernel count packets and bytes for connections.
+const acct = "netfilter/nf_conntrack_acct"
+
+// counts tells whether the kernel counts for connections. It does for those that are made while the sysctl is on.
+func counts(s *introspect.Snapshot) bool {
+	v, ok := s.Sysctls.Get(introspect.Name(acct))
+	return ok && v.Value != "0"
 }
 
 // lifetime is a time-out of connections in seconds; 0 if it is not known, or none that programs can keep up.
@@ -82,12 +91,14 @@ func refuseAccounting(s subject) verdict {
 			return refused(slowpath.Netfilter, "rules of %s ask how much a connection has carried", chainHook(key))
 		}
 	}
-	acct, ok := s.Sysctls.Get("netfilter/nf_conntrack_acct")
+	_, known := s.Sysctls.Get(introspect.Name(acct))
 	switch {
-	case !ok:
+	case !known:
 		return refused(slowpath.Netfilter, "whether connections are counted (sysctl net.netfilter.nf_conntrack_acct) is not known")
-	case acct.Value != "0" && !s.options.Tallies:
+	case counts(s.Snapshot) && !s.options.Tallies:
 		return refused(slowpath.Netfilter, "sysctl net.netfilter.nf_conntrack_acct is on, and counters are to be exact")
+	case counts(s.Snapshot) && !s.options.Accounts:
+		return refused(slowpath.Netfilter, "sysctl net.netfilter.nf_conntrack_acct is on, and this kernel does not say when connections end")
 	}
 	return accepted
 }
@@ -214,6 +225,13 @@ func (c *compiler) need(n int) {
 func (c *compiler) keep() {
 	if c.pkt.connection != nil {
 		c.Keep(c.pkt.connection, slowpath.ConntrackWindow)
+	}
+}
+
+// account counts the packet for its connection, beside what the kernel has counted.
+func (c *compiler) account() {
+	if t := c.pkt.connection; t != nil && t.Table.Tracking.Account {
+		c.Account(t, c.Field(t, "dir"), c.pkt.length)
 	}
 }
 

@@ -20,6 +20,8 @@ type Options struct {
 	Steps int
 	// Conntrack tells whether programs may decide packets of established connections where connections are tracked.
 	Conntrack bool
+	// Accounts tells whether programs can count packets for each connection, where the kernel does.
+	Accounts bool
 }
 
 // MostSteps is how many steps of rules a program has where nobody says anything else: more of them may be too much for the

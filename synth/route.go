@@ -119,6 +119,7 @@ func (c *compiler) deliver(to hop) {
 func (c *compiler) begin(to hop) {
 	c.Count(to.counter)
 	c.commit()
+	c.account()
 	c.StoreLE(atDestMAC, 8, to.mac)
 	c.StoreLE(atSourceMAC, 4, to.smac)
 }

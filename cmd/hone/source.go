@@ -125,5 +125,5 @@ func without(s *introspect.Snapshot, status control.Status) *introspect.Snapshot
 // may not ask this one, assumes.
 func fullKernel() emit.Kernel {
 	return emit.Kernel{CPUs: runtime.NumCPU(), FIBLookup: true, CPUv4: true, VethTag: &emit.VethTag{SummedMask: 0x60},
-		Conntrack: &emit.Conntrack{}}
+		Conntrack: &emit.Conntrack{Accounts: true}}
 }

@@ -128,12 +128,13 @@ func (k kernelRun) run(t testing.TB, pkt []byte) ir.Verdict {
 func (k kernelRun) agree(t testing.TB, env *ir.Env, pkt []byte) (ir.Verdict, error) {
 	t.Helper()
 	before := *env
-	before.Counts, before.Marks, before.Tallied = [ir.NumCounters]uint64{}, nil, nil
+	before.Counts, before.Marks, before.Tallied, before.Account = [ir.NumCounters]uint64{}, nil, nil, [2]ir.Tally{}
 	want, err := ir.Eval(k.p, &before, pkt)
 	if err != nil {
 		return want, err
 	}
 	k.set(t, env)
+	accounts := k.accounts(t)
 	got := k.run(t, pkt)
 	if got.String() != want.String() || !bytes.Equal(got.Packet, want.Packet) {
 		return want, fmt.Errorf("kernel: %v %x\nEval:   %v %x", got, got.Packet, want, want.Packet)
@@ -146,6 +147,9 @@ func (k kernelRun) agree(t testing.TB, env *ir.Env, pkt []byte) (ir.Verdict, err
 	}
 	if err := k.agreeTallies(t, before.Tallied); err != nil {
 		return want, err
+	}
+	if now := k.accounts(t); now != add(accounts, before.Account) {
+		return want, fmt.Errorf("accounts: kernel %v, then %v, Eval %v", accounts, now, before.Account)
 	}
 	return want, k.agreeMarks(t, env, before.Marks)
 }
@@ -171,6 +175,37 @@ func (k kernelRun) agreeTallies(t testing.TB, want map[uint64]ir.Tally) error {
 		}
 	}
 	return nil
+}
+
+// accounts sums up the accounts of all connections.
+func (k kernelRun) accounts(t testing.TB) (sum [2]ir.Tally) {
+	m := k.coll.Maps[MapAccounts]
+	if m == nil {
+		return sum
+	}
+	var key uint64
+	var b [AccountBytes]byte
+	entries := m.Iterate()
+	for entries.Next(&key, &b) {
+		a, ok := ParseAccount(b)
+		if !ok {
+			t.Errorf("account %#x is not open", key)
+		}
+		for i, s := range a.Sums {
+			sum[i].Packets, sum[i].Bytes = sum[i].Packets+s.Packets, sum[i].Bytes+s.Bytes
+		}
+	}
+	if err := entries.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return sum
+}
+
+func add(a, b [2]ir.Tally) [2]ir.Tally {
+	for i := range a {
+		a[i].Packets, a[i].Bytes = a[i].Packets+b[i].Packets, a[i].Bytes+b[i].Bytes
+	}
+	return a
 }
 
 // agreeMarks compares the tables with what they were, marks applied.

@@ -52,6 +52,9 @@ func (t *tracked) verify() {
 		t.setConstant(t.out["oif"], 0)
 	}
 	t.setConstant(t.out["reason"], 0)
+	if t.table.Tracking.Account {
+		t.store(frame, t.place+accountKey, t.entry, 8)
+	}
 }
 
 // matches wants the tuple to be the packet's.

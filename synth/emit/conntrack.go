@@ -36,6 +36,7 @@ type Conntrack struct {
 	ExtNAT        int16   // number of the extension for NAT
 	Masquerade    int16   // in it, the interface whose address a connection has taken; 0 is a place as any other
 	Foreign       []int16 // numbers of the extensions that want every packet to themselves
+	Accounts      bool    // the end of a connection can be noticed where it comes
 }
 
 // ModuleKey is the key of the metadata of an instruction that calls a function of a module: the id of the module's BTF object
@@ -124,6 +125,8 @@ type tracked struct {
 	reply reg // 1 against the direction of the connection's first packet
 	place int16
 
+	record reg // the connection's account, once it was kept
+
 	fails map[slowpath.Reason]label
 	order []slowpath.Reason
 	stale label // forgets the slot
@@ -140,7 +143,10 @@ func (l *lowering) lookupConntrack(v *ir.Value) error {
 		t.out[f.Name] = l.reg()
 	}
 	l.conntracks[v] = t
-	t.place = l.areaFor(kernelBytes)
+	t.place = l.areaFor(areaBytes(v.Table))
+	if v.Table.Tracking.Account {
+		t.record = l.reg()
+	}
 	t.storeImm(frame, t.place+keepAt, keepNothing, 1) // whatever becomes of the lookup
 	t.key()
 	t.probe()

@@ -40,6 +40,9 @@ func tells(kind ir.TableKind, tracking ir.Tracking) *ir.Program {
 	b.PuntBy(reason)
 	b.Start(usable)
 	b.Keep(row, slowpath.ConntrackWindow)
+	if tracking.Account {
+		b.Account(row, b.Field(row, "dir"), b.Meta(ir.MetaLen))
+	}
 	for _, f := range kind.LiveFields() {
 		b.Store(tupleAt+40+f.Offset, f.Width, b.Field(row, f.Name))
 	}
@@ -227,7 +230,7 @@ func TestConntrackAgrees(t *testing.T) {
 			}
 		}
 		for i, tr := range []ir.Tracking{{TCP: 432000, UDP: 120}, {TCP: 432000, UDP: 120, NAT: true}, {UDP: 120, NAT: true, Liberal: true},
-			{TCP: 432000, UDP: 120, NAT: true}} {
+			{TCP: 432000, UDP: 120, NAT: true}, {TCP: 432000, UDP: 120, NAT: true, Account: true}} {
 			known, unsure := k, i == 3
 			if unsure {
 				without := *k.Conntrack

@@ -49,6 +49,9 @@ func (l *lowering) keep(v *ir.Value) {
 		t.mark(alive)
 		t.refresh()
 	})
+	if t.table.Tracking.Account {
+		t.findAccount(of.record)
+	}
 }
 
 // refresh keeps the entry alive, as the packet would have done in the kernel.

@@ -43,7 +43,9 @@ const (
 	MapSeen  = "seen"  // slowpath.Epochs, shared by the programs of a host; one value
 	MapBuilt = "built" // slowpath.Epochs, fresh for every loaded program; one value
 	MapAsks  = "asks"  // ring buffer of Ask: connections whose window the kernel is to leave alone
-	MapStats = "stats" // per CPU: MaxReasons + NumCounters 64-bit counters; one value of StatsStride(CPUs) x CPUs bytes
+	// MapAccounts is a hash of the accounts of connections, by the addresses of their entries; see AccountBytes.
+	MapAccounts = "accounts"
+	MapStats    = "stats" // per CPU: MaxReasons + NumCounters 64-bit counters; one value of StatsStride(CPUs) x CPUs bytes
 	// ProgramName names the program in the CollectionSpec.
 	ProgramName = "hone"
 )

@@ -56,6 +56,9 @@ func Maps(p *ir.Program, k Kernel) map[string]*ebpf.MapSpec {
 		if asks(t) {
 			maps[MapAsks] = Asks()
 		}
+		if t.Tracking.Account {
+			maps[MapAccounts] = Accounts()
+		}
 	}
 	return maps
 }

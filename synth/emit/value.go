@@ -75,6 +75,8 @@ func (l *lowering) emit(v *ir.Value) error {
 		l.commit(v)
 	case ir.OpKeep:
 		l.keep(v)
+	case ir.OpAccount:
+		return l.account(v)
 	case ir.OpPush, ir.OpPop:
 		l.shift(v)
 	default:

@@ -135,6 +135,11 @@ func (b *Builder) Keep(row *Value, r slowpath.Reason) {
 	b.add(Value{Op: OpKeep, Table: row.Table, Args: append([]*Value{row}, row.Args...), Reason: r})
 }
 
+// Account counts a packet of so many bytes for a connection that was kept: dir is the row's.
+func (b *Builder) Account(row, dir, bytes *Value) {
+	b.add(Value{Op: OpAccount, Table: row.Table, Args: []*Value{row, dir, bytes}})
+}
+
 // Push puts four bytes behind the MACs, which are given as they stand in the packet: eight bytes, and four, least significant
 // first. The block redirects then.
 func (b *Builder) Push(macs [2]*Value, four *Value, r slowpath.Reason) {

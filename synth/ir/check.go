@@ -189,7 +189,7 @@ func (c *checker) checkValue(at place, v *Value) error {
 			return err
 		}
 		asks := (v.Op == OpGuard || v.Op == OpSelect) && c.asksForRow(v.Cond, v.Args)
-		if takesRow := i == 0 && (v.Op == OpField || v.Op == OpMark || v.Op == OpKeep || asks); a.IsRow() != takesRow {
+		if takesRow := i == 0 && (v.Op == OpField || v.Op == OpMark || v.Op == OpKeep || v.Op == OpAccount || asks); a.IsRow() != takesRow {
 			return fmt.Errorf("v%d is%s a row", a.ID, map[bool]string{false: " not"}[a.IsRow()])
 		}
 	}

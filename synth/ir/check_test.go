@@ -127,6 +127,33 @@ func TestCheckRefuses(t *testing.T) {
 			b.add(Value{Op: OpKeep, Table: row.Table, Args: []*Value{row, one, one, one, one, b.Const(2)}, Reason: slowpath.ConntrackWindow})
 			b.Punt(slowpath.TTL)
 		}},
+		{"connection counted and not kept", "not kept", func(b *Builder) {
+			one := b.Const(1)
+			row := b.Lookup(b.Table(&Table{Name: "ct", Kind: Conntrack, Size: 64, Tracking: Tracking{Account: true}}), one, one, one, one, one)
+			kept, on := b.NewBlock("kept"), b.NewBlock("on")
+			b.If(Eq, b.Field(row, "reason"), b.Const(0), kept, on, false)
+			b.Start(kept)
+			b.Keep(row, slowpath.ConntrackWindow)
+			b.Jump(on)
+			b.Start(on)
+			b.Account(row, b.Field(row, "dir"), one)
+			b.Redirect(one)
+		}},
+		{"connection without an account", "that is counted", func(b *Builder) {
+			one := b.Const(1)
+			row := b.Lookup(b.Table(&Table{Name: "ct", Kind: Conntrack, Size: 64}), one, one, one, one, one)
+			b.Keep(row, slowpath.ConntrackWindow)
+			b.Account(row, one, one)
+			b.Redirect(one)
+		}},
+		{"left to the kernel after it was counted", "after a store", func(b *Builder) {
+			one := b.Const(1)
+			row := b.Lookup(b.Table(&Table{Name: "ct", Kind: Conntrack, Size: 64, Tracking: Tracking{Account: true}}), one, one, one, one, one)
+			b.Keep(row, slowpath.ConntrackWindow)
+			b.Account(row, one, one)
+			b.GuardImm(Eq, one, 1, slowpath.TTL)
+			b.Redirect(one)
+		}},
 		{"connection kept after a store", "after a store", func(b *Builder) {
 			one := b.Const(1)
 			row := b.Lookup(b.Table(&Table{Name: "ct", Kind: Conntrack, Size: 64}), one, one, one, one, one)

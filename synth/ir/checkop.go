@@ -10,7 +10,7 @@ import (
 // Yields tells whether the operation gives a number or a row.
 func (o Op) Yields() bool {
 	switch o {
-	case OpStore, OpStoreLE, OpBound, OpGuard, OpMark, OpCount, OpTally, OpHit, OpCommit, OpKeep, OpPush, OpPop:
+	case OpStore, OpStoreLE, OpBound, OpGuard, OpMark, OpCount, OpTally, OpHit, OpCommit, OpKeep, OpAccount, OpPush, OpPop:
 		return false
 	}
 	return o != OpNone && o < numOps
@@ -18,7 +18,7 @@ func (o Op) Yields() bool {
 
 // Stores tells whether the operation says that the packet will be forwarded: nothing may punt below it.
 func (o Op) Stores() bool {
-	return o == OpStore || o == OpStoreLE || o == OpCount || o == OpCommit || o.Shifts()
+	return o == OpStore || o == OpStoreLE || o == OpCount || o == OpCommit || o == OpAccount || o.Shifts()
 }
 
 // Shifts tells whether the operation moves the beginning of the packet: nothing looks at the packet below it, and the block
@@ -47,7 +47,7 @@ func (v *Value) arity() int {
 		return 2
 	case OpSelect:
 		return 4
-	case OpPush:
+	case OpPush, OpAccount:
 		return 3
 	case OpPop:
 		return 2
@@ -103,7 +103,7 @@ func (c *checker) checkOp(at place, v *Value) error {
 		return checkCond(v.Cond)
 	case OpSelect:
 		return checkCond(v.Cond)
-	case OpLookup, OpField, OpMark, OpCommit:
+	case OpLookup, OpField, OpMark, OpCommit, OpAccount:
 		return c.checkTable(at, v)
 	}
 	return nil
@@ -180,6 +180,9 @@ func (c *checker) checkTable(at place, v *Value) error {
 		}
 		return nil
 	}
+	if v.Op == OpAccount {
+		return c.checkAccount(at, v)
+	}
 	_, ok := row.Table.Field(v.Field)
 	switch {
 	case row.Table != v.Table:
@@ -194,6 +197,22 @@ func (c *checker) checkTable(at place, v *Value) error {
 		return fmt.Errorf("v%d may be no row of %s", row.ID, row.Table.Name)
 	}
 	return nil
+}
+
+// checkAccount wants the connection to be kept above: that is where its account is found.
+func (c *checker) checkAccount(at place, v *Value) error {
+	row := v.Args[0]
+	if row.Table != v.Table || !v.Table.Kind.Tracks() || !v.Table.Tracking.Account {
+		return fmt.Errorf("v%d is no connection of %s that is counted", row.ID, v.Table.Name)
+	}
+	for n, b := range c.p.Blocks {
+		for i, w := range b.Values {
+			if w.Op == OpKeep && w.Args[0] == row && (n == at.block && i < at.index || n < at.block && c.g.Dominates(n, at.block)) {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("v%d is counted and not kept", row.ID)
 }
 
 // found tells whether a dominating comparison has shown that the row of a Hash is there.

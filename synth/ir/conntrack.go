@@ -37,6 +37,7 @@ type Tracking struct {
 	UDP     uint32 // the same for a stream of UDP
 	NAT     bool   // addresses are translated: the hooks for it are registered
 	Liberal bool   // the kernel watches the windows of no TCP connection
+	Account bool   // the kernel counts packets and bytes of each connection, so that programs have to, too
 }
 
 // maxTimeout is the most seconds that bpf_ct_change_timeout takes, in milliseconds.

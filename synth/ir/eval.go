@@ -24,6 +24,7 @@ type Env struct {
 
 	Counts  [NumCounters]uint64 // added to by Count
 	Kept    int                 // added to by Keep
+	Account [2]Tally            // added to by Account, for either direction
 	Marks   []Mark              // appended to by Mark; the tables are not changed
 	Tallied map[uint64]Tally    // added to by Commit, for every number but 0; made where it is needed
 }
@@ -201,6 +202,9 @@ func (e *evaluator) value(v *Value) (done bool, err error) {
 		e.env.Kept++
 		e.trace("keep")
 		return false, nil
+	case OpAccount:
+		e.account(v)
+		return false, nil
 	case OpPush, OpPop:
 		return false, e.shift(v)
 	case OpMark:
@@ -247,6 +251,12 @@ func (e *evaluator) commit(v *Value) {
 			e.env.Tallied[n] = Tally{t.Packets + 1, t.Bytes + e.num[v.Args[0].ID]}
 		}
 	}
+}
+
+func (e *evaluator) account(v *Value) {
+	sum := &e.env.Account[e.num[v.Args[1].ID]&1]
+	sum.Packets, sum.Bytes = sum.Packets+1, sum.Bytes+e.num[v.Args[2].ID]
+	e.trace("account")
 }
 
 func (e *evaluator) compute(v *Value) (uint64, error) {

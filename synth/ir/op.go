@@ -18,24 +18,25 @@ const (
 	OpAnd
 	OpOr
 	OpXor
-	OpShl    // args[0] << args[1], args[1] < 64
-	OpShr    // args[0] >> args[1], args[1] < 64
-	OpFold   // args[0] folded to 16 bits with end-around carry, as in the Internet checksum (RFC 1071)
-	OpSwap16 // the two low bytes of args[0] exchanged, the rest cleared
-	OpSelect // Cond(args[0], args[1]) ? args[2] : args[3]
-	OpMoved  // seen[Domain] ^ built[Domain]: zero while the program accounts for every announced change
-	OpBound  // guard: the frame has at least Imm bytes, else punt for Reason
-	OpGuard  // guard: Cond(args[0], args[1]), else punt for Reason
-	OpLookup // the row, or for LPM and Set tables the number, that Table holds for the key args
-	OpField  // Field of the row args[0]
-	OpMark   // writes 1 into Field of the row args[0]: tells the agent that the row is used
-	OpCount  // adds one to the counter Imm (a Counter)
-	OpTally  // begins to note what is to be counted should the packet be forwarded
-	OpHit    // guard: notes args[0], a number of a Tallies table; punts for Reason where MaxHits were noted already
-	OpCommit // adds one packet of args[0] bytes to what was noted in Table since OpTally
-	OpKeep   // guard: does to a connection, the row args[0] that the others led to, what the kernel does when it accepts a packet of it; punts for Reason where the kernel watches each
-	OpPush   // guard: four more bytes behind the MACs; see Shifts. Punts for Reason where there is no room
-	OpPop    // guard: the four bytes behind the MACs go; see Shifts
+	OpShl     // args[0] << args[1], args[1] < 64
+	OpShr     // args[0] >> args[1], args[1] < 64
+	OpFold    // args[0] folded to 16 bits with end-around carry, as in the Internet checksum (RFC 1071)
+	OpSwap16  // the two low bytes of args[0] exchanged, the rest cleared
+	OpSelect  // Cond(args[0], args[1]) ? args[2] : args[3]
+	OpMoved   // seen[Domain] ^ built[Domain]: zero while the program accounts for every announced change
+	OpBound   // guard: the frame has at least Imm bytes, else punt for Reason
+	OpGuard   // guard: Cond(args[0], args[1]), else punt for Reason
+	OpLookup  // the row, or for LPM and Set tables the number, that Table holds for the key args
+	OpField   // Field of the row args[0]
+	OpMark    // writes 1 into Field of the row args[0]: tells the agent that the row is used
+	OpCount   // adds one to the counter Imm (a Counter)
+	OpTally   // begins to note what is to be counted should the packet be forwarded
+	OpHit     // guard: notes args[0], a number of a Tallies table; punts for Reason where MaxHits were noted already
+	OpCommit  // adds one packet of args[0] bytes to what was noted in Table since OpTally
+	OpKeep    // guard: does to a connection, the row args[0] that the others led to, what the kernel does when it accepts a packet of it; punts for Reason where the kernel watches each
+	OpAccount // adds one packet of args[2] bytes to the account of a connection, the row args[0] that was kept, in direction args[1]
+	OpPush    // guard: four more bytes behind the MACs; see Shifts. Punts for Reason where there is no room
+	OpPop     // guard: the four bytes behind the MACs go; see Shifts
 	numOps
 )
 
@@ -84,7 +85,7 @@ var opNames = [numOps]string{
 	OpFold: "fold", OpSwap16: "swap16", OpSelect: "select", OpMoved: "moved", OpBound: "bound", OpGuard: "guard",
 	OpLookup: "lookup", OpField: "field", OpMark: "mark", OpCount: "count",
 	OpTally: "tally", OpHit: "hit", OpCommit: "commit",
-	OpKeep: "keep", OpPush: "push", OpPop: "pop",
+	OpKeep: "keep", OpAccount: "account", OpPush: "push", OpPop: "pop",
 }
 
 var condNames = [numConds]string{Eq: "eq", Ne: "ne", Lt: "lt", Le: "le", Gt: "gt", Ge: "ge", AnySet: "any", NoneSet: "none"}

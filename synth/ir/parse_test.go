@@ -146,8 +146,8 @@ func FuzzParse(f *testing.F) {
 	f.Add("program \"a\\x20b\" {\ntable s set domain any { 10.0.0.0/8 }\nentry:\nv1 = lookup s 1\nif any v1 1 a b\na:\nabort\nb:\npunt by v1\n}")
 	f.Add("program p {\ntable s set6 domain any { 2001:db8::/32 }\ntable l lpm6 domain any steps 3 size 8\ntable f fib6 domain any\nentry:\n" +
 		"v1 = lookup s 1 2\nv2 = lookup l v1 3\nv3 = lookup f 1 2 3 4 5 6 7 8 9\nv4 = field v3 mac\nredirect v4\n}")
-	f.Add("program p {\ntable c conntrack domain config size 4 tcp 0 udp 120 { nat liberal }\nentry:\n" +
-		"v1 = lookup c 1 2 17 3 4\nv2 = field v1 reason\npunt by v2\n}")
+	f.Add("program p {\ntable c conntrack domain config size 4 tcp 0 udp 120 { nat liberal account }\nentry:\n" +
+		"v1 = lookup c 1 2 17 3 4\nkeep c v1 1 2 17 3 4 conntrack-window\naccount c v1 1 100\nredirect 2\n}")
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := Parse(text)
 		if err != nil {

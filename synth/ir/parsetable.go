@@ -84,6 +84,8 @@ func (p *parser) tracking(t *Tracking) {
 			t.NAT = true
 		case "liberal":
 			t.Liberal = true
+		case "account":
+			t.Account = true
 		default:
 			p.fail("%q says nothing of connections", word)
 		}

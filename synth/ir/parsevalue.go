@@ -87,7 +87,7 @@ func (p *parser) parseOperands(v *Value) {
 		v.Domain = p.domain()
 	case OpGuard, OpSelect:
 		v.Cond = named(p, "condition", condsByName)
-	case OpLookup, OpCommit, OpKeep:
+	case OpLookup, OpCommit, OpKeep, OpAccount:
 		if v.Table = p.tables[p.next("table")]; v.Table == nil {
 			p.fail("no such table")
 		}

@@ -101,6 +101,9 @@ func (t Tracking) flags() string {
 	if t.Liberal {
 		words += " liberal"
 	}
+	if t.Account {
+		words += " account"
+	}
 	return words + " }"
 }
 
@@ -155,7 +158,7 @@ func (v *Value) print(w *strings.Builder) {
 		words(w, " ", strconv.FormatUint(v.Imm, 10))
 	case OpGuard, OpSelect:
 		words(w, " ", v.Cond.String())
-	case OpLookup, OpCommit, OpKeep:
+	case OpLookup, OpCommit, OpKeep, OpAccount:
 		words(w, " ", tableName(v.Table))
 	}
 	printArgs(w, v.Args)

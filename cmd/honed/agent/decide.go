@@ -101,6 +101,7 @@ func (o Options) synth(name string) synth.Options {
 		VethSummed: o.Kernel.VethTag != nil && o.Kernel.VethTag.SummedMask != 0,
 		FIBLookup:  o.Kernel.FIBLookup,
 		Conntrack:  o.Kernel.Conntrack != nil && o.Config.Conntrack == config.Established,
+		Accounts:   o.Kernel.Conntrack != nil && o.Kernel.Conntrack.Accounts,
 		Ruleset:    o.Steps >= 0,
 		Steps:      max(o.Steps, 0),
 		Tallies:    o.Config.Counters == config.Delta,

@@ -103,9 +103,9 @@ func connectionCheck(k emit.Kernel) control.Check {
 
 // tracingCheck and moduleCheck tell what a machine allows; that it does not is no fault.
 func tracingCheck() control.Check {
-	detail := "fentry programs can be loaded; honed does without"
+	detail := "fentry programs can be loaded, by which packets are counted for connections (nf_conntrack_acct)"
 	if err := fastpath.Tracing(); err != nil {
-		detail = "fentry programs cannot be loaded; honed does without"
+		detail = "fentry programs cannot be loaded: where packets are counted for connections (nf_conntrack_acct), tracked ones are left to the kernel"
 	}
 	return control.Check{Name: "tracing", Outcome: control.OK, Detail: detail}
 }

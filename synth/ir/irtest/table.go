@@ -39,6 +39,7 @@ func (g *generator) addTables() {
 	g.packed = &ir.Table{Name: "packed", Kind: ir.Packed, Domain: slowpath.Any, Blocks: 4, Size: 16}
 	g.fib6 = &ir.Table{Name: "fib6", Kind: ir.FIB6, Domain: slowpath.Any}
 	tracking := ir.Tracking{TCP: 432000, UDP: 120, NAT: oneIn(g.Rand, 2), Liberal: oneIn(g.Rand, 2)}
+	tracking.Account = tracking.NAT != tracking.Liberal
 	g.ct = &ir.Table{Name: "ct", Kind: ir.Conntrack, Domain: slowpath.Config, Size: 64, Tracking: tracking}
 	g.ct6 = &ir.Table{Name: "ct6", Kind: ir.Conntrack6, Domain: slowpath.Config, Size: 64, Tracking: tracking}
 }
@@ -116,6 +117,10 @@ func (g *generator) field(s *scope) {
 	row := pick(g.Rand, s.rows...)
 	if row.Table.Kind.Tracks() && !s.stored && oneIn(g.Rand, 3) {
 		g.b.Keep(row, g.reason())
+		if row.Table.Tracking.Account && oneIn(g.Rand, 2) {
+			g.b.Account(row, g.number(s), g.number(s))
+			s.stored = true
+		}
 		return
 	}
 	if row.Table.Kind.Live() {
