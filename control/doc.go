@@ -7,6 +7,7 @@
 //	GET  /v1/plan                            Plan
 //	GET  /v1/doctor                          Doctor
 //	GET  /v1/tallies                         Tallies
+//	GET  /v1/accounts                        Accounts
 //	GET  /v1/dump?kind=ir|asm|snapshot|epochs&interface=NAME   text
 //	POST /v1/explain?packet=DESCRIPTION      Explanation
 //	POST /v1/enable?interface=NAME           Switched

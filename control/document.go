@@ -1,6 +1,9 @@
 package control
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // States of an interface.
 const (
@@ -126,6 +129,27 @@ type Tally struct {
 	Nth         int    `json:"nth"`              // which of the rule's counters
 	Packets     uint64 `json:"packets"`
 	Bytes       uint64 `json:"bytes"`
+}
+
+// Accounts is what programs have counted for the tracked connections that go on, beside what the kernel has.
+type Accounts struct {
+	PID         int       `json:"pid"` // of honed, in whose network namespace the connections are
+	Connections []Account `json:"connections"`
+}
+
+// Account is what programs have counted for one connection.
+type Account struct {
+	Protocol    uint8          `json:"protocol"`
+	Source      netip.AddrPort `json:"source"` // of its first packet
+	Destination netip.AddrPort `json:"destination"`
+	Original    Sum            `json:"original"` // in the direction of that
+	Reply       Sum            `json:"reply"`
+}
+
+// Sum is packets and their bytes, without Ethernet's.
+type Sum struct {
+	Packets uint64 `json:"packets"`
+	Bytes   uint64 `json:"bytes"`
 }
 
 // Explanation tells what happens to one packet.

@@ -34,7 +34,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().StringVar(&o.netns, "netns", "", "the network namespace `name` (of ip netns, or a path)")
 	root.PersistentFlags().StringVar(&o.socket, "socket", "", "honed's control socket `path` (default: the namespace's)")
 	for _, c := range []func(*options) *cobra.Command{
-		newStatus, newExplain, newRuleset, newPlan, newDump, newSnapshot, newMonitor, newDoctor, newEnable, newDisable,
+		newStatus, newExplain, newRuleset, newConnections, newPlan, newDump, newSnapshot, newMonitor, newDoctor, newEnable, newDisable,
 	} {
 		about := c(o)
 		about.PreRunE = o.follow

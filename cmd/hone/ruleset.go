@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -56,15 +55,20 @@ func ruleset(o *options, s sums, pid int, handles bool) ([]byte, error) {
 
 // nft runs nft in the network namespace of a process.
 func nft(pid int, args ...string) ([]byte, error) {
-	path, err := exec.LookPath("nft")
+	return tool(pid, "nft", "the ruleset", args...)
+}
+
+// tool runs a program that prints something in the network namespace of a process.
+func tool(pid int, name, what string, args ...string) ([]byte, error) {
+	path, err := exec.LookPath(name)
 	if err != nil {
-		return nil, errors.New("nft is not installed: it is what prints the ruleset")
+		return nil, fmt.Errorf("%s is not installed: it is what prints %s", name, what)
 	}
 	var out, failure bytes.Buffer
 	command := exec.Command(path, args...)
 	command.Stdout, command.Stderr = &out, &failure
 	if err := runIn(fmt.Sprintf("/proc/%d/ns/net", pid), command); err != nil {
-		return nil, fmt.Errorf("nft %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(failure.String()))
+		return nil, fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, strings.TrimSpace(failure.String()))
 	}
 	return out.Bytes(), nil
 }

@@ -1,10 +1,15 @@
 package agent
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"net/netip"
+	"os"
+	"slices"
 
 	"github.com/hone-net/hone/cmd/honed/config"
+	"github.com/hone-net/hone/control"
 	"github.com/hone-net/hone/fastpath"
 	"github.com/hone-net/hone/slowpath/upkeep"
 	"github.com/hone-net/hone/synth/ir"
@@ -45,6 +50,23 @@ func (a *Agent) relax() {
 			a.log.Warn("upkeep", "error", err)
 		}
 	}
+}
+
+// Accounts lists what programs have counted for connections, in the order of their tuples.
+func (a *Agent) Accounts() (control.Accounts, error) {
+	all := control.Accounts{PID: os.Getpid(), Connections: []control.Account{}}
+	accounts, err := a.host.Accounts()
+	if err != nil {
+		return all, fmt.Errorf("agent: %w", err)
+	}
+	for _, one := range accounts {
+		all.Connections = append(all.Connections, control.Account{Protocol: one.Protocol, Source: one.Source, Destination: one.Dest,
+			Original: control.Sum(one.Sums[0]), Reply: control.Sum(one.Sums[1])})
+	}
+	slices.SortFunc(all.Connections, func(a, b control.Account) int {
+		return cmp.Or(cmp.Compare(a.Protocol, b.Protocol), a.Source.Compare(b.Source), a.Destination.Compare(b.Destination))
+	})
+	return all, nil
 }
 
 // connections are the flow caches that a program looks into: they are made with the first program that does.

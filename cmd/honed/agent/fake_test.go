@@ -35,6 +35,8 @@ type fakeHost struct {
 	full   error  // what Tables answers
 	read   func(table string, off int) []byte
 	nextID uint32
+
+	accounts []emit.Account
 }
 
 func (h *fakeHost) note(format string, args ...any) {
@@ -100,6 +102,8 @@ func (h *fakeHost) exceeds() bool {
 }
 
 func (h *fakeHost) NextAsk() (emit.Ask, error) { return emit.Ask{}, fastpath.ErrClosed }
+
+func (h *fakeHost) Accounts() ([]emit.Account, error) { return h.accounts, nil }
 
 func (h *fakeHost) Close() error { return nil }
 

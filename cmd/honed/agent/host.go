@@ -20,6 +20,7 @@ type host interface {
 	Read(table string, off, n int) ([]byte, error)
 	Attach(ifindex int, spec *ebpf.CollectionSpec, mode fastpath.Mode) (port, error)
 	NextAsk() (emit.Ask, error)
+	Accounts() ([]emit.Account, error)
 	Close() error
 }
 

@@ -54,6 +54,7 @@ func (a *Agent) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/plan", document(func(*http.Request) (any, error) { return a.Plan() }))
 	mux.HandleFunc("GET /v1/doctor", document(func(*http.Request) (any, error) { return a.Doctor(), nil }))
 	mux.HandleFunc("GET /v1/tallies", document(func(*http.Request) (any, error) { return a.Tallies(), nil }))
+	mux.HandleFunc("GET /v1/accounts", document(func(*http.Request) (any, error) { return a.Accounts() }))
 	mux.HandleFunc("GET /v1/dump", a.serveDump)
 	mux.HandleFunc("GET /v1/monitor", a.serveMonitor)
 	mux.HandleFunc("POST /v1/explain", document(func(r *http.Request) (any, error) {
