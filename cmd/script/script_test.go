@@ -87,7 +87,7 @@ func setup(e *testscript.Env) error {
 }
 
 // condition knows [root]: the script may make network namespaces; [first]: it runs in the first of them; and [fast]: the kernel tells what a fast path between
-// veth pairs takes, the VLAN tag of a frame and the devices that take redirected ones; [tracked]: programs can read its connections; [vlan]: it has VLAN devices; [filters]: its bridges filter VLANs; and
+// veth pairs takes, the VLAN tag of a frame and the devices that take redirected ones; [tracked]: programs can read its connections, [counted]: and count their packets; [vlan]: it has VLAN devices; [filters]: its bridges filter VLANs; and
 // [unveth], [untracked]: the machine is one of packaging/vm, which nobody else uses, and its module veth or nf_conntrack was there and is not any more.
 func condition(name string) (bool, error) {
 	switch name {
@@ -100,6 +100,9 @@ func condition(name string) (bool, error) {
 	case "tracked":
 		k, err := fastpath.Probe()
 		return err == nil && k.Conntrack != nil, err
+	case "counted":
+		k, err := fastpath.Probe()
+		return err == nil && k.Conntrack != nil && k.Conntrack.Accounts, err
 	case "vlan":
 		lines := "ip link add p type veth peer name q && ip link add link p name p.5 type vlan id 5"
 		return exec.Command("unshare", "-n", "sh", "-c", lines).Run() == nil, nil

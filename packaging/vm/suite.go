@@ -25,7 +25,7 @@ var suites = []suite{
 	{"slowpath/lab", "5m", ".", "", false},
 	{"slowpath/upkeep", "5m", "", "", false},
 	{"synth/emit", "10m", "TestForwarder|TestLive|TestReal|TestMetadata", "", false},
-	{"slowpath/oracle", "150m", "TestKinds|TestVRF", "-oracle.packets=40000 -oracle.whole=false", true},
+	{"slowpath/oracle", "150m", "TestKinds|TestVRF|TestAccountsStay", "-oracle.packets=40000 -oracle.whole=false", true},
 	{"cmd/script", "90m", "TestScripts/(basic|kinds|killed|links|module|old)", "-test.parallel=1", false},
 	{"introspect", "60m", "TestLive|TestReadSilent", "", false},
 }

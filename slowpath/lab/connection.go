@@ -16,13 +16,18 @@ type Connection struct {
 	Reply        [2]netip.AddrPort
 	Status       uint32 // enum ip_conntrack_status
 	Mark         uint32
-	Seconds      uint32 // that it lives without packets
-	State        uint8  // of TCP
-	Liberal      bool   // TCP: windows are not watched in either direction
+	Seconds      uint32    // that it lives without packets
+	State        uint8     // of TCP
+	Liberal      bool      // TCP: windows are not watched in either direction
+	Counted      bool      // the kernel counts its packets
+	Counts       [2]Counts // in the direction of the first packet, and against it
 
 	// SourceNAT and DestNAT translate, if they are valid, when the connection is made.
 	SourceNAT, DestNAT netip.AddrPort
 }
+
+// Counts is what the kernel has counted for a connection.
+type Counts struct{ Packets, Bytes uint64 }
 
 // Types of messages and attributes of ctnetlink (linux/netfilter/nfnetlink_conntrack.h).
 const (
@@ -37,6 +42,8 @@ const (
 	ctNATSource  = 6
 	ctTimeout    = 7
 	ctMark       = 8
+	ctCounts     = 9
+	ctCountsBack = 10
 	ctNATDest    = 13
 
 	liberal = 8 // IP_CT_TCP_FLAG_BE_LIBERAL
@@ -199,6 +206,10 @@ func decode(b []byte) (c Connection, err error) {
 			c.Seconds = ad.Uint32()
 		case ctMark:
 			c.Mark = ad.Uint32()
+		case ctCounts, ctCountsBack:
+			c.Counted = true
+			of := &c.Counts[ad.Type()-ctCounts]
+			ad.Nested(func(ad *netlink.AttributeDecoder) error { return decodeCounts(ad, of) })
 		case ctProtoInfo:
 			ad.Nested(func(ad *netlink.AttributeDecoder) error { return decodeTCP(ad, &c) })
 		}
@@ -235,6 +246,18 @@ func decodeTuple(ad *netlink.AttributeDecoder, protocol *uint8, source, dest *ne
 		}
 	}
 	*source, *dest = netip.AddrPortFrom(addr[0], port[0]), netip.AddrPortFrom(addr[1], port[1])
+	return nil
+}
+
+func decodeCounts(ad *netlink.AttributeDecoder, c *Counts) error {
+	for ad.Next() {
+		switch ad.Type() {
+		case 1:
+			c.Packets = ad.Uint64()
+		case 2:
+			c.Bytes = ad.Uint64()
+		}
+	}
 	return nil
 }
 

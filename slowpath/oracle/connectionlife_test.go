@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/fastpath"
+	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/slowpath/lab"
 	"github.com/hone-net/hone/synth/emit"
@@ -30,18 +31,19 @@ type life struct {
 	*bed
 	m *machine
 	r *rand.Rand
+	s *introspect.Snapshot
 }
 
 func newLife(t *testing.T, after ...string) *life {
 	t.Helper()
 	needConnections(t)
 	c := config{name: "translated", setup: translates, after: after}
-	l := &life{t, start(t, c), nil, rand.New(rand.NewPCG(seed(), 0))}
+	l := &life{t, start(t, c), nil, rand.New(rand.NewPCG(seed(), 0)), nil}
 	m, s, err := l.newMachine(c, fault{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.m = m
+	l.m, l.s = m, s
 	t.Cleanup(m.close)
 	if err := l.open(); err != nil {
 		t.Fatal(err)
@@ -66,15 +68,25 @@ func (l *life) connect(protocol uint8, port uint16) lab.Connection {
 // send plays n packets of a connection and tells how many were fast, and why the others were not.
 func (l *life) send(c lab.Connection, n int) fastpath.Stats {
 	l.Helper()
-	before, err := l.m.ingress[0].port.Stats()
-	if err != nil {
-		l.Fatal(err)
-	}
-	var frames [][]byte
+	return l.play(l.frames(c, n))
+}
+
+// frames are n packets of a connection.
+func (l *life) frames(c lab.Connection, n int) (frames [][]byte) {
 	for len(frames) < n {
 		f := segment(l.r, l.net.Ports[0].Peer.MAC, l.net.Ports[0].MAC, c.Protocol, c.Source, c.Dest)
 		mend(f)
 		frames = append(frames, f)
+	}
+	return frames
+}
+
+// play sends frames and tells how many were fast.
+func (l *life) play(frames [][]byte) fastpath.Stats {
+	l.Helper()
+	before, err := l.m.ingress[0].port.Stats()
+	if err != nil {
+		l.Fatal(err)
 	}
 	l.mustPlay(l.T, frames)
 	after, err := l.m.ingress[0].port.Stats()

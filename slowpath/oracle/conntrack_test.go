@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/hone-net/hone/slowpath/lab"
+	"github.com/hone-net/hone/synth/emit"
 )
 
 // excludedFile names the facts of a conntrack entry that are not compared, and why.
@@ -18,8 +19,8 @@ var excludedFile = filepath.Join("testdata", "conntrack-excluded.txt")
 // entries are conntrack's entries without what is not compared, and the seconds that each has left.
 type entries map[string]int
 
-// readEntries reads conntrack.
-func readEntries(ns *lab.Namespace) (entries, error) {
+// readEntries reads conntrack, with what programs have counted added to what it has counted itself.
+func readEntries(ns *lab.Namespace, accounts func() ([]emit.Account, error)) (entries, error) {
 	excluded, err := excludedFields()
 	if err != nil {
 		return nil, err
@@ -50,7 +51,10 @@ func readEntries(ns *lab.Namespace) (entries, error) {
 	for _, c := range tracked {
 		all[fmt.Sprintf("status %#x of %x", c.status, c.tuple)] = 0
 	}
-	return all, err
+	if err != nil {
+		return nil, err
+	}
+	return all, all.count(ns, accounts)
 }
 
 // excludedFields reads the names of what is not compared.

@@ -69,7 +69,7 @@ func (b *bed) machineOf(c config, f fault, watched bool) (m *machine, s *introsp
 	}
 	m.options = synth.Options{Hook: c.hook, VethTag: m.kernel.VethTag != nil,
 		VethSummed: m.kernel.VethTag != nil && m.kernel.VethTag.SummedMask != 0, FIBLookup: m.kernel.FIBLookup, Ruleset: true, Tallies: true,
-		Conntrack: m.kernel.Conntrack != nil}
+		Conntrack: m.kernel.Conntrack != nil, Accounts: m.kernel.Conntrack != nil && m.kernel.Conntrack.Accounts}
 	if c.hook == "" {
 		m.options.Hook = "xdp"
 	}

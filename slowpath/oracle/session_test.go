@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/hone-net/hone/slowpath/lab"
+	"github.com/hone-net/hone/synth/emit"
 )
 
 // Scripts of connections, one letter a round: capitals are the client's packets, the others the server's answers.
@@ -55,6 +56,8 @@ type session struct {
 	bed   *bed
 	c     config
 	talks []*talk
+
+	accounts func() ([]emit.Account, error) // what programs have counted for connections, nil without
 }
 
 // newSession makes the connections: those to one target follow all scripts of its protocol.
@@ -125,7 +128,7 @@ func (s *session) hold(m *machine, before func(round int) error) (c course, err 
 	}
 	counting := s.bed.counting
 	if m != nil {
-		counting = m.counting
+		counting, s.accounts = m.counting, m.host.Accounts
 	}
 	c.begin = time.Now()
 	c.counted, err = counting(s.c, func() error {
@@ -178,7 +181,7 @@ func (s *session) round(c *course, round int, before func(round int) error) erro
 		}
 	}
 	if round%4 == 3 || round == rounds-1 {
-		e, err := readEntries(s.bed.net.R)
+		e, err := readEntries(s.bed.net.R, s.accounts)
 		if err != nil {
 			return err
 		}
