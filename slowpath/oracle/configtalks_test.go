@@ -133,7 +133,7 @@ var statefulConfigs = []config{
   ct bytes > 1000 counter
  }
 }`, after: []string{"sysctl netfilter/nf_conntrack_acct=1"}, talk: plainTalks},
-	{name: "packets counted by conntrack for nobody", rules: stateful, after: []string{"sysctl netfilter/nf_conntrack_acct=1"}, talk: plainTalks},
+	{name: "packets counted by conntrack for nobody", rules: stateful, after: []string{"sysctl netfilter/nf_conntrack_acct=1"}, talk: bothTalks},
 	{name: "segment sizes clamped", rules: stateful + `table inet m {
  chain p { type filter hook forward priority mangle; policy accept;
   tcp flags syn / syn,rst tcp option maxseg size set rt mtu
@@ -179,6 +179,7 @@ var statefulConfigs = []config{
 
 var natConfigs = []config{
 	{name: "masquerade", rules: stateful + natOf("ip", "", `oifname { "r1", "r2", "r3" } counter masquerade`), talk: plainTalks},
+	{name: "packets counted by conntrack, masqueraded", rules: stateful + natOf("ip", "", "masquerade"), after: []string{"sysctl netfilter/nf_conntrack_acct=1"}, talk: plainTalks},
 	{name: "masquerade without a filter", rules: natOf("ip", "", `ip saddr 100.64.0.0/10 masquerade`), talk: plainTalks},
 	{name: "source to one address", rules: stateful + natOf("ip", "", `ip saddr 10.0.0.0/24 snat to 10.2.0.99`), talk: plainTalks},
 	{name: "source by a map", rules: natOf("ip", "", `snat to ip saddr map { 100.64.0.0/16 : 10.2.0.97, 10.0.0.0/24 : 10.2.0.98 }`), talk: plainTalks},
