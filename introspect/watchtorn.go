@@ -17,7 +17,9 @@ import (
 
 const (
 	restTries = 30
-	restTime  = 2 * time.Millisecond // an entry is counted a moment after it is announced, under a lock that forbids sleep
+	// restTime is how long nothing is announced on either side of the count: an entry that comes is counted a moment after it is
+	// announced, one that goes a moment before, under a lock that forbids sleep.
+	restTime = 2 * time.Millisecond
 )
 
 // entriesAtRest waits for such a moment, and folds what comes before it. It returns -1 if there is none.
@@ -30,6 +32,7 @@ func (w *Watcher) entriesAtRest() (int, error) {
 		time.Sleep(restTime)
 		entries, err := countedEntries()
 		if err == nil {
+			time.Sleep(restTime)
 			err = w.drain()
 		}
 		if err != nil {
