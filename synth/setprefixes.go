@@ -8,11 +8,11 @@ import (
 )
 
 // setPrefixes is the elements of a named set of intervals: the prefixes that the intervals consist of, in a table like
-// those of routes, which answers one.
-type setPrefixes[P point[P]] struct {
+// those of routes of IPv6, which answers one. Shorter keys are the first bits of an address: so they take fewer steps, and
+// less memory, than in a table of IPv4, and no more of either than what is compiled for intervals.
+type setPrefixes struct {
 	filter.SetKeys
-	lpm     lpm[P]
-	of      func(prefix6) P
+	lpm     *trie6
 	size    uint32    // bytes of a key
 	shape   ViewShape // that programs know
 	journal *journal
@@ -20,8 +20,7 @@ type setPrefixes[P point[P]] struct {
 
 // Limits of sets of intervals.
 const (
-	shortKey       = 4       // bytes of keys that a table of IPv4 takes
-	longKey        = 16      // likewise of IPv6
+	longKey        = 16      // bytes of the keys that a table takes
 	mostSetEntries = 1 << 20 // prefixes of one set
 )
 
@@ -41,34 +40,26 @@ func newSetTable(s introspect.Set, name string) (filter.SetTable, bool) {
 		return nil, false
 	}
 	j := &journal{}
-	if s.KeyLen <= shortKey {
-		t := &setPrefixes[prefix]{SetKeys: keys, lpm: newTable4(j, name, 0, ViewShape{}), size: s.KeyLen, journal: j, of: func(p prefix6) prefix {
-			return newPrefix(uint32(p.hi>>32), p.len())
-		}}
-		return t, t.build(ranges)
-	}
-	t := &setPrefixes[prefix6]{SetKeys: keys, lpm: newTrie6(j, name), size: s.KeyLen, journal: j, of: func(p prefix6) prefix6 { return p }}
+	t := &setPrefixes{SetKeys: keys, lpm: newTrie6(j, name), size: s.KeyLen, journal: j}
 	return t, t.build(ranges)
 }
 
 // build enters intervals; false if there is no room for them.
-func (t *setPrefixes[P]) build(ranges []keyRange) bool {
+func (t *setPrefixes) build(ranges []keyRange) bool {
 	for _, r := range ranges {
-		r.prefixes(func(p prefix6) { t.lpm.set(t.of(p), 1) })
+		r.prefixes(func(p prefix6) { t.lpm.set(p, 1) })
 		if t.lpm.size() > mostSetEntries {
 			return false
 		}
 	}
 	t.lpm.seal(ViewShape{})
 	t.shape, t.journal.on = t.lpm.shape(), true
-	if t.shape.Six {
-		t.shape.Steps = min(t.shape.Steps+stepsApart, ir.MaxSteps) // an interval that comes may lie deeper than all others
-	}
+	t.shape.Steps = min(t.shape.Steps+stepsApart, ir.MaxSteps) // an interval that comes may lie deeper than all others
 	return !t.shape.Full
 }
 
 // Follow is that of a SetTable. What was let go of by the last call rests no more, since no program looks meanwhile.
-func (t *setPrefixes[P]) Follow(old, s introspect.Set) (writes []ir.Write, ok bool) {
+func (t *setPrefixes) Follow(old, s introspect.Set) (writes []ir.Write, ok bool) {
 	gone, come := map[keyRange]bool{}, map[keyRange]bool{}
 	for c := range introspect.DiffMaps(old.Elements, s.Elements) {
 		if c.New != nil && !isBound(*c.New, t.size) || len(gone)+len(come) > t.lpm.size()/2+mostAtOnce {
@@ -92,18 +83,18 @@ func (t *setPrefixes[P]) Follow(old, s introspect.Set) (writes []ir.Write, ok bo
 const mostAtOnce = 16
 
 // change enters intervals that have come, and takes out those that have gone.
-func (t *setPrefixes[P]) change(gone, come map[keyRange]bool) {
-	stay := map[P]bool{}
+func (t *setPrefixes) change(gone, come map[keyRange]bool) {
+	stay := map[prefix6]bool{}
 	for r := range come {
 		if !gone[r] {
-			r.prefixes(func(p prefix6) { stay[t.of(p)] = true })
+			r.prefixes(func(p prefix6) { stay[p] = true })
 		}
 	}
 	for r := range gone {
 		if !come[r] {
 			r.prefixes(func(p prefix6) {
-				if !stay[t.of(p)] {
-					t.lpm.remove(t.of(p))
+				if !stay[p] {
+					t.lpm.remove(p)
 				}
 			})
 		}
@@ -111,12 +102,11 @@ func (t *setPrefixes[P]) change(gone, come map[keyRange]bool) {
 	for p := range stay {
 		t.lpm.set(p, 1)
 	}
-	t.lpm.flush()
 }
 
 // fits tells whether programs still know what they have to know of the table. It has no focus: that is for nexthops, and most
 // packets are in no set.
-func (t *setPrefixes[P]) fits() bool {
+func (t *setPrefixes) fits() bool {
 	now := t.lpm.shape()
 	steps := now.Steps
 	now.Steps = t.shape.Steps
@@ -124,17 +114,17 @@ func (t *setPrefixes[P]) fits() bool {
 }
 
 // Table is that of a SetTable.
-func (t *setPrefixes[P]) Table() *ir.Table {
+func (t *setPrefixes) Table() *ir.Table {
 	table := t.shape.route()
 	table.Domain = slowpath.Config
 	return table
 }
 
 // Image is that of a SetTable.
-func (t *setPrefixes[P]) Image() ir.Write { return ir.Write{Table: t.shape.Table, Data: t.lpm.image()} }
+func (t *setPrefixes) Image() ir.Write { return ir.Write{Table: t.shape.Table, Data: t.lpm.image()} }
 
 // Find is that of a SetTable. A key is the first bits of what is looked up, and the table wants nothing to follow.
-func (t *setPrefixes[P]) Find(b *ir.Builder, words []*ir.Value) *ir.Value {
+func (t *setPrefixes) Find(b *ir.Builder, words []*ir.Value) *ir.Value {
 	table := b.Table(t.Table())
 	up := func(v *ir.Value, free uint32) *ir.Value {
 		if free == 0 {
@@ -142,10 +132,7 @@ func (t *setPrefixes[P]) Find(b *ir.Builder, words []*ir.Value) *ir.Value {
 		}
 		return b.ArithImm(ir.OpShl, v, uint64(8*free))
 	}
-	switch {
-	case t.size <= shortKey:
-		return b.Lookup(table, up(words[0], shortKey-t.size))
-	case len(words) == 1:
+	if len(words) == 1 {
 		return b.Lookup(table, up(words[0], 8-t.size), b.Const(0))
 	}
 	return b.Lookup(table, words[0], up(words[1], longKey-t.size))
