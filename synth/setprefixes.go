@@ -32,7 +32,7 @@ func newSetTable(s introspect.Set, name string) (filter.SetTable, bool) {
 		return h, ok
 	}
 	keys, ok := filter.LaySet(s, introspect.SetInterval)
-	if !ok || len(s.Fields) > 1 || s.KeyLen > longKey {
+	if !ok || len(s.Fields) > 0 || s.KeyLen > longKey {
 		return nil, false
 	}
 	ranges, ok := rangesOf(s)

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/introspect"
-	"github.com/hone-net/hone/synth/ir"
 )
 
 // setWorld is a router whose ruleset drops what is in sets of several kinds.
@@ -187,26 +186,43 @@ func TestSetElementsThatAreMore(t *testing.T) {
 
 // BenchmarkSetChange is what it takes to follow the change of one element of a hundred thousand.
 func BenchmarkSetChange(b *testing.B) {
+	b.Run("keys", func(b *testing.B) { benchmarkSetChange(b, 0) })
+	b.Run("intervals", func(b *testing.B) { benchmarkSetChange(b, introspect.SetInterval) })
+}
+
+func benchmarkSetChange(b *testing.B, flags uint32) {
 	s := parse(b, router(b))
 	key := introspect.SetKey{Family: 2, Table: "t", Name: "s"}
-	set := introspect.Set{Key: key, KeyLen: 4}
-	element := func(i int) introspect.Element {
-		return introspect.Element{Key: introspect.ElementKey{Key: introspect.Data(binary.BigEndian.AppendUint32(nil, uint32(i)*2654435761))}}
+	set := introspect.Set{Key: key, KeyLen: 4, Flags: flags}
+	both := func(i int, do func(introspect.Element)) {
+		at := uint32(i) * 2654435761 &^ 0xf
+		for n := range 1 + flags/introspect.SetInterval {
+			do(introspect.Element{Key: introspect.ElementKey{Key: introspect.Data(binary.BigEndian.AppendUint32(nil, at+8*n)), End: n > 0}})
+		}
 	}
+	add := func(e introspect.Element) { set.Elements = set.Elements.With(e.Key, e) }
+	remove := func(e introspect.Element) { set.Elements = set.Elements.Without(e.Key) }
 	for i := range 100_000 {
-		set.Elements = set.Elements.With(element(i).Key, element(i))
+		both(i, add)
 	}
 	s.Sets = s.Sets.With(key, set)
 	f := NewFIB(s)
+	if len(f.sets.tables) == 0 {
+		b.Fatal("no table")
+	}
 	b.ResetTimer()
-	var writes []ir.Write
+	writes, made := 0, 0
 	for i := range b.N {
 		next := *s
-		set.Elements = set.Elements.Without(element(i % 100_000).Key)
-		set.Elements = set.Elements.With(element(100_000+i).Key, element(100_000+i))
+		both(i%100_000, remove)
+		both(100_000+i, add)
 		next.Sets = next.Sets.With(key, set)
-		writes, _ = f.Update(&next)
+		changes, _ := f.Update(&next)
+		if writes += len(changes); f.Grew() {
+			made++
+		}
 		s = &next
 	}
-	b.ReportMetric(float64(len(writes)), "writes")
+	b.ReportMetric(float64(writes)/float64(b.N), "writes/op")
+	b.ReportMetric(float64(made), "made")
 }
