@@ -1,5 +1,7 @@
 package introspect
 
+import "encoding/binary"
+
 // Expressions that do more than to load and compare: they change the packet or something beside it, or count against a
 // limit.
 
@@ -190,4 +192,19 @@ type Target struct {
 	Name string
 	Rev  uint32
 	Info Data
+}
+
+// Untracks tells whether an expression keeps packets from connection tracking, and does nothing else: notrack, and iptables'
+// CT --notrack (xt_CT.c), of which the kernel does not look at what else its data has.
+func Untracks(e Expr) bool {
+	switch e := e.(type) {
+	case Notrack:
+		return true
+	case Target:
+		const notrack, alias = 1, 2 // XT_CT_NOTRACK, and XT_CT_NOTRACK_ALIAS: it was called NOTRACK
+		size, known := map[uint32]int{0: 40, 1: 72, 2: 72}[e.Rev]
+		ct := e.Name == "CT" && known && len(e.Info) == size && binary.NativeEndian.Uint16([]byte(e.Info))&^alias == notrack
+		return ct || e.Name == "NOTRACK" && e.Rev == 0
+	}
+	return false
 }

@@ -131,7 +131,7 @@ func exprTracks(e Expr) (sure, perhaps bool) {
 	case Match:
 		return trackingExtensions[e.Name], !plainExtensions[e.Name]
 	case Target:
-		return trackingExtensions[e.Name], !plainExtensions[e.Name]
+		return trackingExtensions[e.Name], !plainExtensions[e.Name] && !Untracks(e)
 	case Dynset:
 		return false, strings.Contains(e.Exprs, "connlimit")
 	}
