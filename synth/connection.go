@@ -155,8 +155,11 @@ func (c *compiler) connections() *ir.Table {
 // end, are the kernel's. From here on the destination is the one that the kernel translates it to before it looks for a
 // route; the source is translated afterwards.
 func (c *compiler) connection() bool {
-	if !tracks(c.snapshot, c.ip) {
+	if !tracks(c.snapshot, c.ip) || c.pkt.early.untracked {
 		return true
+	}
+	if !c.askEarly() {
+		return false
 	}
 	t := c.connections()
 	if t.Tracking.NAT && c.picks[c.ip].asks(fieldSPort, fieldDPort) {

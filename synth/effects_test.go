@@ -14,7 +14,7 @@ import (
 var effects = []introspect.Expr{
 	introspect.PayloadSet{}, introspect.MetaSet{}, introspect.CtSet{}, introspect.ExtHdrSet{}, introspect.ExtHdrReset{},
 	introspect.Limit{}, introspect.Quota{}, introspect.ConnLimit{}, introspect.Log{}, introspect.Reject{}, introspect.NAT{},
-	introspect.Masquerade{}, introspect.Redirect{}, introspect.Notrack{}, introspect.Numgen{}, introspect.Dynset{},
+	introspect.Masquerade{}, introspect.Redirect{}, introspect.Numgen{}, introspect.Dynset{},
 	introspect.ObjRefMap{}, introspect.ObjRef{Type: 2}, introspect.Queue{}, introspect.TProxy{}, introspect.Socket{},
 	introspect.Synproxy{}, introspect.Last{}, introspect.Dup{}, introspect.Fwd{}, introspect.FlowOffload{}, introspect.OSF{},
 	introspect.Xfrm{}, introspect.Target{Name: "ANY"}, introspect.Match{Name: "any"}, introspect.Opaque{Name: "inner"},

@@ -97,14 +97,9 @@ func (c *compiler) others(four slowpath.Reason) {
 // ipv6 is the arm for IPv6.
 func (c *compiler) ipv6(start *ir.Block, arm string) {
 	c.Start(start)
-	switch reason := c.left[layout6]; {
-	case reason != slowpath.None:
+	if reason := c.left[layout6]; reason != slowpath.None {
 		c.Punt(reason)
-	case !c.stages(arm, layout6):
-	case arm == armCold:
-		c.martianDest()
-		c.live()
-	default:
-		c.forward()
+	} else if c.stages(arm, layout6, early{}) {
+		c.last()
 	}
 }

@@ -35,6 +35,7 @@ func TestGolden(t *testing.T) {
 		"to-bridge":    {bridgeRouter(t), bridges},
 		"bridge-nf": {with(strings.ReplaceAll(bridge(t), "slave=bridge", "kind=veth slave=bridge"),
 			"sysctl path=bridge/bridge-nf-call-iptables value=1", "sysctl path=bridge/bridge-nf-call-ip6tables value=1"), bridges},
+		"notrack":    {text + untracking, Options{Hook: "xdp", FIBLookup: true, Ruleset: true, Conntrack: true, Tallies: true}},
 		"bridge-tap": {strings.ReplaceAll(bridge(t), "slave=bridge", "kind=tun slave=bridge"), bridges},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,6 +48,23 @@ func TestGolden(t *testing.T) {
 		})
 	}
 }
+
+// untracking is a ruleset that translates addresses, and says notrack for some packets.
+const untracking = `hook kind=conntrack name="conntrack ip" family=ip
+hook kind=nft name="ip n s" family=ip
+hook kind=nft name="ip n r" family=ip
+hook kind=nft name="ip n f" family=ip
+sysctl path=netfilter/nf_conntrack_acct value=0
+sysctl path=netfilter/nf_conntrack_tcp_timeout_established value=432000
+sysctl path=netfilter/nf_conntrack_udp_timeout_stream value=120
+nft-table family=ip name=n handle=1
+nft-chain family=ip table=n name=s handle=1 flags=0x1 base hook=4 priority=100 policy=1 type=nat
+nft-chain family=ip table=n name=r handle=2 flags=0x1 base hook=0 priority=-300 policy=1 type=filter
+nft-rule family=ip table=n chain=r handle=3 expr=payload,base:1,offset:9,len:1 expr=cmp,data:01 expr=notrack expr=counter
+nft-rule family=ip table=n chain=r handle=4 expr=payload,base:1,offset:12,len:4 expr=cmp,data:0a010009 expr=verdict
+nft-chain family=ip table=n name=f handle=5 flags=0x1 base hook=2 policy=0 type=filter
+nft-rule family=ip table=n chain=f handle=6 expr=ct,key:0 expr=bitwise,len:4,mask:42000000,xor:00000000 expr=cmp,op:1,data:00000000 expr=counter expr=verdict,code:1
+`
 
 // ingressNamed is the interface whose program is looked at.
 func ingressNamed(name string) int {

@@ -46,9 +46,10 @@ type packet struct {
 	dest   []*ir.Value
 	frame  *ir.Value // length of the frame, without what it is filled up with
 	row    *ir.Value // the nexthop by the tables, nil where they are not asked
-	// connection is the row of the packet's connection, nil where connections are not tracked
+	// connection is the row of the packet's connection, nil where connections are not tracked, or this one is not
 	connection *ir.Value
 	oif        *ir.Value
+	early      early
 }
 
 // stage looks at a packet; false if none goes on.
@@ -126,8 +127,8 @@ func (c *compiler) route() {
 	hot, cold := c.NewBlock(armHot), c.NewBlock(armCold)
 	c.If(ir.Ne, c.Moved(slowpath.Any), c.Const(0), cold, hot, true)
 	c.Start(hot)
-	if c.stages(armHot, layout4) {
-		c.forward()
+	if c.stages(armHot, layout4, early{}) {
+		c.last()
 	}
 	c.finish()
 	c.Start(cold)
@@ -136,11 +137,20 @@ func (c *compiler) route() {
 		return
 	}
 	c.GuardImm(ir.Eq, c.Moved(slowpath.Config), 0, slowpath.Moved)
-	if c.stages(armCold, layout4) {
-		c.martianDest()
-		c.live()
+	if c.stages(armCold, layout4, early{}) {
+		c.last()
 	}
 	c.finish()
+}
+
+// last sends the packet that has passed all stages.
+func (c *compiler) last() {
+	if c.arm == armCold {
+		c.martianDest()
+		c.live()
+		return
+	}
+	c.forward()
 }
 
 // finish writes what was put off.
@@ -177,9 +187,9 @@ func (c *compiler) view() ViewShape {
 	return view
 }
 
-// stages looks at the packet; false if none is ever forwarded.
-func (c *compiler) stages(arm string, ip *layout) bool {
-	c.arm, c.ip, c.pkt = arm, ip, packet{}
+// stages looks at the packet, of which the early chains may have been asked already; false if none is ever forwarded.
+func (c *compiler) stages(arm string, ip *layout, asked early) bool {
+	c.arm, c.ip, c.pkt = arm, ip, packet{early: asked}
 	return c.look(ip.arriving()) && c.look(ip.leaving())
 }
 
@@ -193,7 +203,14 @@ func (c *compiler) look(stages []stage) bool {
 }
 
 // block makes a block of the arm that is being written.
-func (c *compiler) block(name string) *ir.Block { return c.NewBlock(c.arm + c.ip.suffix + "-" + name) }
+func (c *compiler) block(name string) *ir.Block { return c.NewBlock(c.blockName(name)) }
+
+func (c *compiler) blockName(name string) string {
+	if c.pkt.early.untracked {
+		name = "untracked-" + name
+	}
+	return c.arm + c.ip.suffix + "-" + name
+}
 
 // SameCode tells whether two programs are the same, so that there is nothing to swap.
 func SameCode(a, b *ir.Program) bool {

@@ -155,7 +155,7 @@ func (c *compiler) slow(row, flags *ir.Value) {
 	c.Start(punt)
 	c.PuntBy(reason)
 	c.Start(live)
-	if c.stages(armChoose, c.ip) {
+	if c.stages(armChoose, c.ip, c.pkt.early) {
 		c.track(row, flags)
 		c.live()
 	}

@@ -13,25 +13,41 @@ import (
 
 // rulesetOf is what the ruleset means to the packets of one family that come in by an interface.
 func rulesetOf(s *introspect.Snapshot, l introspect.Link, ip *layout, shape Shape) *filter.Path {
-	return filter.New(s, filter.Ingress{Link: l, Six: ip.six, Marks: ingressOf(s, l).marks, Sets: shape.sets})
+	return filter.New(s, filter.Ingress{Link: l, Six: ip.six, Marks: ingressOf(s, l).marks, Tracked: tracks(s, ip), Sets: shape.sets})
 }
 
 // pass asks the ruleset about a packet whose outgoing interface is known. It tells whether any packet goes on; nothing
 // has been done about it yet, so that one that does not is the kernel's.
 func (c *compiler) pass() (goesOn bool) {
-	c.tallied = false
+	c.tallied = c.pkt.early.tallied
 	path := c.chains[c.ip]
+	if path != nil && c.pkt.early.untracked {
+		path = path.Untracked()
+	}
 	if path == nil || path.Empty() {
 		return true
 	}
+	if c.tallied {
+		return path.Write(c.rules("rule"))
+	}
+	c.tallying(func() { goesOn = path.Write(c.rules("rule")) })
+	return goesOn
+}
+
+// tallying begins to note what is to be counted, if something is.
+func (c *compiler) tallying(write func()) {
 	begin := c.Block
 	c.Tally()
 	at := len(begin.Values) - 1
-	goesOn = path.Write(filter.Packet{Builder: c.Builder, Prefix: c.arm + c.ip.suffix + "-rule", Value: c.field, Steps: c.options.steps(), Tally: c.tally, Reach: c.reach})
+	write()
 	if !c.tallied {
 		begin.Values = slices.Delete(begin.Values, at, at+1)
 	}
-	return goesOn
+}
+
+// rules is what rules are told of the packet; their blocks have a name.
+func (c *compiler) rules(name string) filter.Packet {
+	return filter.Packet{Builder: c.Builder, Prefix: c.blockName(name), Value: c.field, Steps: c.options.steps(), Tally: c.tally, Reach: c.reach}
 }
 
 // tally is the number of a counter.

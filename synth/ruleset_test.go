@@ -89,18 +89,24 @@ func rulesetAgrees(t *testing.T, text string, six bool, seed uint64, count map[s
 // rulesetAgreesOn compares what becomes of one packet, and what it counts.
 func rulesetAgreesOn(t *testing.T, b *bed, r *ruler, frame []byte, count map[string]int) {
 	n := naive{s: &r.s, six: r.six, frame: frame, counted: map[filter.CounterID]int{}}
+	if r.tracks {
+		n.ct = nothing
+	}
 	n.link, _ = r.s.Links.Get(2)
 	n.oif, _ = r.s.Links.Get(3)
 	want := n.run()
 	b.env.Tallied = nil
 	v := b.run(t, frame)
 	short := len(frame)-14-n.header() < 20
-	if walked, _ := Walk(&r.s, 2, frame, nil); !walkAgrees(walked, want, v) {
+	if walked, _ := Walk(&r.s, 2, frame, r.connection()); !walkAgrees(walked, want, v) || walked.End == filter.Passes && walked.Untracked != (n.ct == notTracked) {
 		t.Errorf("ruleset says %d, but the walk %v of %x: %v\n%s", want, walked.End, frame, walked.Visits, ruleText(&r.s))
 	}
 	switch {
 	case v.Kind == ir.RedirectExit && want == passed:
 		count["passed"]++
+		if n.ct == notTracked {
+			count["untracked"]++
+		}
 		if got := b.counted(); !maps.Equal(got, n.counted) {
 			t.Errorf("counted %v, want %v for %x\n%s\n%s", got, n.counted, frame, ruleText(&r.s), b.program)
 			return
@@ -113,6 +119,8 @@ func rulesetAgreesOn(t *testing.T, b *bed, r *ruler, frame []byte, count map[str
 	case want == strange, short, v.Reason == slowpath.RulesetMatch, v.Reason == slowpath.RulesetSource, v.Reason == slowpath.RulesetLarge: // programs may stop before
 		count["left"]++
 		count[v.Reason.String()]++
+	case r.tracks && (n.ct != notTracked || !r.divided()) && (v.Reason == slowpath.TCPFlags || v.Reason == slowpath.Transport || v.Reason == slowpath.RulesetConn):
+		count["first"]++
 	default:
 		t.Errorf("ruleset says %d, but %v of %x\n%s\n%s", want, v, frame, ruleText(&r.s), b.program)
 		return
@@ -161,7 +169,7 @@ func (b *bed) counted() map[filter.CounterID]int {
 func rulesetBed(t testing.TB, r *ruler) *bed {
 	t.Helper()
 	o := tested
-	o.Ruleset, o.Tallies = true, true
+	o.Ruleset, o.Tallies, o.Conntrack = true, true, r.tracks
 	b := &bed{snapshot: &r.s, fib: NewFIB(&r.s)}
 	for _, left := range Leave(&r.s, 2, o, b.fib.Shape()) {
 		if (left.Family == "ipv6") == r.six {
@@ -173,6 +181,8 @@ func rulesetBed(t testing.TB, r *ruler) *bed {
 		t.Fatal(err)
 	}
 	b.env = b.fib.Env()
+	b.env.Conntrack = func([]uint64) []byte { return make([]byte, ir.Conntrack.LiveRow()) }
+	b.env.Conntrack6 = func([]uint64) []byte { return make([]byte, ir.Conntrack6.LiveRow()) }
 	return b
 }
 

@@ -19,6 +19,7 @@ type naive struct {
 	oif     introspect.Link
 	frame   []byte // an Ethernet header of 14 bytes, and a packet without options
 	hook    uint32
+	ct      state // of the connection
 	counted map[filter.CounterID]int
 }
 
@@ -45,6 +46,7 @@ func (n *naive) run() fate {
 		}
 		slices.SortStableFunc(bases, func(a, b introspect.Chain) int { return int(a.Priority - b.Priority) })
 		for _, c := range bases {
+			n.comes(c.Priority)
 			switch n.chain(c) {
 			case introspect.VerdictAccept:
 			case codeStrange:
@@ -108,6 +110,16 @@ func (n *naive) rule(c introspect.Chain, r *introspect.ChainRule) introspect.Ver
 				return code(introspect.VerdictBreak) // there is no such interface yet
 			}
 			put(e.DReg, data)
+		case introspect.Ct:
+			data := n.connection(e.Key)
+			if data == nil {
+				return code(introspect.VerdictBreak)
+			}
+			put(e.DReg, data)
+		case introspect.Notrack:
+			if n.ct == nothing {
+				n.ct = notTracked
+			}
 		case introspect.Fib:
 			put(e.DReg, n.back(e))
 		case introspect.Immediate:

@@ -21,6 +21,7 @@ type ruler struct {
 	chains []string
 	sets   int
 	odd    bool // there are expressions that programs leave to the kernel
+	tracks bool // connections are tracked, and rules ask for them
 }
 
 const otherChains = 4
@@ -74,6 +75,9 @@ func (r *ruler) chain(c introspect.Chain, name string, leads int) {
 		}
 		if r.odd && r.IntN(25) == 0 {
 			rule.Exprs = append(rule.Exprs, introspect.Log{})
+		}
+		if r.tracks {
+			rule.Exprs = r.connected(rule.Exprs)
 		}
 		if r.IntN(6) > 0 {
 			rule.Exprs = append(rule.Exprs, r.verdict(leads))

@@ -31,15 +31,16 @@ func (c *Connection) Translates() bool {
 
 // Walked is the way of a packet through the ruleset.
 type Walked struct {
-	Visits  []filter.Visit
-	End     filter.End
-	Tracked bool   // the kernel tracks the connections of its family
-	Opens   bool   // it is the first one of its connection, as far as its header tells
-	NAT     NATUse // what the translation of addresses is to it
-	Routed  []byte // the frame when its route is looked for
-	Route   string // what is to say of its route instead; mostly empty
-	Source  string // what chains make of the source of a packet that opens a connection
-	Dest    string // and of its destination
+	Visits    []filter.Visit
+	End       filter.End
+	Tracked   bool   // the kernel tracks the connections of its family
+	Untracked bool   // but not this packet's: a rule says notrack
+	Opens     bool   // it is the first one of its connection, as far as its header tells
+	NAT       NATUse // what the translation of addresses is to it
+	Routed    []byte // the frame when its route is looked for
+	Route     string // what is to say of its route instead; mostly empty
+	Source    string // what chains make of the source of a packet that opens a connection
+	Dest      string // and of its destination
 }
 
 // Walk tells which rules the packet of a frame meets that comes in by an interface: as part of an established connection,
@@ -57,18 +58,31 @@ func Walk(s *introspect.Snapshot, ifindex int, frame []byte, c *Connection) (w W
 	if w.NAT == NATAsked {
 		asked.Translate = t.translate
 	}
-	w.Visits, w.End = path.Walk(asked, filter.Hooks[:1]...)
+	var behind *filter.Path
+	w.Visits, w.End, behind = path.Walk(asked, filter.Hooks[:1]...)
+	if w.Untracked = behind != path; w.Untracked {
+		if c != nil {
+			return Walk(s, ifindex, frame, nil) // nothing of it is translated
+		}
+		w.NAT = NATNone
+	}
 	w.Routed, w.Route = t.frames[1], t.elsewhere(&w)
 	if w.End == filter.Passes {
 		w.End = t.route()
 	}
 	if w.End == filter.Passes {
 		var more []filter.Visit
-		more, w.End = path.Walk(asked, filter.Hooks[1:]...)
+		more, w.End, _ = behind.Walk(asked, filter.Hooks[1:]...)
 		w.Visits = append(w.Visits, more...)
 	}
 	w.Dest, w.Source = t.said[0], t.said[1]
 	return w, true
+}
+
+// Untracked tells whether a rule says that the packet of a frame, which comes in by an interface, is not tracked.
+func Untracked(s *introspect.Snapshot, ifindex int, frame []byte) bool {
+	w, ok := Walk(s, ifindex, frame, nil)
+	return ok && w.Untracked
 }
 
 // Tracks tells whether the kernel tracks the connection of the packet of a frame.

@@ -86,7 +86,7 @@ func (t *trial) elsewhere(w *Walked) string {
 	switch {
 	case t.local:
 		return "local by an address of " + t.link.Name
-	case legacy && t.connection == nil && w.End == filter.Passes:
+	case legacy && t.connection == nil && !w.Untracked && w.End == filter.Passes:
 		w.End = filter.Undecided
 		return "not known: iptables-legacy has a table nat"
 	case w.NAT == NATAsked && w.End == filter.Undecided && len(w.Visits) > 0 &&

@@ -23,6 +23,9 @@ const (
 // connection loads a fact of the packet's connection.
 func (d *reader) connection(e introspect.Ct) (fails bool) {
 	key, six := e.Key, d.in.Six
+	if d.has != someConnection {
+		return e.Key != unix.NFT_CT_STATE || d.load(e, e.DReg, native(d.has.state()))
+	}
 	switch e.Key {
 	case ctSource4, ctDest4:
 		key, fails = unix.NFT_CT_SRC+(e.Key-ctSource4), six

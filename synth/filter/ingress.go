@@ -13,8 +13,12 @@ type Ingress struct {
 	Link  introspect.Link
 	Six   bool
 	Marks bool // packets may come with a mark
+	// Tracked says that the kernel tracks the connections of the family.
+	Tracked bool
 	// Sets are the sets that change in place.
 	Sets map[introspect.SetKey]SetTable
+
+	tracking tracking
 }
 
 // Hooks of IPv4, IPv6 and inet that forwarded packets pass (NF_INET_*), in their order.

@@ -11,13 +11,15 @@ import (
 
 // Path is what the ruleset means to the packets of an ingress: the base chains that they pass, in order.
 type Path struct {
-	snapshot *introspect.Snapshot
-	in       Ingress
-	bases    []*body
-	bodies   map[bodyKey]*body
-	plans    map[*region]*plan
-	sets     map[introspect.SetKey]*contents
-	reader   reader
+	snapshot  *introspect.Snapshot
+	in        Ingress
+	early     []*body // those before the tracking, where these say which packets are not tracked
+	bases     []*body // all others
+	untracked *Path   // of the packets that are not tracked then; nil where there are none
+	bodies    map[bodyKey]*body
+	plans     map[*region]*plan
+	sets      map[introspect.SetKey]*contents
+	reader    reader
 }
 
 // body is the rules of a chain, as packets meet them at one place.
@@ -42,6 +44,18 @@ var families = map[uint8]string{unix.NFPROTO_IPV4: "ip", unix.NFPROTO_IPV6: "ip6
 // New finds the chains that the packets of an ingress pass. Chains that translate addresses see the first packet of a
 // connection only, which is the kernel's in any case.
 func New(s *introspect.Snapshot, in Ingress) *Path {
+	if in.Tracked && precedes(s) {
+		parted := in
+		parted.tracking = divided
+		if p := build(s, parted); p.divide() {
+			return p
+		}
+	}
+	return build(s, in)
+}
+
+// build is New for packets of one kind.
+func build(s *introspect.Snapshot, in Ingress) *Path {
 	p := &Path{snapshot: s, in: in, bodies: map[bodyKey]*body{}, plans: map[*region]*plan{}, sets: map[introspect.SetKey]*contents{}}
 	for _, c := range s.Chains.All() {
 		if c.Type != "nat" && p.sees(c) && slices.Contains(Hooks, c.Hook) {
@@ -60,7 +74,7 @@ func (p *Path) sees(c introspect.Chain) bool {
 	return c.Base && (c.Key.Family == p.in.family() || c.Key.Family == unix.NFPROTO_INET) && !table.Dormant()
 }
 
-// Empty tells whether no chain sees the packets.
+// Empty tells whether no chain sees the packets, but for those that WriteEarly writes.
 func (p *Path) Empty() bool { return len(p.bases) == 0 }
 
 // body reads a chain for a place, once.
@@ -77,8 +91,8 @@ func (p *Path) body(c introspect.Chain, at place) *body {
 			continue
 		}
 		b.rules = append(b.rules, rule{&b.chain, r, steps})
-		if steps[0].ends() && steps[0].kind != stepChoose && !passes(steps[0]) {
-			break // no packet gets past it
+		if steps[0].ends() && steps[0].kind != stepChoose && !passes(steps[0]) && p.in.tracking != untracked {
+			break // no packet gets past it; but those that are not tracked may have begun behind it
 		}
 	}
 	return b

@@ -22,6 +22,7 @@ type reader struct {
 	regs  registers
 	steps []step
 	reach int // bytes behind the header that there are at this step
+	has   connectionless
 
 	dropped int // packets with fewer bytes have been dropped
 }
@@ -30,7 +31,7 @@ type reader struct {
 // steps.
 func (p *Path) read(c *introspect.Chain, r *introspect.ChainRule, at place) []step {
 	d := &p.reader // the same for all rules: it is large
-	*d = reader{Path: p, table: c.Key.Of(), at: at, chain: c.Key, rule: r, steps: d.steps[:0]}
+	*d = reader{Path: p, table: c.Key.Of(), at: at, chain: c.Key, rule: r, steps: d.steps[:0], has: p.in.without(at)}
 	return slices.Clone(d.read())
 }
 
@@ -51,10 +52,10 @@ func (d *reader) read() []step {
 	return d.steps
 }
 
-// counted is the steps up to the last one that counts, or drops: the test behind them fails whatever the packet.
+// counted is the steps up to the last one that counts, drops or says notrack: the test behind them fails whatever the packet.
 func (d *reader) counted() []step {
 	for n := len(d.steps); n > 0; n-- {
-		if s := d.steps[n-1]; s.kind == stepCount || s.drops {
+		if s := d.steps[n-1]; s.kind == stepCount || s.kind == stepUntrack || s.drops {
 			return d.steps[:n]
 		}
 	}
@@ -99,7 +100,11 @@ func (d *reader) expression(e introspect.Expr) (fails bool) {
 	case introspect.Match:
 		return d.match(e)
 	}
-	d.other(e)
+	if introspect.Untracks(e) {
+		d.untrack(e)
+	} else {
+		d.other(e)
+	}
 	return false
 }
 

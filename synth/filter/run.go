@@ -102,7 +102,7 @@ func (r rule) member() (m member, reach int, ok bool) {
 		case stepLeave:
 			m.ends = []end{{leave: *s}}
 			return m, reach, last && reach <= mostReach && len(m.in.keys) > 0
-		case stepChoose:
+		case stepChoose, stepUntrack:
 			return m, 0, false
 		}
 	}

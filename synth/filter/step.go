@@ -12,6 +12,7 @@ const (
 	stepTest      stepKind = iota // ends the rule unless test holds
 	stepReach                     // wants bytes behind the header; the kernel ends the rule where there are fewer
 	stepValue                     // looks a value up, of chains that translate addresses; the rule ends where there is none
+	stepUntrack                   // keeps the packet from being tracked
 	stepCount                     // counts the packet
 	stepDecide                    // ends the rule with a verdict
 	stepChoose                    // ends the rule with the verdict of the box that the packet is in; without one it ends, too

@@ -3,6 +3,7 @@ package filter
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/hone-net/hone/introspect"
 )
@@ -57,15 +58,16 @@ const mostDeep = 64
 // mostVisits bounds the rules that one packet is told to meet: chains that jump often to each other make far more of few rules.
 const mostVisits = 1 << 18
 
-// Walk tells which rules of some hooks a packet meets.
-func (p *Path) Walk(t Trial, hooks ...uint32) ([]Visit, End) {
+// Walk tells which rules of some hooks a packet meets, and the Path of what follows: another one once a rule says that the packet is
+// not tracked. What it meets behind the tracking is told as if it were: of others, the Trial is to be for the Untracked Path.
+func (p *Path) Walk(t Trial, hooks ...uint32) ([]Visit, End, *Path) {
 	w := &walker{Path: p, trial: t}
 	for _, hook := range hooks {
 		if end := w.hook(hook); end != Passes {
-			return w.visits, end
+			return w.visits, end, w.Path
 		}
 	}
-	return w.visits, Passes
+	return w.visits, Passes, w.Path
 }
 
 func (w *walker) hook(hook uint32) End {
@@ -73,7 +75,8 @@ func (w *walker) hook(hook uint32) End {
 	if w.trial.Translate != nil {
 		nat = w.translating(hook)
 	}
-	for _, b := range w.bases {
+	for i := range w.chains() {
+		b := w.chains()[i] // of another Path once the packet is not tracked
 		if b.at.hook != hook {
 			continue
 		}
@@ -90,6 +93,9 @@ func (w *walker) hook(hook uint32) End {
 	}
 	return w.translate(nat)
 }
+
+// chains are all base chains, in order.
+func (p *Path) chains() []*body { return slices.Concat(p.early, p.bases) }
 
 func (w *walker) base(b *body) End {
 	if u := b.chain.Unknown; len(u) > 0 {
@@ -122,7 +128,7 @@ func (w *walker) chain(b *body) int32 {
 		return unknown
 	}
 	defer func() { w.depth-- }()
-	left := b.rules
+	left, path := b.rules, w.Path
 	for _, r := range b.chain.Rules {
 		if len(w.visits) >= mostVisits {
 			return unknown
@@ -135,8 +141,13 @@ func (w *walker) chain(b *body) int32 {
 		v, outcome, matches := w.rule(left[0])
 		left = left[1:]
 		w.visits[at].Outcome, w.visits[at].Matches = outcome, matches
-		if code, ends := w.follow(b, v); ends {
+		code, ends := w.follow(b, v)
+		if ends {
 			return code
+		}
+		if w.Path != path { // the packet is another from here on
+			path, b = w.Path, w.body(b.chain, b.at)
+			left = b.behind(r)
 		}
 	}
 	return introspect.VerdictContinue
@@ -184,6 +195,9 @@ func (w *walker) rule(r rule) (v introspect.Verdict, outcome string, matches boo
 			default:
 				return goOn, outcome, matches
 			}
+		case stepUntrack:
+			w.Path = w.Path.untracked
+			outcome, matches = "notrack", true
 		case stepCount:
 			outcome, matches = cmp.Or(s.cause, "counts"), true
 		case stepDecide:

@@ -47,9 +47,10 @@ func (p *Path) translating(hook uint32) (all []*body) {
 }
 
 // translate asks chains that translate addresses until one of them does. Of those of one priority nobody tells which one the
-// kernel asks first: where more than one of these does anything but accept, nobody knows what becomes of the packet.
+// kernel asks first: where more than one of these does anything but accept, nobody knows what becomes of the packet. Of a packet
+// that is not tracked, it asks none.
 func (w *walker) translate(all []*body) End {
-	for len(all) > 0 {
+	for len(all) > 0 && w.in.tracking != untracked {
 		same := 1
 		for same < len(all) && all[same].chain.Priority == all[0].chain.Priority {
 			same++

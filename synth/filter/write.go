@@ -47,6 +47,7 @@ type writer struct {
 type label struct {
 	block *ir.Block
 	used  bool
+	twin  *label // the same place for packets that are not tracked; nil until somebody jumps there
 }
 
 // Write appends the chains to a program: what follows is for packets that all of them accept. It tells whether there
@@ -69,18 +70,28 @@ const policyAccept = 1
 func (w *writer) base(b *body) bool {
 	accepted, end := w.label(), w.label()
 	w.body(b, way{accepted, end})
-	if end.used {
-		w.Start(end.block)
-		if b.chain.Policy == policyAccept && (!b.chain.Counts || w.count(policyCounter(w.path.snapshot, b.chain.Key))) {
-			w.jump(accepted)
-		} else if b.chain.Policy != policyAccept {
-			w.punt(slowpath.RulesetDrop)
-		}
+	w.policy(b, way{accepted, end})
+	return w.start(accepted)
+}
+
+// policy writes what becomes of packets at the end of a base chain.
+func (w *writer) policy(b *body, to way) {
+	if !w.start(to.end) {
+		return
 	}
-	if !accepted.used {
+	if b.chain.Policy == policyAccept && (!b.chain.Counts || w.count(policyCounter(w.path.snapshot, b.chain.Key))) {
+		w.jump(to.accepted)
+	} else if b.chain.Policy != policyAccept {
+		w.punt(slowpath.RulesetDrop)
+	}
+}
+
+// start goes on at a label; false if nothing jumps there.
+func (w *writer) start(l *label) bool {
+	if l == nil || !l.used {
 		return false
 	}
-	w.Start(accepted.block)
+	w.Start(l.block)
 	return true
 }
 
@@ -107,6 +118,7 @@ func (w *writer) body(b *body, to way) {
 		return
 	}
 	defer func() { w.depth-- }()
+	var nexts []passed
 	for i := 0; i < len(b.rules); {
 		next := w.label()
 		if r := b.run(i); r.length > 0 {
@@ -116,17 +128,21 @@ func (w *writer) body(b *body, to way) {
 			w.rule(b, b.rules[i], next, to)
 			i++
 		}
-		if !next.used {
+		if next.twin != nil {
+			nexts = append(nexts, passed{b.rules[i-1].from, next.twin})
+		}
+		if !w.start(next) {
+			w.rest(b, nexts, to)
 			return
 		}
-		w.Start(next.block)
 	}
 	w.jump(to.end)
+	w.rest(b, nexts, to)
 }
 
 // rule writes a rule; packets that it lets pass go to next.
 func (w *writer) rule(b *body, r rule, next *label, to way) {
-	for _, s := range r.steps {
+	for i, s := range r.steps {
 		if w.written++; w.written > w.packet.Steps {
 			w.punt(slowpath.RulesetLarge)
 			return
@@ -138,6 +154,10 @@ func (w *writer) rule(b *body, r rule, next *label, to way) {
 			}
 		case stepReach:
 			w.packet.Reach(s.bytes)
+		case stepUntrack:
+			r.steps = r.steps[i+1:]
+			w.asUntracked(func() { w.rule(b, r, w.twin(next), w.twins(to)) })
+			return
 		case stepCount:
 			if !w.count(s.counter) {
 				return

@@ -196,7 +196,7 @@ func (d *reader) xtMark(b []byte) ([]question, bool) {
 
 // xtState has the bits of NFT_CT_STATE.
 func (d *reader) xtState(b []byte) ([]question, bool) {
-	return []question{anyBit(connCells(unix.NFT_CT_STATE, introspect.NoDirection, d.in.Six), native32At(b, 0), false)}, true
+	return []question{anyBit(d.connFact(unix.NFT_CT_STATE), native32At(b, 0), false)}, true
 }
 
 // xtReason says what kind of module leaves packets to the kernel.

@@ -39,6 +39,7 @@ type conntrackMatch struct {
 	flags, not    uint16
 	state, status uint16
 	ends          bool // ranges of ports, in host byte order
+	d             *reader
 	six           bool
 	all           []question
 }
@@ -72,11 +73,17 @@ func (d *reader) xtConntrack3(b []byte) ([]question, bool) {
 }
 
 func conntrackOf(d *reader, b []byte) *conntrackMatch {
-	return &conntrackMatch{b: b, flags: native16At(b, atConnFlags), not: native16At(b, atConnFlags+2), six: d.in.Six}
+	return &conntrackMatch{b: b, flags: native16At(b, atConnFlags), not: native16At(b, atConnFlags+2), d: d, six: d.in.Six}
 }
 
 func (m *conntrackMatch) questions() ([]question, bool) {
 	m.states()
+	if m.d.has != someConnection { // nothing else is asked of it (conntrack_mt)
+		if m.flags&xtConnState == 0 {
+			m.ask(question{parts: [][]cell{native(0)}})
+		}
+		return m.all, m.flags&^xtConnKnown == 0
+	}
 	m.proto()
 	m.addresses()
 	m.ports()
@@ -89,11 +96,10 @@ func (m *conntrackMatch) questions() ([]question, bool) {
 func (m *conntrackMatch) ask(q question) { m.all = append(m.all, q) }
 
 func (m *conntrackMatch) fact(key uint32) []cell {
-	return connCells(key, introspect.NoDirection, m.six)
+	return m.d.connFact(key)
 }
 
-// states asks for the state, or whether a side is translated. Packets without a connection, of which the other questions
-// are not asked, have no facts here and are the kernel's.
+// states asks for the state, or whether a side is translated.
 func (m *conntrackMatch) states() {
 	if m.flags&xtConnState == 0 {
 		return

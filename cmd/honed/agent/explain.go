@@ -70,7 +70,7 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 	}
 	var c *synth.Connection
 	note := ""
-	if p.Established {
+	if p.Established && !synth.Untracked(s, int(in.Index), frame) {
 		c, note = connectionOf(o.Connection, s, frame)
 	}
 	if !isPort || goesTo(frame, bridge.MAC) {

@@ -84,6 +84,46 @@ nft-rule family=ip table=n chain=f handle=3 expr=payload,base:1,offset:16,len:4 
 	}
 }
 
+// TestExplainUntracked: a packet of which a rule says notrack is told as one that has no connection, even if the kernel has
+// one that would translate it.
+func TestExplainUntracked(t *testing.T) {
+	b := newBed(t)
+	const tracked = `hook kind=conntrack name="conntrack ip" family=ip
+hook kind=nft name="ip n s" family=ip
+hook kind=nft name="ip n r" family=ip
+hook kind=nft name="ip n f" family=ip
+sysctl path=netfilter/nf_conntrack_acct value=0
+sysctl path=netfilter/nf_conntrack_tcp_timeout_established value=432000
+sysctl path=netfilter/nf_conntrack_udp_timeout_stream value=120
+nft-table family=ip name=n handle=1
+nft-chain family=ip table=n name=s handle=1 flags=0x1 base hook=4 priority=100 policy=1 type=nat
+nft-chain family=ip table=n name=r handle=2 flags=0x1 base hook=0 priority=-300 policy=1 type=filter
+nft-rule family=ip table=n chain=r handle=3 expr=payload,base:2,offset:2,len:2 expr=cmp,data:0035 expr=notrack
+nft-chain family=ip table=n name=f handle=4 flags=0x1 base hook=2 policy=0 type=filter
+nft-rule family=ip table=n chain=f handle=5 expr=ct,key:0 expr=cmp,data:40000000 expr=verdict,code:1
+`
+	s, err := introspect.ParseSnapshot([]byte(b.text + tracked))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := b.options
+	o.Config.Conntrack, o.Kernel.Conntrack = config.Established, &emit.Conntrack{}
+	o.Connection = func(_ uint8, source, _ netip.AddrPort) (upkeep.Connection, bool, error) {
+		return upkeep.Connection{Source: source, Dest: netip.MustParseAddrPort("10.0.0.77:53"), Status: 1 << 5}, true, nil
+	}
+	for _, established := range []string{"", " established"} {
+		x, err := Explain(s, o, "iif r0 ip 10.0.0.1 > 10.2.0.9 udp dport 53"+established)
+		if err != nil || x.Path != "fast" || x.Out != "r1" || x.Ruleset != "accepted" || !strings.HasPrefix(x.Tracking, "not tracked: ") ||
+			len(x.Rules) != 3 || x.Rules[0].Outcome != "notrack" || x.Rules[2].Outcome != "accept" {
+			t.Errorf("%s: %+v %v", established, x, err)
+		}
+	}
+	x, err := Explain(s, o, "iif r0 ip 10.0.0.1 > 10.2.0.9 udp dport 54")
+	if err != nil || x.Path != "kernel" || x.Ruleset != "dropped" || strings.Contains(x.Tracking, "not tracked") {
+		t.Errorf("%+v %v", x, err)
+	}
+}
+
 // TestExplainRoute: an explanation says what a route is that leads nowhere.
 func TestExplainRoute(t *testing.T) {
 	b := newBed(t)

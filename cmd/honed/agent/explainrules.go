@@ -28,7 +28,10 @@ func follow(x *control.Explanation, s *introspect.Snapshot, o Options, link intr
 	if len(w.Visits) > 0 {
 		x.Ruleset = w.End.String()
 	}
-	if w.Tracked {
+	switch {
+	case w.Untracked:
+		x.Tracking = "not tracked: a rule says notrack, so that it has no connection and nothing is translated"
+	case w.Tracked:
 		x.Tracking = tracking(c, w, o.Config.Conntrack)
 		if note != "" {
 			x.Tracking += "; " + note
