@@ -32,7 +32,7 @@ var (
 // whether or not everything was acknowledged (see excludedFile).
 func talkConfigs() []config {
 	var all []config
-	for _, c := range slices.Concat(statefulConfigs, natConfigs, effectTalks) {
+	for _, c := range slices.Concat(statefulConfigs, untrackedConfigs, natConfigs, effectTalks) {
 		c.six = true
 		c.setup = append([]string{"ip route add default via 10.2.0.1", "ip -6 route add default via 2001:db8:2::1",
 			"sysctl ipv4/conf/all/send_redirects=0", "sysctl ipv4/conf/r0/send_redirects=0", "sysctl ipv4/conf/default/send_redirects=0"}, c.setup...)
