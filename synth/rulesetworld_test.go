@@ -272,10 +272,6 @@ func (r *ruler) lookup(fields []int, draw func() []byte) introspect.Expr {
 	return look
 }
 
-func (r *ruler) decision() introspect.Verdict {
-	return code([]int32{introspect.VerdictAccept, introspect.VerdictDrop, introspect.VerdictReturn}[r.IntN(3)])
-}
-
 func (r *ruler) element(set *introspect.Set, draw func() []byte, interval bool) {
 	k := introspect.ElementKey{Key: introspect.Data(draw())}
 	e := introspect.Element{}

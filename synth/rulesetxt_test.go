@@ -95,3 +95,7 @@ func (r *ruler) xt() introspect.Match {
 	}
 	return introspect.Match{Name: "multiport", Rev: 1, Info: introspect.Data(b)}
 }
+
+func (r *ruler) decision() introspect.Verdict {
+	return code([]int32{introspect.VerdictAccept, introspect.VerdictDrop, introspect.VerdictReturn}[r.IntN(3)])
+}

@@ -83,3 +83,9 @@ func (k TableKind) LiveRow() int {
 	}
 	return n
 }
+
+func (e *evaluator) account(v *Value) {
+	sum := &e.env.Account[e.num[v.Args[1].ID]&1]
+	sum.Packets, sum.Bytes = sum.Packets+1, sum.Bytes+e.num[v.Args[2].ID]
+	e.trace("account")
+}

@@ -253,12 +253,6 @@ func (e *evaluator) commit(v *Value) {
 	}
 }
 
-func (e *evaluator) account(v *Value) {
-	sum := &e.env.Account[e.num[v.Args[1].ID]&1]
-	sum.Packets, sum.Bytes = sum.Packets+1, sum.Bytes+e.num[v.Args[2].ID]
-	e.trace("account")
-}
-
 func (e *evaluator) compute(v *Value) (uint64, error) {
 	switch v.Op {
 	case OpConst:
