@@ -49,7 +49,8 @@ type lowering struct {
 	punts      map[slowpath.Reason]label
 	names      map[label]string
 
-	ctx, data, end reg
+	graph          *ir.Graph
+	ctx, data, end reg   // data: of the packet as it is where instructions are made
 	written        bool  // some way to here has stored into the packet
 	zero           reg   // zero, made of the epochs and guards that were read so far (Kernel.WeakOrder)
 	skb            reg   // the socket buffer behind the frame, where the program asks; zero without
@@ -84,7 +85,8 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 	}
 	l.common, l.abort, l.stubsAt, l.puntOffset = l.newLabel(), l.newLabel(), l.newLabel(), l.reg()
 	l.names[l.common], l.names[l.abort] = "count and pass", "count and abort"
-	weight, graph := weights(p), ir.NewGraph(p)
+	weight := weights(p)
+	l.graph = ir.NewGraph(p)
 	for _, b := range p.Blocks {
 		l.blocks[b] = l.newLabel()
 		l.names[l.blocks[b]] = b.Name
@@ -93,18 +95,18 @@ func lower(p *ir.Program, k Kernel) (*lowering, error) {
 	if err := l.prologue(p); err != nil {
 		return nil, err
 	}
-	after, written := make([]reg, len(p.Blocks)), map[*ir.Block]bool{}
+	after, data, written := make([]reg, len(p.Blocks)), make([]reg, len(p.Blocks)), map[*ir.Block]bool{}
 	for n, b := range p.Blocks {
 		l.weight, l.zero, l.written = weight[b], noReg, written[b]
-		if graph.Idom[n] >= 0 {
-			l.zero = after[graph.Idom[n]]
+		if above := l.graph.Idom[n]; above >= 0 {
+			l.zero, l.data = after[above], data[above]
 		}
 		l.block = b
 		l.mark(l.blocks[b])
 		if err := l.lowerBlock(b); err != nil {
 			return nil, fmt.Errorf("emit: lower block %s: %w", b.Name, err)
 		}
-		after[n] = l.zero
+		after[n], data[n] = l.zero, l.data
 		for _, next := range b.Successors() {
 			written[next] = written[next] || l.written
 		}

@@ -1,16 +1,15 @@
 package emit
 
 import (
+	"slices"
+
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// shiftBy is how many bytes the packet's beginning moves.
-var shiftBy = map[ir.Op]int32{ir.OpPush: -4, ir.OpPop: 4}
-
 // shift moves the beginning of the packet and writes what it begins with. Where the kernel refuses, nothing has changed. No
-// address of before is any good then, so that the packet is found anew.
+// address of before is any good then, so that the packet is found anew, for what stands below as well.
 func (l *lowering) shift(v *ir.Value) {
 	words := make([]reg, len(v.Args))
 	for i, a := range v.Args {
@@ -19,22 +18,39 @@ func (l *lowering) shift(v *ir.Value) {
 		}
 	}
 	l.mov(r1, l.ctx)
-	l.setConstant(2, uint64(int64(shiftBy[v.Op])))
+	l.setConstant(2, uint64(int64(-ir.ShiftBy[v.Op])))
 	l.call(asm.FnXdpAdjustHead, 2)
 	l.branchImm(asm.JNE, false, l.copy(r0), 0, l.stub(v.Reason))
 	l.written = true
-	data, end := l.reg(), l.reg()
-	l.load(data, l.ctx, ctxData, 4)
+	end := l.reg()
+	l.data = l.reg()
+	l.load(l.data, l.ctx, ctxData, 4)
 	l.load(end, l.ctx, ctxDataEnd, 4)
-	limit := l.copy(data)
-	l.aluImm(asm.Add, false, limit, int32(4+4*len(v.Args)))
+	limit := l.copy(l.data)
+	l.aluImm(asm.Add, false, limit, max(int32(4+4*len(v.Args)), l.reachBehind(v)))
 	l.branch(asm.JGT, false, limit, end, l.abort) // which cannot be, as the verifier does not know
 	for i, a := range v.Args {
 		place, width := []int16{0, 8, 12}[i], []uint8{8, 4, 4}[i]
 		if a.Op != ir.OpConst {
-			l.store(data, place, words[i], width)
+			l.store(l.data, place, words[i], width)
 		} else {
-			l.store(data, place, l.constant(a.Imm), width)
+			l.store(l.data, place, l.constant(a.Imm), width)
 		}
 	}
+}
+
+// reachBehind is how many bytes of the packet the program may look at behind a shift.
+func (l *lowering) reachBehind(shift *ir.Value) (n int32) {
+	for i, b := range l.program.Blocks {
+		if !l.graph.Dominates(l.graph.Index[l.block], i) {
+			continue
+		}
+		for _, v := range b.Values[max(slices.Index(b.Values, shift), 0):] {
+			switch v.Op {
+			case ir.OpLoad, ir.OpLoadLE, ir.OpStore, ir.OpStoreLE:
+				n = max(n, int32(v.Imm)+int32(v.Width))
+			}
+		}
+	}
+	return n
 }

@@ -6,7 +6,21 @@ import "github.com/hone-net/hone/slowpath"
 type Builder struct {
 	Program *Program
 	Block   *Block
-	next    int
+	// Tag is how many bytes of tags the frame has: places from TagAt on are farther behind by as much, so that who writes what
+	// becomes of tagged frames names the places of those without.
+	Tag  int
+	next int
+}
+
+// TagAt is where in a frame a VLAN tag stands.
+const TagAt = 12
+
+// place is where something stands in the frame with its tag.
+func (b *Builder) place(off int) int {
+	if off >= TagAt {
+		off += b.Tag
+	}
+	return off
 }
 
 // NewBuilder starts a program with an entry block named "entry".
@@ -48,22 +62,22 @@ func (b *Builder) Const(n uint64) *Value { return b.add(Value{Op: OpConst, Imm: 
 
 // Load reads width packet bytes at off, most significant first.
 func (b *Builder) Load(off int, width uint8) *Value {
-	return b.add(Value{Op: OpLoad, Imm: uint64(off), Width: width})
+	return b.add(Value{Op: OpLoad, Imm: uint64(b.place(off)), Width: width})
 }
 
 // LoadLE reads width packet bytes at off, least significant first.
 func (b *Builder) LoadLE(off int, width uint8) *Value {
-	return b.add(Value{Op: OpLoadLE, Imm: uint64(off), Width: width})
+	return b.add(Value{Op: OpLoadLE, Imm: uint64(b.place(off)), Width: width})
 }
 
 // Store writes v into width packet bytes at off, most significant first.
 func (b *Builder) Store(off int, width uint8, v *Value) {
-	b.add(Value{Op: OpStore, Imm: uint64(off), Width: width, Args: []*Value{v}})
+	b.add(Value{Op: OpStore, Imm: uint64(b.place(off)), Width: width, Args: []*Value{v}})
 }
 
 // StoreLE writes v into width packet bytes at off, least significant first.
 func (b *Builder) StoreLE(off int, width uint8, v *Value) {
-	b.add(Value{Op: OpStoreLE, Imm: uint64(off), Width: width, Args: []*Value{v}})
+	b.add(Value{Op: OpStoreLE, Imm: uint64(b.place(off)), Width: width, Args: []*Value{v}})
 }
 
 // Meta asks the hook.
@@ -85,7 +99,7 @@ func (b *Builder) Moved(d slowpath.Domain) *Value { return b.add(Value{Op: OpMov
 
 // Bound punts frames of less than n bytes.
 func (b *Builder) Bound(n int, r slowpath.Reason) {
-	b.add(Value{Op: OpBound, Imm: uint64(n), Reason: r})
+	b.add(Value{Op: OpBound, Imm: uint64(b.place(n)), Reason: r})
 }
 
 // Guard punts unless the condition holds.
@@ -141,7 +155,7 @@ func (b *Builder) Account(row, dir, bytes *Value) {
 }
 
 // Push puts four bytes behind the MACs, which are given as they stand in the packet: eight bytes, and four, least significant
-// first. The block redirects then.
+// first. Nothing may be left to the kernel then.
 func (b *Builder) Push(macs [2]*Value, four *Value, r slowpath.Reason) {
 	b.add(Value{Op: OpPush, Args: []*Value{macs[0], macs[1], four}, Reason: r})
 }

@@ -19,7 +19,8 @@ const (
 //   - packet bytes are accessed only below a dominating Bound that covers them;
 //   - once a path has stored into the packet (or counted it), nothing punts: no Bound, Guard or Punt, and no lookup that
 //     needs the kernel;
-//   - behind a shift, nothing looks at the packet, which is redirected;
+//   - behind a shift, bytes are those of the packet as it is then, it is not shifted again, and where only some ways have
+//     shifted it nothing looks at it;
 //   - tables and fields exist, and a field is not read behind a mark that a program leaves in it.
 func Check(p *Program) error {
 	if p == nil || len(p.Blocks) == 0 {
@@ -49,6 +50,8 @@ type checker struct {
 	marked []map[fieldOf]bool // by block: what some path has marked when the block begins
 	stored []bool             // by block: some path has stored when the block begins
 	bound  []int              // by block: bytes that every path to its end has bounded
+	moved  []bool             // by block: some path has shifted the packet when the block begins
+	shift  []bool             // by block: every path to its end has
 }
 
 func (c *checker) run() error {
@@ -59,6 +62,7 @@ func (c *checker) run() error {
 		return err
 	}
 	c.stored, c.bound = make([]bool, len(c.p.Blocks)), make([]int, len(c.p.Blocks))
+	c.moved, c.shift = make([]bool, len(c.p.Blocks)), make([]bool, len(c.p.Blocks))
 	c.marked = make([]map[fieldOf]bool, len(c.p.Blocks))
 	for i, b := range c.p.Blocks {
 		if err := c.checkBlock(i, b); err != nil {
@@ -110,7 +114,7 @@ func (c *checker) index() error {
 
 func (c *checker) checkBlock(i int, b *Block) error {
 	if c.g.Idom[i] >= 0 {
-		c.bound[i] = c.bound[c.g.Idom[i]]
+		c.bound[i], c.shift[i] = c.bound[c.g.Idom[i]], c.shift[c.g.Idom[i]]
 	}
 	at := place{i, 0}
 	for j, v := range b.Values {
@@ -121,6 +125,9 @@ func (c *checker) checkBlock(i int, b *Block) error {
 		if v.Op == OpBound {
 			c.bound[i] = max(c.bound[i], int(v.Imm))
 		}
+		if v.Op.Shifts() {
+			c.bound[i], c.moved[i], c.shift[i] = c.bound[i]+ShiftBy[v.Op], true, true
+		}
 		c.stored[i] = c.stored[i] || v.Op.Stores()
 		if v.Op == OpMark {
 			c.mark(i, fieldOf{v.Table, v.Field})
@@ -129,7 +136,7 @@ func (c *checker) checkBlock(i int, b *Block) error {
 	at.index = len(b.Values)
 	for _, to := range b.Successors() {
 		j := c.g.Index[to]
-		c.stored[j] = c.stored[j] || c.stored[i]
+		c.stored[j], c.moved[j] = c.stored[j] || c.stored[i], c.moved[j] || c.moved[i]
 		for f := range c.marked[i] {
 			c.mark(j, f)
 		}

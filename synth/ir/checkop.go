@@ -21,10 +21,12 @@ func (o Op) Stores() bool {
 	return o == OpStore || o == OpStoreLE || o == OpCount || o == OpCommit || o == OpAccount || o.Shifts()
 }
 
-// Shifts tells whether the operation moves the beginning of the packet: nothing looks at the packet below it, and the block
-// redirects. args[0] and args[1] become its bytes [0, 8) and [8, 12), args[2] of OpPush [12, 16), the least significant byte
-// first.
+// Shifts tells whether the operation moves the beginning of the packet. args[0] and args[1] become its bytes [0, 8) and
+// [8, 12), args[2] of OpPush [12, 16), the least significant byte first.
 func (o Op) Shifts() bool { return o == OpPush || o == OpPop }
+
+// ShiftBy is how many bytes more the packet has after an operation that shifts it.
+var ShiftBy = map[Op]int{OpPush: 4, OpPop: -4}
 
 // shiftBytes are the bytes of the packet that OpPush and OpPop begin with.
 var shiftBytes = map[Op]int{OpPush: 14, OpPop: 18}
@@ -71,6 +73,9 @@ func (c *checker) checkOp(at place, v *Value) error {
 	case OpLoad, OpLoadLE, OpStore, OpStoreLE:
 		return c.checkAccess(at, v)
 	case OpMeta:
+		if c.moved[at.block] {
+			return fmt.Errorf("metadata behind a shift")
+		}
 		return within("metadata", v.Imm, uint64(numMetas))
 	case OpCount:
 		return within("counter", v.Imm, uint64(NumCounters))
@@ -109,23 +114,15 @@ func (c *checker) checkOp(at place, v *Value) error {
 	return nil
 }
 
-// checkShift wants nothing behind a shift that looks at the packet or goes on elsewhere than out.
+// checkShift wants a packet that is long enough and has not been shifted yet.
 func (c *checker) checkShift(at place, v *Value) error {
-	if !validReason(v.Reason) {
+	switch {
+	case !validReason(v.Reason):
 		return fmt.Errorf("no reason")
-	}
-	if c.bound[at.block] < shiftBytes[v.Op] {
+	case c.moved[at.block]:
+		return fmt.Errorf("shifts the packet again")
+	case c.bound[at.block] < shiftBytes[v.Op]:
 		return fmt.Errorf("the packet may be shorter than %d bytes", shiftBytes[v.Op])
-	}
-	b := c.p.Blocks[at.block]
-	for _, w := range b.Values[at.index+1:] {
-		switch w.Op {
-		case OpLoad, OpLoadLE, OpStore, OpStoreLE, OpMeta, OpPush, OpPop:
-			return fmt.Errorf("%s behind a shift", w.Op)
-		}
-	}
-	if b.Exit.Kind != RedirectExit {
-		return fmt.Errorf("a shift in a block that does not redirect")
 	}
 	return nil
 }
@@ -152,6 +149,9 @@ func (c *checker) checkAccess(at place, v *Value) error {
 	}
 	if err := within("offset", v.Imm, MaxPacket); err != nil {
 		return err
+	}
+	if c.moved[at.block] && !c.shift[at.block] {
+		return fmt.Errorf("only some ways to here have shifted the packet")
 	}
 	if end := int(v.Imm) + int(v.Width); end > c.bound[at.block] {
 		return fmt.Errorf("byte %d lies past the bound %d", end-1, c.bound[at.block])

@@ -154,6 +154,10 @@ func (g *generator) leave(s *scope) {
 		out := g.number(s)
 		if !s.stored && s.bound >= 20 && oneIn(g.Rand, 2) {
 			g.shift(s)
+			if oneIn(g.Rand, 2) {
+				g.behind(s, out)
+				return
+			}
 		}
 		if oneIn(g.Rand, 2) {
 			g.b.Count(pick(g.Rand, ir.CountFast, ir.CountLive))
@@ -172,6 +176,21 @@ func (g *generator) shift(s *scope) {
 		g.b.Push(macs, g.number(s), g.reason())
 	} else {
 		g.b.Pop(macs, g.reason())
+	}
+	s.bound += ir.ShiftBy[g.b.Block.Values[len(g.b.Block.Values)-1].Op]
+}
+
+// behind writes to a packet that was shifted, on two ways that both redirect.
+func (g *generator) behind(s *scope, out *ir.Value) {
+	g.load(s)
+	g.store(s)
+	cond, p, q := g.condition(s)
+	then, els := g.newBlock(), g.newBlock()
+	g.b.If(cond, p, q, then, els, oneIn(g.Rand, 2))
+	for _, b := range []*ir.Block{then, els} {
+		g.b.Start(b)
+		g.store(s)
+		g.b.Redirect(out)
 	}
 }
 
