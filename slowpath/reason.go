@@ -91,6 +91,7 @@ const (
 	BridgeTag                      // bridged: with an odd VLAN tag, or routed to where frames have one
 	BridgeTagTaken                 // bridged: with a VLAN tag that a VLAN device on the port may take off
 	ConntrackAccount               // the connection's packets and bytes cannot be counted now
+	VLANOther                      // a VLAN tag in the frame, of no VLAN device with a fast path; or there is no room for one
 	lastPacketReason
 )
 
@@ -127,6 +128,7 @@ const (
 	BridgeVLAN                       // a port of a bridge that filters VLANs in a way that is not compiled
 	BridgeRuleset                    // a port of a bridge whose frames a ruleset sees
 	BridgeState                      // a port of a bridge that does not forward from it
+	VLANDevice                       // a VLAN device: the interface below has the program
 	lastReason
 )
 
@@ -187,6 +189,7 @@ var reasonTexts = [MaxReasons]reasonText{
 	ConntrackWindow:  {"conntrack-window", "the kernel watches the window of the TCP connection"},
 	ConntrackSpecial: {"conntrack-special", "the connection has a helper, time-outs of its own, or is offloaded"},
 	ConntrackNAT:     {"conntrack-nat", "the connection's addresses are translated as no program does"},
+	VLANOther:        {"vlan-other", "a VLAN tag in the frame, of no VLAN device with a fast path; or there is no room for one"},
 	ConntrackAccount: {"conntrack-account", "the connection is counted, and there is no room for its account as yet"},
 	Multicast:        {"multicast", "bridged: a multicast or broadcast frame"},
 	FDBUnknown:       {"fdb-unknown", "bridged: the forwarding database does not know the destination"},
@@ -242,6 +245,7 @@ var reasonTexts = [MaxReasons]reasonText{
 	BridgeAgeing:  {"bridge-ageing", "a port of a bridge that forgets addresses too soon"},
 	BridgeVLAN:    {"bridge-vlan", "a port of a bridge that filters VLANs in a way that is not compiled"},
 	BridgeRuleset: {"bridge-ruleset", "a port of a bridge whose frames a ruleset or ebtables sees"},
+	VLANDevice:    {"vlan-device", "a VLAN device: the interface below has the program"},
 	BridgeState:   {"bridge-state", "a port of a bridge that does not forward from it"},
 }
 

@@ -27,11 +27,15 @@ func (f *shared) content(r *row) rowData {
 	}
 	out := f.vet(k.oif)
 	e := out.of(k.six)
-	if out.bridge && !f.ported && e.reason == slowpath.None {
+	if (out.bridge && !f.ported || out.vid != 0 && !f.tagged) && e.reason == slowpath.None {
 		e.reason = slowpath.EgressKind
 	}
 	d := rowData{smac: e.mac, mtu: routeMTU(k.mtu, e.mtu), flags: flagUnicast, oif: uint32(k.oif), reason: e.reason}
-	if f.ported {
+	d.flags |= out.vid << flagBits
+	switch {
+	case out.vid != 0:
+		d.port = uint32(out.lower)
+	case f.ported:
 		d.port = d.oif
 	}
 	if e.reason != slowpath.None {

@@ -26,6 +26,8 @@ type egress struct {
 type egresses struct {
 	four, six egress
 	bridge    bool // its ports send the frames
+	vid       uint16
+	lower     introspect.Index // with a tag of that VLAN, this interface sends them; both are 0 for others
 }
 
 func (e egresses) of(six bool) egress {
@@ -40,10 +42,16 @@ func egressesOf(s *introspect.Snapshot, i introspect.Index) egresses {
 	link, ok := s.Links.Get(i)
 	if !ok {
 		gone := egress{reason: slowpath.EgressDown}
-		return egresses{gone, gone, false}
+		return egresses{four: gone, six: gone}
 	}
 	both := egress{egressReason(s, link), link.MAC, link.MTU}
-	return egresses{egress4Of(s, link, both), egress6Of(s, link, both), link.Kind == kindBridge}
+	all := egresses{four: egress4Of(s, link, both), six: egress6Of(s, link, both), bridge: link.Kind == kindBridge}
+	if lower, ok := below(s, link); ok {
+		all.vid, all.lower = link.VLAN.ID, lower.Index
+		most := taggedMTU(s, lower)
+		all.four.mtu, all.six.mtu = min(all.four.mtu, most), min(all.six.mtu, most)
+	}
+	return all
 }
 
 // egress4Of vets an outgoing interface for IPv4, of which it is known already what is the same for IPv6.
@@ -60,6 +68,9 @@ func egressReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
 	}
 	if l.Kind == kindBridge {
 		return bridgeReason(s, l)
+	}
+	if l.Kind == kindVLAN {
+		return tagReason(s, l)
 	}
 	return deviceReason(s, l)
 }
@@ -173,7 +184,7 @@ func tapsEgress(s *introspect.Snapshot, i introspect.Index) bool {
 // deviceRow is the row of an interface in the table that vets the answers of the live lookup; nil keeps it out.
 func (e egresses) deviceRow(i introspect.Index) []byte {
 	mtu, mtu6 := e.four.limit(), e.six.limit()
-	if e.bridge || mtu|mtu6 == 0 {
+	if e.bridge || e.vid != 0 || mtu|mtu6 == 0 {
 		return nil
 	}
 	return bytes8(uint64(i)<<deviceIndex | mtu6<<deviceMTU6 | mtu)

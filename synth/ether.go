@@ -30,7 +30,7 @@ const etherHeader = 14
 // be already.
 func (c *compiler) ether() bool {
 	c.Bound(atPayload, slowpath.Short)
-	if c.link.Index != c.port.Index {
+	if c.link.Kind == kindBridge {
 		return true
 	}
 	mac := c.link.MAC
@@ -89,6 +89,7 @@ func (c *compiler) others(four slowpath.Reason) {
 			reason = slowpath.Version
 		}
 		c.GuardImm(ir.Ne, kind, layout6.ether, reason)
+		c.takeTagged(kind)
 	}
 	c.GuardImm(ir.Eq, kind, layout4.ether, slowpath.NotIP)
 	c.Punt(four)

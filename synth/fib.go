@@ -35,7 +35,8 @@ func (f *FIB) build(s *introspect.Snapshot, least Shape) {
 	j := &journal{}
 	*f = FIB{tallies: f.tallies, fresh: f.fresh, sets: f.sets, fdbs: f.fdbs, asks: f.asks, device: map[introspect.Index][]byte{},
 		shared: shared{Snapshot: s, journal: j, rows: newRows(j), egress: map[introspect.Index]egresses{}}}
-	f.ported = len(f.fdbs.tables) > 0
+	f.tagged = standsTagged(s)
+	f.ported = len(f.fdbs.tables) > 0 || f.tagged
 	f.views = f.makeViews(least)
 	for _, v := range f.views {
 		v.survey()
@@ -102,7 +103,7 @@ func (f *FIB) makeTable4(table string, least Shape) lpm[prefix] {
 
 // Shape tells programs about the tables.
 func (f *FIB) Shape() Shape {
-	s := Shape{Rows: f.rows.size, Devices: f.devices, tallies: f.tallies, sets: f.sets.tables, fdbs: f.fdbs.tables, Ported: f.ported, Owned: f.owned()}
+	s := Shape{Rows: f.rows.size, Devices: f.devices, tallies: f.tallies, sets: f.sets.tables, fdbs: f.fdbs.tables, Ported: f.ported, Tagged: f.tagged, Owned: f.owned()}
 	for _, v := range f.views {
 		s.Views = append(s.Views, v.shape())
 	}

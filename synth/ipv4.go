@@ -16,7 +16,7 @@ func (c *compiler) length() bool {
 	if c.ip.rest > 0 {
 		p.length = c.ArithImm(ir.OpAdd, p.length, c.ip.rest)
 	}
-	frame, want := c.Meta(ir.MetaLen), c.ArithImm(ir.OpAdd, p.length, etherHeader)
+	frame, want := c.frameLength(), c.ArithImm(ir.OpAdd, p.length, etherHeader)
 	p.frame = want
 	if software(c.port) {
 		c.Guard(ir.Eq, frame, want, slowpath.Length)
@@ -33,6 +33,15 @@ func (c *compiler) length() bool {
 	c.Jump(next)
 	c.Start(next)
 	return true
+}
+
+// frameLength is that of the frame, without its tag.
+func (c *compiler) frameLength() *ir.Value {
+	n := c.Meta(ir.MetaLen)
+	if c.Tag != 0 {
+		n = c.ArithImm(ir.OpSub, n, uint64(c.Tag))
+	}
+	return n
 }
 
 // fragment wants a packet that is none: MF clear and no offset.

@@ -35,6 +35,12 @@ func refuseKind(s subject) verdict {
 	switch {
 	case s.link.Kind == kindBridge:
 		return refused(slowpath.Bridge, "its ports are %s", portNames(s.Snapshot, s.link.Index))
+	case s.link.Kind == kindVLAN:
+		if v := refuseTagged(s); v.reason != slowpath.None {
+			return v
+		}
+		lower, _ := below(s.Snapshot, s.link)
+		return refused(slowpath.VLANDevice, "it stands on %s", lower.Name)
 	case !slices.Contains(compiledKinds, s.link.Kind):
 		return refused(slowpath.Kind, "kind %s", s.link.Kind)
 	case s.link.Kind == kindVeth && (s.options.Hook == "auto" || s.options.Hook == ""):

@@ -34,7 +34,7 @@ func (c *compiler) live() {
 	if !c.pass() {
 		return
 	}
-	c.deliver(hop{c.Field(answer, "mac"), c.Field(answer, "smac"), oif, ir.CountLive})
+	c.deliver(hop{mac: c.Field(answer, "mac"), smac: c.Field(answer, "smac"), port: oif, counter: ir.CountLive})
 }
 
 // device wants an interface that was vetted, and lets what fits it go.

@@ -212,6 +212,9 @@ func ingressOf(s *introspect.Snapshot, l introspect.Link) ingress {
 		port, _ := s.Links.Get(i)
 		in.marks = in.marks || l.Kind == kindBridge && port.Kind == kindVeth && port.PeerNS < 0
 	}
+	if lower, ok := below(s, l); ok {
+		in.marks = lower.Kind == kindVeth && lower.PeerNS < 0
+	}
 	in.vrf, _ = vrfOf(s, l)
 	return in
 }

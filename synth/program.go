@@ -22,7 +22,8 @@ type compiler struct {
 	left     map[*layout]slowpath.Reason // why packets of a family are the kernel's; None: not all of them are
 	chains   map[*layout]*filter.Path    // what the ruleset means to a family; nil: it is not followed
 	tallied  bool                        // something is to be counted should the packet be forwarded
-	arm      string                      // prefix of the names of blocks
+	within   string                      // prefix of the names of blocks, and behind it
+	arm      string                      // another one
 	asides   []func()                    // write what an arm has put off
 	ip       *layout                     // of the packets that the arm is for
 	pkt      packet
@@ -209,7 +210,7 @@ func (c *compiler) blockName(name string) string {
 	if c.pkt.early.untracked {
 		name = "untracked-" + name
 	}
-	return c.arm + c.ip.suffix + "-" + name
+	return c.within + c.arm + c.ip.suffix + "-" + name
 }
 
 // SameCode tells whether two programs are the same, so that there is nothing to swap.

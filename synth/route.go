@@ -89,7 +89,7 @@ func (c *compiler) forward() {
 
 // send is forward for a packet that the ruleset has let pass.
 func (c *compiler) send() {
-	c.deliver(hop{c.Field(c.pkt.row, "mac"), c.Field(c.pkt.row, "smac"), c.outPort(), ir.CountFast})
+	c.deliver(hop{mac: c.Field(c.pkt.row, "mac"), smac: c.Field(c.pkt.row, "smac"), vid: c.outVLAN(), port: c.outPort(), counter: ir.CountFast})
 }
 
 // outPort is where frames to the nexthop leave: the outgoing interface, or the port of a bridge that the nexthop is behind.
@@ -100,28 +100,29 @@ func (c *compiler) outPort() *ir.Value {
 	return c.pkt.oif
 }
 
+// outVLAN is the VLAN that frames to the nexthop have a tag of, or 0; nil where none has one.
+func (c *compiler) outVLAN() *ir.Value {
+	if !c.shape.Tagged {
+		return nil
+	}
+	return c.ArithImm(ir.OpShr, c.Field(c.pkt.row, "flags"), flagBits)
+}
+
 // hop is where a packet goes, and what counts it.
 type hop struct {
-	mac, smac, port *ir.Value
-	counter         ir.Counter
+	mac, smac, port, vid *ir.Value
+	counter              ir.Counter
+	name                 string // of the way there
 }
 
 // deliver makes the frame what the kernel would send, and sends it.
 func (c *compiler) deliver(to hop) {
 	c.keep()
 	c.translating(to)
-	c.begin(to)
-	c.countDown()
-	c.Redirect(to.port)
-}
-
-// begin counts the packet and gives the frame its addresses. Nothing may be left to the kernel after it.
-func (c *compiler) begin(to hop) {
-	c.Count(to.counter)
-	c.commit()
-	c.account()
-	c.StoreLE(atDestMAC, 8, to.mac)
-	c.StoreLE(atSourceMAC, 4, to.smac)
+	c.begin(to, func() {
+		c.countDown()
+		c.Redirect(to.port)
+	})
 }
 
 // track marks a row as used if the kernel wants to know.

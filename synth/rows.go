@@ -218,7 +218,7 @@ func (r *rows) change(i uint16, d rowData) bool {
 		return true
 	}
 	usable := d.flags&flagUsable != 0
-	if old.smac != d.smac || old.oif != d.oif || usable && old.port != 0 && old.port != d.port {
+	if old.smac != d.smac || old.oif != d.oif || (old.flags^d.flags)>>flagBits != 0 || usable && old.port != 0 && old.port != d.port {
 		return false
 	}
 	if (old.port != 0 || d.port != 0) && (old.flags^d.flags)&flagUsable != 0 {

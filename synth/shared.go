@@ -12,7 +12,8 @@ type shared struct {
 	journal *journal
 	rows    *rows
 	egress  map[introspect.Index]egresses
-	ported  bool // rows say by which port of a bridge frames leave
+	ported  bool // rows say by which port of a bridge frames leave, or by which interface below a VLAN device
+	tagged  bool // rows say whether frames have a tag
 }
 
 // vet is egressesOf, remembered.

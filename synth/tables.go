@@ -33,6 +33,7 @@ const (
 	flagTrack               // its use has to be told to the kernel
 	flagUnicast             // rp_filter 2 lets sources pass whose row this is
 	flagUsable              // frames can be sent to the nexthop
+	flagBits    = iota      // above them, the VLAN that frames to it have a tag of; 0: they have none
 )
 
 // Bytes of rows and the places of what is changed in them.
@@ -78,6 +79,7 @@ type Shape struct {
 	Devices int // entries of the device table
 	Views   []ViewShape
 	Ported  bool                // rows say by which port of a bridge frames leave
+	Tagged  bool                // rows say by which VLAN device frames leave; then they are Ported, too
 	Owned   []introspect.FDBKey // entries of bridges for their own addresses
 	tallies *tallies
 	sets    map[introspect.SetKey]filter.SetTable
@@ -102,7 +104,7 @@ type ViewShape struct {
 // Equal tells whether programs for the two Shapes are the same.
 func (s Shape) Equal(o Shape) bool {
 	return s.Rows == o.Rows && s.Devices == o.Devices && s.tallies == o.tallies && slices.Equal(s.Views, o.Views) &&
-		s.Ported == o.Ported && slices.Equal(s.Owned, o.Owned) &&
+		s.Ported == o.Ported && s.Tagged == o.Tagged && slices.Equal(s.Owned, o.Owned) &&
 		maps.Equal(s.sets, o.sets) && maps.Equal(s.fdbs, o.fdbs)
 }
 

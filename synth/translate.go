@@ -19,10 +19,12 @@ func (c *compiler) translating(send hop) {
 	tcp, udp := c.block("nat-tcp"), c.block("nat-udp")
 	c.If(ir.Eq, c.Load(c.ip.protocol, 1), c.Const(unix.IPPROTO_TCP), tcp, udp, false)
 	c.Start(tcp)
+	send.name = "-tcp"
 	c.Bound(c.ip.end()+endTCP, slowpath.Short)
 	at := c.ip.end() + atTCPChecksum
 	c.translate(send, at, func(mended *ir.Value) *ir.Value { return mended })
 	c.Start(udp)
+	send.name = "-udp"
 	c.Bound(c.ip.end()+endUDP, slowpath.Short)
 	at = c.ip.end() + atUDPChecksum
 	none := c.Const(0)
@@ -48,18 +50,19 @@ func (c *compiler) translate(send hop, atSum int, written func(*ir.Value) *ir.Va
 	if !c.ip.six {
 		header = c.mended(atHeaderSum, c.ArithImm(ir.OpAdd, addrs, oneLess))
 	}
-	c.begin(send)
-	for i, at := range places {
-		c.Store(at, c.ip.word, words[i])
-	}
-	c.Store(c.ip.hops, 1, hops)
-	if header != nil {
-		c.Store(atHeaderSum, 2, header)
-	}
-	c.Store(end, 2, ports[0])
-	c.Store(end+2, 2, ports[1])
-	c.Store(atSum, 2, sum)
-	c.Redirect(send.port)
+	c.begin(send, func() {
+		for i, at := range places {
+			c.Store(at, c.ip.word, words[i])
+		}
+		c.Store(c.ip.hops, 1, hops)
+		if header != nil {
+			c.Store(atHeaderSum, 2, header)
+		}
+		c.Store(end, 2, ports[0])
+		c.Store(end+2, 2, ports[1])
+		c.Store(atSum, 2, sum)
+		c.Redirect(send.port)
+	})
 }
 
 // changes adds up what words take away from a checksum's sum and what they add, not folded: each word that stands in the
