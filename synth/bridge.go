@@ -1,7 +1,6 @@
 package synth
 
 import (
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -157,7 +156,7 @@ func routesBridge(s subject, vid uint16, shape Shape) verdict {
 			return v
 		}
 	}
-	if !slices.Contains(shape.Owned, introspect.FDBKey{Bridge: s.link.Index, MAC: s.link.MAC, VLAN: vid}) {
+	if !shape.owns(introspect.FDBKey{Bridge: s.link.Index, MAC: s.link.MAC, VLAN: vid}) {
 		return refused(slowpath.FDBLocal, "%s has no entry for its own address", s.link.Name)
 	}
 	if reason := vlanReason(s.Snapshot, s.link.Index, vid); reason != slowpath.None {
@@ -203,6 +202,7 @@ type outPort struct {
 	limit    uint32 // length of the longest frame
 	tagged   uint32 // that of the longest that leaves with a tag, without it
 	isolated bool
+	pushes   bool // the VLAN that was asked about leaves by it with a tag
 }
 
 // outPorts vets the ports of a bridge.
@@ -217,7 +217,7 @@ func outPorts(s *introspect.Snapshot, bridge introspect.Index) map[introspect.In
 
 func outPortOf(s *introspect.Snapshot, l introspect.Link) outPort {
 	limit := min(l.MTU, maxPacket) + etherHeader
-	return outPort{portReason(s, l), limit, min(limit, farMTU(s, l)+etherHeader), l.Port.Isolated}
+	return outPort{reason: portReason(s, l), limit: limit, tagged: min(limit, farMTU(s, l)+etherHeader), isolated: l.Port.Isolated}
 }
 
 // farMTU is the MTU of a cable's other end, which drops longer frames, and by XDP those with a tag four bytes earlier than
@@ -253,10 +253,15 @@ func portReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
 
 // bridgeReason vets a bridge as the outgoing interface of packets that are routed to it.
 func bridgeReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
-	_, carried := untaggedVLAN(s, l.Bridge, l.Index)
-	switch {
-	case !carried:
+	if _, carried := untaggedVLAN(s, l.Bridge, l.Index); !carried {
 		return slowpath.PortVLAN
+	}
+	return bridgingReason(s, l)
+}
+
+// bridgingReason vets a bridge as what frames of its host leave through, in whatever VLAN.
+func bridgingReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
+	switch {
 	case !plainDevice(l), len(l.Bridge.Unknown) > 0, l.Bridge.MST, watchesBridges(s).reason != slowpath.None:
 		return slowpath.EgressKind
 	case l.Flags&running != running, !l.Carrier:

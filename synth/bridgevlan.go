@@ -106,6 +106,7 @@ func (b *bridging) tagged(to, from *ir.Value) {
 	b.tag = b.ArithImm(ir.OpAnd, b.Load(atTCI, 2), vidMask)
 	b.frame = b.ArithImm(ir.OpSub, b.frame, vlanHeader)
 	dest := b.stations(b.key(to), b.key(from))
+	b.routedTagged(to)
 	b.deliverable(dest)
 	b.single()
 	b.popped(dest)

@@ -66,8 +66,8 @@ func (b *bridging) bare(to, from *ir.Value) {
 	}
 	to = b.key(to)
 	dest := b.stations(to, b.key(from))
-	if routesBridge(b.subject(), b.vid, b.shape).reason == slowpath.None {
-		b.routed(to)
+	if l, ok := b.receiver(b.vid); ok {
+		b.routed(to, l)
 	}
 	b.deliverable(dest)
 	b.protocol(dest)
@@ -141,15 +141,11 @@ func (b *bridging) source(from *ir.Value) {
 // subject is the bridge, as far as it is asked about.
 func (b *bridging) subject() subject { return subject{b.snapshot, b.bridge, b.options} }
 
-// routed is for frames to the bridge itself, which come in by it as far as IP knows.
-func (b *bridging) routed(to *ir.Value) {
+// routed is for frames to the bridge itself, which come in by it, or by a VLAN device on it, as far as IP knows.
+func (b *bridging) routed(to *ir.Value, by introspect.Link) {
 	own, next := b.block("own"), b.block("other")
 	b.If(ir.Eq, to, b.Const(stationKey(b.bridge.MAC, b.vid)), own, next, true)
-	b.asides = append(b.asides, func() {
-		b.Start(own)
-		b.receivedBy(b.bridge)
-		b.route()
-	})
+	b.asides = append(b.asides, func() { b.apart(own, "", by, 0, b.route) })
 	b.Start(next)
 }
 

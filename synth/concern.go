@@ -119,15 +119,17 @@ func (c *concern) relatives() {
 	if len(c.links) == 0 {
 		return
 	}
-	var more []introspect.Index
-	for i, l := range c.fresh.Links.All() {
-		if c.links[i] {
-			more = append(more, l.Lower, l.Master)
-		} else if c.links[l.Lower] || c.links[l.Master] {
-			more = append(more, i)
+	for range 2 { // the ports of a bridge take the frames of the devices on it
+		var more []introspect.Index
+		for i, l := range c.fresh.Links.All() {
+			if c.links[i] {
+				more = append(more, l.Lower, l.Master)
+			} else if c.links[l.Lower] || c.links[l.Master] {
+				more = append(more, i)
+			}
 		}
-	}
-	for _, i := range more {
-		c.links[i] = true
+		for _, i := range more {
+			c.links[i] = true
+		}
 	}
 }

@@ -27,7 +27,7 @@ func (f *shared) content(r *row) rowData {
 	}
 	out := f.vet(k.oif)
 	e := out.of(k.six)
-	if (out.bridge && !f.ported || out.vid != 0 && !f.tagged) && e.reason == slowpath.None {
+	if (out.bridge != 0 && !f.ported || out.vid != 0 && !f.tagged) && e.reason == slowpath.None {
 		e.reason = slowpath.EgressKind
 	}
 	d := rowData{smac: e.mac, mtu: routeMTU(k.mtu, e.mtu), flags: flagUnicast, oif: uint32(k.oif), reason: e.reason}
@@ -58,22 +58,24 @@ func (f *shared) content(r *row) rowData {
 			d.flags |= flagTrack
 		}
 	}
-	if out.bridge && d.flags&flagUsable != 0 {
-		f.behind(&d, k.oif)
+	if out.bridge != 0 && d.flags&flagUsable != 0 {
+		f.behind(&d, out)
 	}
 	return d
 }
 
 // behind looks by which port of a bridge frames to a neighbour leave.
-func (f *shared) behind(d *rowData, bridge introspect.Index) {
-	link, _ := f.Links.Get(bridge)
-	vid, _ := untaggedVLAN(f.Snapshot, link.Bridge, bridge)
-	e, ok := f.FDB.Get(introspect.FDBKey{Bridge: bridge, MAC: d.dmac, VLAN: vid})
+func (f *shared) behind(d *rowData, way egresses) {
+	e, ok := f.FDB.Get(introspect.FDBKey{Bridge: way.bridge, MAC: d.dmac, VLAN: way.inside})
 	port, out := f.outPort(e, ok)
 	if out.reason != slowpath.None {
 		d.reason, d.dmac = out.reason, introspect.MAC{}
 		d.flags &^= flagUsable | flagTrack
 		return
+	}
+	if out.pushes {
+		d.flags |= way.inside << flagBits
+		out.limit = out.tagged
 	}
 	d.port, d.mtu = uint32(port), min(d.mtu, uint16(min(out.limit-etherHeader, maxPacket)))
 }
@@ -89,6 +91,9 @@ func (f *shared) outPort(e introspect.FDBEntry, known bool) (introspect.Index, o
 		out := outPortOf(f.Snapshot, link)
 		if out.reason == slowpath.None {
 			out.reason = vlanReason(f.Snapshot, s.port, e.Key.VLAN)
+		}
+		if out.pushes = f.tagged && out.reason == slowpath.BridgeTag; out.pushes {
+			out.reason = slowpath.None
 		}
 		return s.port, out
 	}

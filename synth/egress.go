@@ -25,9 +25,10 @@ type egress struct {
 // egresses is an outgoing interface as packets of either family find it.
 type egresses struct {
 	four, six egress
-	bridge    bool // its ports send the frames
-	vid       uint16
-	lower     introspect.Index // with a tag of that VLAN, this interface sends them; both are 0 for others
+	bridge    introspect.Index // whose ports send the frames; 0: no bridge's
+	inside    uint16           // of its VLANs, that of the frames
+	lower     introspect.Index // of a VLAN device on a card: the card, which sends them
+	vid       uint16           // with a tag of this VLAN; 0: without
 }
 
 func (e egresses) of(six bool) egress {
@@ -45,11 +46,13 @@ func egressesOf(s *introspect.Snapshot, i introspect.Index) egresses {
 		return egresses{four: gone, six: gone}
 	}
 	both := egress{egressReason(s, link), link.MAC, link.MTU}
-	all := egresses{four: egress4Of(s, link, both), six: egress6Of(s, link, both), bridge: link.Kind == kindBridge}
+	all := egresses{four: egress4Of(s, link, both), six: egress6Of(s, link, both)}
+	if link.Kind == kindBridge {
+		all.bridge = i
+		all.inside, _ = untaggedVLAN(s, link.Bridge, i)
+	}
 	if lower, ok := below(s, link); ok {
-		all.vid, all.lower = link.VLAN.ID, lower.Index
-		most := taggedMTU(s, lower)
-		all.four.mtu, all.six.mtu = min(all.four.mtu, most), min(all.six.mtu, most)
+		all.tagged(s, link.VLAN.ID, lower)
 	}
 	return all
 }
@@ -184,7 +187,7 @@ func tapsEgress(s *introspect.Snapshot, i introspect.Index) bool {
 // deviceRow is the row of an interface in the table that vets the answers of the live lookup; nil keeps it out.
 func (e egresses) deviceRow(i introspect.Index) []byte {
 	mtu, mtu6 := e.four.limit(), e.six.limit()
-	if e.bridge || e.vid != 0 || mtu|mtu6 == 0 {
+	if e.bridge != 0 || e.vid != 0 || mtu|mtu6 == 0 {
 		return nil
 	}
 	return bytes8(uint64(i)<<deviceIndex | mtu6<<deviceMTU6 | mtu)

@@ -26,11 +26,11 @@ const (
 
 const etherHeader = 14
 
-// ether wants a whole header, untagged, and addressed to exactly this interface, which that of a bridge has been found to
-// be already.
+// ether wants a whole header, untagged, and addressed to exactly this interface, which what a bridge takes for its own has been
+// found to be already.
 func (c *compiler) ether() bool {
 	c.Bound(atPayload, slowpath.Short)
-	if c.link.Kind == kindBridge {
+	if _, bridged := bridgeOf(c.snapshot, c.port); bridged {
 		return true
 	}
 	mac := c.link.MAC

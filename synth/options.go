@@ -1,9 +1,14 @@
 package synth
 
+import "github.com/hone-net/hone/introspect"
+
 // Options are what decisions depend on beside the configuration of the network.
 type Options struct {
 	// Hook is what the administrator wants for the interface: "auto" (or ""), "xdp", "xdp-generic" or "off".
 	Hook string
+	// Off tells whether the administrator wants an interface to be left alone whose packets another one's program routes: a VLAN
+	// device, or a bridge; nil: none.
+	Off func(introspect.Link) bool
 	// OurXDP tells whether the program with this id is one of ours; nil: none is.
 	OurXDP func(progID uint32) bool
 	// VethTag tells whether programs can see the VLAN tag of a frame on a veth.
@@ -33,6 +38,11 @@ func (o Options) steps() int {
 		return MostSteps
 	}
 	return o.Steps
+}
+
+// off is Off of a link that has no program.
+func (o Options) off(l introspect.Link) bool {
+	return o.Off != nil && (l.Kind == kindVLAN || l.Kind == kindBridge) && o.Off(l)
 }
 
 func (o Options) ours(id uint32) bool { return o.OurXDP != nil && o.OurXDP(id) }

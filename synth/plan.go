@@ -213,7 +213,7 @@ func ingressOf(s *introspect.Snapshot, l introspect.Link) ingress {
 		in.marks = in.marks || l.Kind == kindBridge && port.Kind == kindVeth && port.PeerNS < 0
 	}
 	if lower, ok := below(s, l); ok {
-		in.marks = lower.Kind == kindVeth && lower.PeerNS < 0
+		in.marks = ingressOf(s, lower).marks
 	}
 	in.vrf, _ = vrfOf(s, l)
 	return in

@@ -125,7 +125,7 @@ func (c *compiler) checked() (*ir.Program, error) {
 
 // route writes the arms that route.
 func (c *compiler) route() {
-	hot, cold := c.NewBlock(armHot), c.NewBlock(armCold)
+	hot, cold := c.NewBlock(c.within+armHot), c.NewBlock(c.within+armCold)
 	c.If(ir.Ne, c.Moved(slowpath.Any), c.Const(0), cold, hot, true)
 	c.Start(hot)
 	if c.stages(armHot, layout4, early{}) {

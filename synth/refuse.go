@@ -60,6 +60,9 @@ func refuseSwitch(s subject) verdict {
 	if s.options.Hook == "off" {
 		return refused(slowpath.Off, "hook is off")
 	}
+	if s.options.off(s.link) {
+		return refused(slowpath.Off, "%s is switched off", s.link.Name)
+	}
 	names := append(strings.Fields(s.link.Alias), s.link.AltNames...)
 	if slices.Contains(names, "hone=off") {
 		return refused(slowpath.OffAlias, "alias or alternative name says hone=off")

@@ -43,8 +43,12 @@ func leave(s subject, ip *layout, shape Shape) verdict {
 	if v := refuseFamily(s, ip); v.reason != slowpath.None {
 		return v
 	}
-	if s.link.Kind == kindBridge {
-		if v := leaveBridged(s.Snapshot, s.link, ip); v.reason != slowpath.None {
+	bridge := s.link
+	if lower, ok := below(s.Snapshot, s.link); ok {
+		bridge = lower
+	}
+	if bridge.Kind == kindBridge {
+		if v := leaveBridged(s.Snapshot, bridge, ip); v.reason != slowpath.None {
 			return v
 		}
 	}

@@ -71,13 +71,12 @@ func (f *shared) refreshBehind(old *introspect.Snapshot, moved map[uint16]uint16
 	}
 	for i := range f.rows.list {
 		r := &f.rows.list[i]
-		if i < fixedRows || r.refs == 0 || !f.vet(r.key.oif).bridge {
+		if i < fixedRows || r.refs == 0 {
 			continue
 		}
+		out := f.vet(r.key.oif)
 		n, _ := f.Neighs.Get(introspect.NeighKey{Index: r.key.oif, Addr: r.key.via})
-		link, _ := f.Links.Get(r.key.oif)
-		vid, _ := untaggedVLAN(f.Snapshot, link.Bridge, r.key.oif)
-		if changed[introspect.FDBKey{Bridge: r.key.oif, MAC: n.MAC, VLAN: vid}] {
+		if out.bridge != 0 && changed[introspect.FDBKey{Bridge: out.bridge, MAC: n.MAC, VLAN: out.inside}] {
 			f.refreshRow(uint16(i), moved)
 		}
 	}

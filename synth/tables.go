@@ -108,6 +108,9 @@ func (s Shape) Equal(o Shape) bool {
 		maps.Equal(s.sets, o.sets) && maps.Equal(s.fdbs, o.fdbs)
 }
 
+// owns tells whether an entry of a bridge for its own address is there.
+func (s Shape) owns(k introspect.FDBKey) bool { return slices.Contains(s.Owned, k) }
+
 // view finds a view by the name of its table.
 func (s Shape) view(table string) (ViewShape, bool) {
 	for _, v := range s.Views {

@@ -39,9 +39,17 @@ func below(s *introspect.Snapshot, l introspect.Link) (lower introspect.Link, ok
 	plain := v.Protocol == customerTag && v.ID != noVID && v.ID < reservedVID && !v.Mapped && len(v.Unknown) == 0 &&
 		v.Flags&vlanReorders != 0 && v.Flags&^(vlanReorders|vlanGVRP|vlanLoose|vlanMVRP|vlanBridged) == 0
 	lower, ok = s.Links.Get(l.Lower)
-	return lower, ok && plain && slices.Contains(compiledKinds, lower.Kind) && lower.Master == 0 && lower.SlaveKind == "" &&
-		lower.Flags&unix.IFF_SLAVE == 0
+	alone := lower.Master == 0 && lower.SlaveKind == "" && lower.Flags&unix.IFF_SLAVE == 0
+	return lower, ok && plain && alone && (slices.Contains(compiledKinds, lower.Kind) || filtersVLANs(lower))
 }
+
+// filtersVLANs tells whether a link is a bridge whose ports carry VLANs of such tags.
+func filtersVLANs(l introspect.Link) bool {
+	return l.Kind == kindBridge && l.Bridge.VLANFiltering && (l.Bridge.VLANProtocol == 0 || l.Bridge.VLANProtocol == customerTag)
+}
+
+// Below is the interface that a VLAN device stands on whose frames programs may take; false for other links.
+func Below(s *introspect.Snapshot, l introspect.Link) (introspect.Link, bool) { return below(s, l) }
 
 // standsTagged tells whether there are VLAN devices that packets may leave by.
 func standsTagged(s *introspect.Snapshot) bool {
@@ -53,6 +61,18 @@ func standsTagged(s *introspect.Snapshot) bool {
 	return false
 }
 
+// tagged says of a VLAN device what sends its frames.
+func (e *egresses) tagged(s *introspect.Snapshot, vid uint16, lower introspect.Link) {
+	most := lower.MTU
+	if lower.Kind == kindBridge {
+		e.bridge, e.inside = lower.Index, vid
+	} else {
+		e.lower, e.vid = lower.Index, vid
+		most = taggedMTU(s, lower)
+	}
+	e.four.mtu, e.six.mtu = min(e.four.mtu, most), min(e.six.mtu, most)
+}
+
 // tagReason vets a VLAN device as the outgoing interface, and the interface below, which sends the frames.
 func tagReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
 	lower, ok := below(s, l)
@@ -61,13 +81,24 @@ func tagReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
 		return slowpath.EgressKind
 	case l.Flags&running != running, !l.Carrier:
 		return slowpath.EgressDown
-	case taggedMTU(s, lower) < 68:
-		return slowpath.EgressNotReady
 	}
 	if reason := watchedReason(s, l); reason != slowpath.None {
 		return reason
 	}
-	return deviceReason(s, lower)
+	switch {
+	case lower.Kind != kindBridge && taggedMTU(s, lower) < 68:
+		return slowpath.EgressNotReady
+	case lower.Kind != kindBridge:
+		return deviceReason(s, lower)
+	case !takesTagged(s, lower, l.VLAN.ID):
+		return slowpath.PortVLAN
+	}
+	return bridgingReason(s, lower)
+}
+
+// takesTagged tells whether a bridge itself belongs to a VLAN, with a tag.
+func takesTagged(s *introspect.Snapshot, bridge introspect.Link, vid uint16) bool {
+	return vlanReason(s, bridge.Index, vid) == slowpath.BridgeTag
 }
 
 // taggedMTU is the longest packet that leaves by an interface in a frame with a tag: at the far end of a cable, the tag counts.
@@ -147,22 +178,38 @@ func (c *compiler) byTag(start *ir.Block, devices []introspect.Link) {
 
 // receivedTagged writes what becomes of the frames of a VLAN device: what becomes of all, four bytes farther behind.
 func (c *compiler) receivedTagged(start *ir.Block, l introspect.Link) {
+	c.apart(start, vlanName(l)+"-", l, vlanHeader, func() {
+		if c.stages(armHot, layout4, early{}) {
+			c.last()
+		}
+	})
+}
+
+// apart writes what becomes of frames that come in by another interface as far as IP knows, with so many bytes of tags. The
+// names of its blocks begin alike.
+func (c *compiler) apart(start *ir.Block, name string, l introspect.Link, tag int, write func()) {
 	before := *c
 	c.Start(start)
-	c.within, c.asides, c.Tag = vlanName(l)+"-", nil, vlanHeader
+	c.within, c.asides, c.Tag = name, nil, tag
 	c.left, c.picks, c.chains = map[*layout]slowpath.Reason{}, map[*layout]picker{}, map[*layout]*filter.Path{}
 	c.receivedBy(l)
-	below := subject{c.snapshot, c.port, c.options}
+	if l.Kind == kindVLAN {
+		c.shownBelow(l)
+	}
+	write()
+	c.finish()
+	*c, c.Tag = before, 0
+}
+
+// shownBelow leaves families to the kernel of which somebody listens to the interface that a VLAN device stands on: those are
+// shown what comes in by the device, too.
+func (c *compiler) shownBelow(l introspect.Link) {
+	lower, _ := below(c.snapshot, l)
 	for _, ip := range []*layout{layout4, layout6} {
-		if v := refuseTaps(below, ip); c.left[ip] == slowpath.None { // those of the interface below are shown what comes in by others, too
+		if v := refuseTaps(subject{c.snapshot, lower, c.options}, ip); c.left[ip] == slowpath.None {
 			c.left[ip] = v.reason
 		}
 	}
-	if c.stages(armHot, layout4, early{}) {
-		c.last()
-	}
-	c.finish()
-	*c, c.Tag = before, 0
 }
 
 func vlanName(l introspect.Link) string { return kindVLAN + strconv.Itoa(int(l.VLAN.ID)) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hone-net/hone/introspect"
@@ -234,5 +235,60 @@ func TestRowsOfVLANs(t *testing.T) {
 		if v.Reason != step.reason || v.Kind == ir.RedirectExit && !bytes.Equal(v.Packet[12:16], []byte{0x81, 0, 0, 20}) {
 			t.Errorf("step %d: %v, %x", i, v, v.Packet)
 		}
+	}
+}
+
+// stackedBridge is bridgeRouter, of which r0 is VLAN 10 of the bridge b0 (7): p0 takes it without a tag, p1 with one, keeping
+// tags.
+func stackedBridge(t testing.TB) *introspect.Snapshot {
+	text := strings.NewReplacer("master=2", "master=7 keeps-tags", "fdb bridge=2", "fdb bridge=7", ":01 local", ":01 vlan=10 local", " port=", " vlan=10 port=").
+		Replace(bridgeRouter(t))
+	s := parse(t, with(text, "vlan dev=5 vid=10 pvid untagged state=3", "vlan dev=6 vid=10 state=3", "vlan dev=7 vid=10 state=3"))
+	l, _ := s.Links.Get(2)
+	below := l
+	below.Index, below.Name, below.Bridge.VLANFiltering = 7, "b0", true
+	l.Kind, l.Lower, l.Bridge = kindVLAN, 7, introspect.Bridge{}
+	l.VLAN = introspect.VLANDevice{ID: 10, Protocol: customerTag, Flags: vlanReorders}
+	s.Links = s.Links.With(2, l).With(7, below)
+	return s
+}
+
+// TestVLANDevicesOnBridges: what is for the bridge comes in by the VLAN device on it, with a tag or without, and what leaves by
+// that has a tag where the port carries the VLAN so.
+func TestVLANDevicesOnBridges(t *testing.T) {
+	s := stackedBridge(t)
+	for _, c := range []struct {
+		name   string
+		port   int
+		frame  []byte
+		reason slowpath.Reason
+		oif    uint32
+		sent   []byte // of the frame, from the MACs on
+	}{
+		{"from an access port", 5, datagram(), slowpath.None, 3, datagram(put(0, 2, 0, 0, 0, 2, 2, 2, 0, 0, 0, 2, 1), put(22, 63), repair)},
+		{"from a trunk", 6, inVLAN(10)(datagram(put(11, 3))), slowpath.None, 3, datagram(put(0, 2, 0, 0, 0, 2, 2, 2, 0, 0, 0, 2, 1), put(22, 63), repair)},
+		{"from a trunk, another VLAN", 6, inVLAN(11)(datagram(put(11, 3))), slowpath.FDBSource, 0, nil},
+		{"from a trunk, no tag", 6, datagram(put(11, 3)), slowpath.PortVLAN, 0, nil},
+		{"to an access port", 3, datagram(put(4, 2), from(10, 2, 0, 9), to(10, 1, 0, 2), repair), slowpath.None, 5,
+			datagram(put(0, 2, 0, 0, 0, 1, 2, 2, 0, 0, 0, 1, 1), from(10, 2, 0, 9), to(10, 1, 0, 2), put(22, 63), repair)},
+		{"to a trunk", 3, datagram(put(4, 2), from(10, 2, 0, 9), to(10, 1, 0, 3), repair), slowpath.None, 6,
+			inVLAN(10)(datagram(put(0, 2, 0, 0, 0, 1, 3, 2, 0, 0, 0, 1, 1), from(10, 2, 0, 9), to(10, 1, 0, 3), put(22, 63), repair))},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := &bed{snapshot: s, fib: NewFIB(s)}
+			if reason, cause := Refuse(s, c.port, bridges); reason != slowpath.None {
+				t.Fatalf("refused: %v, %s", reason, cause)
+			}
+			var err error
+			if b.program, err = Program(s, c.port, bridges, b.fib.Shape()); err != nil {
+				t.Fatal(err)
+			}
+			b.env = b.fib.Env()
+			b.freshen()
+			v := b.run(t, c.frame)
+			if v.Reason != c.reason || c.reason == slowpath.None && (v.Oif != c.oif || !bytes.Equal(v.Packet, c.sent)) {
+				t.Errorf("%v, want %v by %d\nsent %x\nwant %x\n%s", v, c.reason, c.oif, v.Packet, c.sent, b.program)
+			}
+		})
 	}
 }

@@ -89,6 +89,11 @@ func (d decision) compiled(s *introspect.Snapshot, o Options, shape synth.Shape)
 	return d
 }
 
+// off tells whether an interface is switched off, by configuration or command.
+func (o Options) off(l introspect.Link) bool {
+	return o.Config.HookOf(l.Name) == "off" || o.Switched.Off(namesOf(l)...)
+}
+
 func (o Options) synth(name string) synth.Options {
 	our := o.OurXDP
 	if our == nil {
@@ -96,6 +101,7 @@ func (o Options) synth(name string) synth.Options {
 	}
 	return synth.Options{
 		Hook:       o.Config.HookOf(name),
+		Off:        o.off,
 		OurXDP:     our,
 		VethTag:    o.Kernel.VethTag != nil,
 		VethSummed: o.Kernel.VethTag != nil && o.Kernel.VethTag.SummedMask != 0,

@@ -25,6 +25,9 @@ func (a *Agent) Explain(description string) (control.Explanation, error) {
 		return x, err
 	}
 	link, _ := linkNamed(s, x.Interface)
+	if lower, ok := synth.Below(s, link); ok {
+		link = lower
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if f := a.faces[link.Index]; f != nil {
@@ -55,29 +58,33 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 	if err != nil {
 		return control.Explanation{}, err
 	}
-	in, own := link, link.MAC
+	at := arrive(s, link, *p)
 	bridge, isPort := bridgeOf(s, link)
 	if isPort {
-		in, own = bridge, bridge.MAC
 		if p.Src == (packet.MAC{}) {
 			p.Src = packet.MAC(stationAt(s, link))
 		}
+		at = arrive(s, bridge, *p)
+		at.port = link
 	}
-	frame := p.Frame(packet.MAC(own))
+	frame := at.framed
 	x := control.Explanation{Packet: description, Interface: link.Name, Path: "kernel", Before: hex.EncodeToString(frame)}
 	if isPort {
 		x.Bridge = known(s, bridge, link, frame)
 	}
 	var c *synth.Connection
 	note := ""
-	if p.Established && !synth.Untracked(s, int(in.Index), frame) {
-		c, note = connectionOf(o.Connection, s, frame)
+	if p.Established && !synth.Untracked(s, int(at.in.Index), at.bare) {
+		c, note = connectionOf(o.Connection, s, at.bare)
 	}
 	if !isPort || goesTo(frame, bridge.MAC) {
-		follow(&x, s, o, in, c, note, frame)
+		follow(&x, s, o, at.in, c, note, at.bare)
 	}
 	fib := synth.NewFIB(s)
 	d := decide(s, link, o, fib.Shape())
+	if d.reason == slowpath.VLANDevice {
+		d = decide(s, at.port, o, fib.Shape())
+	}
 	if d.reason != slowpath.None {
 		x.Reason, x.Detail = d.reason.String(), d.detail
 		return x, nil

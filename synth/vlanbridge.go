@@ -1,0 +1,78 @@
+package synth
+
+import (
+	"fmt"
+
+	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/synth/ir"
+)
+
+// Where a bridge filters VLANs, it is itself like a port: what is for its own address comes in by it if it belongs to the VLAN
+// without a tag, else by the VLAN device on it.
+
+// receiver is the interface that frames of a VLAN to the bridge's own address come in by as far as IP knows, if programs may
+// route them.
+func (b *bridging) receiver(vid uint16) (introspect.Link, bool) {
+	if vid == 0 || !takesTagged(b.snapshot, b.bridge, vid) {
+		return b.bridge, routesBridge(b.subject(), vid, b.shape).reason == slowpath.None
+	}
+	for _, i := range wholeOf(b.snapshot).children[b.bridge.Index] {
+		if l, _ := b.snapshot.Links.Get(i); l.Kind == kindVLAN && l.VLAN.ID == vid && routesTagged(b.subject(), l, b.shape) {
+			return l, true
+		}
+	}
+	return introspect.Link{}, false
+}
+
+// belowRefusals are asked of a bridge that a VLAN device stands on.
+var belowRefusals = []func(subject) verdict{refuseSwitch, refuseLink, refuseChildren, refuseState, refuseUnknown, refuseXDP, refuseFilters}
+
+// routesTagged tells whether programs may route the packets of a VLAN device on a bridge.
+func routesTagged(bridge subject, l introspect.Link, shape Shape) bool {
+	for _, refuse := range belowRefusals {
+		if refuse(bridge).reason != slowpath.None {
+			return false
+		}
+	}
+	own := introspect.FDBKey{Bridge: bridge.link.Index, MAC: bridge.link.MAC, VLAN: l.VLAN.ID}
+	return shape.owns(own) && refuseTagged(subject{bridge.Snapshot, l, bridge.options}).reason == slowpath.None
+}
+
+// routedTagged is for tagged frames to the bridge itself.
+func (b *bridging) routedTagged(to *ir.Value) {
+	var devices []introspect.Link
+	var vids []uint16
+	for key, v := range b.snapshot.VLANs.From(introspect.VLANKey{Index: b.bridge.Index}) {
+		if key.Index != b.bridge.Index {
+			break
+		}
+		if l, ok := b.receiver(key.VID); ok && forwards(v) && len(devices) < mostTagged {
+			devices, vids = append(devices, l), append(vids, key.VID)
+		}
+	}
+	if len(devices) == 0 {
+		return
+	}
+	own, next := b.block("own"), b.block("other")
+	b.If(ir.Eq, b.ArithImm(ir.OpShl, to, macShift), b.Const(stationKey(b.bridge.MAC, 0)), own, next, true)
+	vid := b.tag
+	b.asides = append(b.asides, func() { b.ownTagged(own, vid, devices, vids) })
+	b.Start(next)
+}
+
+// ownTagged finds the interface that a frame of some VLAN comes in by.
+func (b *bridging) ownTagged(start *ir.Block, vid *ir.Value, devices []introspect.Link, vids []uint16) {
+	b.Start(start)
+	mine := make([]*ir.Block, len(devices))
+	for i, n := range vids {
+		next := b.NewBlock(fmt.Sprint("past-own", n))
+		mine[i] = b.NewBlock(fmt.Sprint("own", n))
+		b.If(ir.Eq, vid, b.Const(uint64(n)), mine[i], next, false)
+		b.Start(next)
+	}
+	b.Punt(slowpath.FDBLocal)
+	for i, l := range devices {
+		b.apart(mine[i], fmt.Sprintf("tag%d-", vids[i]), l, vlanHeader, b.route)
+	}
+}
