@@ -39,8 +39,8 @@ var ofBridges = []slowpath.Reason{
 	slowpath.BridgeRuleset, slowpath.BridgeState,
 }
 
-// ofVLANs are those that it takes a kernel to show whose bridges filter VLANs; synth's tests have them.
-var ofVLANs = []slowpath.Reason{slowpath.BridgeVLAN, slowpath.PortVLAN, slowpath.BridgeTagTaken}
+// ofVLANs are those that it takes a kernel with VLANs to show; synth's tests have them.
+var ofVLANs = []slowpath.Reason{slowpath.BridgeVLAN, slowpath.PortVLAN, slowpath.BridgeTagTaken, slowpath.VLANOther, slowpath.VLANDevice}
 
 // elsewhereOfBridges are those of them that no configuration here can show, and why.
 var elsewhereOfBridges = map[slowpath.Reason]string{
