@@ -16,6 +16,7 @@ type Host struct {
 	kernel emit.Kernel
 	seen   *ebpf.Map
 	asks   *asks
+	grace  *grace
 
 	mu       sync.Mutex // guards tables and accounts
 	tables   map[string]*table
@@ -36,7 +37,13 @@ func Open(k emit.Kernel, seen *ebpf.Map) (*Host, error) {
 		_ = own.Close()
 		return nil, err
 	}
-	return &Host{kernel: k, seen: own, asks: asks, tables: map[string]*table{}}, nil
+	grace, err := newGrace()
+	if err != nil {
+		asks.close()
+		_ = own.Close()
+		return nil, err
+	}
+	return &Host{kernel: k, seen: own, asks: asks, grace: grace, tables: map[string]*table{}}, nil
 }
 
 // Tables provides the maps of these tables. A table that is there in the same shape is kept, contents and all. One of
@@ -113,6 +120,7 @@ func (h *Host) Read(name string, off, n int) ([]byte, error) {
 func (h *Host) Close() error {
 	h.Forget()
 	h.asks.close()
+	h.grace.close()
 	if h.accounts != nil {
 		h.accounts.close()
 	}

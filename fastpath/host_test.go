@@ -52,16 +52,6 @@ func TestHostDropsTables(t *testing.T) {
 	}
 }
 
-func TestHostSettles(t *testing.T) {
-	h := &Host{}
-	begin := time.Now()
-	h.Settle()
-	t.Logf("told: %v", time.Since(begin))
-	later := make(chan bool)
-	h.Later(func() { close(later) })
-	<-later
-}
-
 // TestHostReplacesTablesOfAnotherFocus: words of one focus mean nothing under another.
 func TestHostReplacesTablesOfAnotherFocus(t *testing.T) {
 	root(t)
