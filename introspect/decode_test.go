@@ -116,6 +116,7 @@ func recordHost(t *testing.T, run func(string)) {
 		t.Error(err)
 	}
 	fmt.Fprintf(&text, "%d 2 %x\n", unix.RTM_NEWVLAN, someVLANs(2))
+	fmt.Fprintf(&text, "%d 2 %x\n", unix.RTM_NEWLINK, mappedVLAN)
 	write(t, recordedMessages, text.String())
 	write(t, recordedText, foldAll(t, recorded(t)).String())
 }

@@ -35,6 +35,7 @@ func (v *Link) fields(t *text) {
 	t.word("switch", &v.Switch)
 	v.Bridge.fields(t)
 	v.Port.fields(t)
+	v.VLAN.fields(t)
 	t.words("unknown", &v.Unknown)
 }
 

@@ -140,10 +140,13 @@ func (l *Link) info(kind uint16, data []byte) error {
 
 // infoData reads what is known of the attributes of a kind; the kernel sends the kind before them.
 func (l *Link) infoData(data []byte) error {
-	if l.Kind == "bridge" {
+	switch l.Kind {
+	case "bridge":
 		return attributes(data, l.Bridge.attribute)
-	}
-	if l.Kind != "vrf" {
+	case "vlan":
+		return attributes(data, l.VLAN.attribute)
+	case "vrf":
+	default:
 		return nil
 	}
 	return attributes(data, func(kind uint16, data []byte) error {

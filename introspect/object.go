@@ -39,23 +39,23 @@ type Link struct {
 	Group       uint32 // IFLA_GROUP
 	MAC         MAC    // zero unless the address has six bytes
 	Broadcast   MAC
-	Carrier     bool   // IFLA_CARRIER of a device that is up
-	OperState   uint8  // IFLA_OPERSTATE, RFC 2863
-	Promiscuity uint32 // IFLA_PROMISCUITY
-	AllMulti    uint32 // IFLA_ALLMULTI
-	XDPMode     uint8  // IFLA_XDP_ATTACHED: XDP_ATTACHED_*
-	XDPProgID   uint32 // id of the attached program, of whichever mode; 0 without
-	XDPFeatures uint64 // NETDEV_XDP_ACT_*
-	StripsVLAN  bool   // ethtool feature rx-vlan-hw-parse is active
-	KeepsTags   bool   // of a port of a bridge: it is known that no VLAN device, in whichever namespace, takes tagged frames off it
-	Taken       bool   // somebody, in whichever namespace, is given its frames before IP, such as a macvlan; not of ports
-	Sieved      bool   // of a tap: its reader has some of the frames to it dropped
-	FarMTU      uint32 // of a port of a bridge that is a veth: MTU of its far end in another network namespace; 0 where that is not known
-	VRFTable    uint32 // IFLA_VRF_TABLE of a VRF device, 0 without
-	VLAN        VLANDevice
+	Carrier     bool       // IFLA_CARRIER of a device that is up
+	OperState   uint8      // IFLA_OPERSTATE, RFC 2863
+	Promiscuity uint32     // IFLA_PROMISCUITY
+	AllMulti    uint32     // IFLA_ALLMULTI
+	XDPMode     uint8      // IFLA_XDP_ATTACHED: XDP_ATTACHED_*
+	XDPProgID   uint32     // id of the attached program, of whichever mode; 0 without
+	XDPFeatures uint64     // NETDEV_XDP_ACT_*
+	StripsVLAN  bool       // ethtool feature rx-vlan-hw-parse is active
+	KeepsTags   bool       // of a port of a bridge: it is known that no VLAN device, in whichever namespace, takes tagged frames off it
+	Taken       bool       // somebody, in whichever namespace, is given its frames before IP, such as a macvlan; not of ports
+	Sieved      bool       // of a tap: its reader has some of the frames to it dropped
+	FarMTU      uint32     // of a port of a bridge that is a veth: MTU of its far end in another network namespace; 0 where that is not known
+	VRFTable    uint32     // IFLA_VRF_TABLE of a VRF device, 0 without
 	Switch      string     // IFLA_PHYS_SWITCH_ID in hexadecimal: a port of a switch chip
 	Bridge      Bridge     // of a bridge
 	Port        BridgePort // of a port of a bridge
+	VLAN        VLANDevice // of a VLAN device
 	Unknown     []string
 }
 
@@ -68,7 +68,8 @@ func (l Link) Equal(o Link) bool {
 		l.OperState == o.OperState && l.Promiscuity == o.Promiscuity && l.AllMulti == o.AllMulti && l.XDPMode == o.XDPMode &&
 		l.XDPProgID == o.XDPProgID && l.XDPFeatures == o.XDPFeatures && l.StripsVLAN == o.StripsVLAN && l.KeepsTags == o.KeepsTags && l.Taken == o.Taken && l.Sieved == o.Sieved &&
 		l.FarMTU == o.FarMTU &&
-		l.VRFTable == o.VRFTable && l.Switch == o.Switch && l.VLAN.Equal(o.VLAN) && l.Bridge.Equal(o.Bridge) && l.Port.Equal(o.Port)
+		l.VRFTable == o.VRFTable && l.Switch == o.Switch && l.Bridge.Equal(o.Bridge) && l.Port.Equal(o.Port) &&
+		l.VLAN.Equal(o.VLAN)
 }
 
 // AddrKey identifies an address of an interface.
