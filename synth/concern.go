@@ -129,7 +129,7 @@ func (c *concern) relatives() {
 			}
 		}
 		for _, i := range more {
-			c.links[i] = true
+			c.links[i] = i != 0 // which is none
 		}
 	}
 }
