@@ -119,17 +119,18 @@ func (c *concern) relatives() {
 	if len(c.links) == 0 {
 		return
 	}
-	for range 2 { // the ports of a bridge take the frames of the devices on it
-		var more []introspect.Index
-		for i, l := range c.fresh.Links.All() {
-			if c.links[i] {
-				more = append(more, l.Lower, l.Master)
-			} else if c.links[l.Lower] || c.links[l.Master] {
-				more = append(more, i)
+	var more []introspect.Index
+	for i, l := range c.fresh.Links.All() {
+		if c.links[i] {
+			more = append(more, l.Lower, l.Master)
+			if l.Kind == kindVLAN {
+				more = append(more, wholeOf(c.fresh).ports[l.Lower]...) // of a bridge, which take the device's frames
 			}
+		} else if c.links[l.Lower] || c.links[l.Master] {
+			more = append(more, i)
 		}
-		for _, i := range more {
-			c.links[i] = i != 0 // which is none
-		}
+	}
+	for _, i := range more {
+		c.links[i] = true
 	}
 }
