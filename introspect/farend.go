@@ -61,7 +61,7 @@ func spaceOf(control []byte) int32 {
 	return -1
 }
 
-// takeFar notes the ports whose far end a message from another namespace is about. One that went elsewhere is asked for with
+// takeFar notes the links whose far end a message from another namespace is about, if it matters. One that went elsewhere is asked for with
 // its port, which knows where.
 func (w *Watcher) takeFar(m netlink.Message, space int32) {
 	if space < 0 || len(m.Data) < sizeofIfInfomsg {
@@ -69,7 +69,7 @@ func (w *Watcher) takeFar(m netlink.Message, space int32) {
 	}
 	far := Index(int32(native.Uint32(m.Data[4:])))
 	for i, l := range w.s.Links.All() {
-		if l.hasFarEnd() && l.PeerNS == space && l.Lower == far {
+		if l.PeerNS == space && l.Lower == far && w.s.mindsFarEnd(l, nil) {
 			w.passed, w.firm = false, false
 			w.stale.tag(i)
 			w.stale.single(Effect{Ports: []Index{i}})
@@ -77,13 +77,26 @@ func (w *Watcher) takeFar(m netlink.Message, space int32) {
 	}
 }
 
-// hasFarEnd tells whether a link is a port of a bridge and one end of a cable to another network namespace.
-func (l Link) hasFarEnd() bool { return l.isPort() && l.Kind == "veth" && l.PeerNS >= 0 }
+// hasFarEnd tells whether a link is one end of a cable to another network namespace.
+func (l Link) hasFarEnd() bool { return l.Kind == "veth" && l.PeerNS >= 0 }
 
-// readFar asks about the far ends of all ports of bridges.
+// mindsFarEnd tells whether frames with a tag may leave by a link that has a far end: by a port of a bridge, or by one that
+// VLAN devices stand on, which are looked for where they are not told.
+func (s *Snapshot) mindsFarEnd(l Link, below map[Index]bool) bool {
+	if !l.hasFarEnd() || l.isPort() {
+		return l.hasFarEnd()
+	}
+	if below == nil {
+		below = s.belowVLANs()
+	}
+	return below[l.Index]
+}
+
+// readFar asks about the far ends of all links.
 func (k *sensors) readFar(s *Snapshot) (_ *Snapshot, err error) {
-	for i := range s.Links.All() {
-		if s, err = k.readFarOf(s, i); err != nil {
+	below := s.belowVLANs()
+	for _, l := range s.Links.All() {
+		if s, err = k.readFarEnd(s, l, below); err != nil {
 			return s, err
 		}
 	}
@@ -91,13 +104,17 @@ func (k *sensors) readFar(s *Snapshot) (_ *Snapshot, err error) {
 }
 
 // readFarOf asks about that of one link.
-func (k *sensors) readFarOf(s *Snapshot, i Index) (_ *Snapshot, err error) {
+func (k *sensors) readFarOf(s *Snapshot, i Index) (*Snapshot, error) {
 	l, ok := s.Links.Get(i)
 	if !ok {
 		return s, nil
 	}
+	return k.readFarEnd(s, l, nil)
+}
+
+func (k *sensors) readFarEnd(s *Snapshot, l Link, below map[Index]bool) (_ *Snapshot, err error) {
 	mtu := uint32(0)
-	if k.hears && l.hasFarEnd() {
+	if k.hears && s.mindsFarEnd(l, below) {
 		if mtu, err = k.farMTU(l); err != nil {
 			return s, fmt.Errorf("introspect: read far end of %s: %w", l.Name, err)
 		}
@@ -107,7 +124,7 @@ func (k *sensors) readFarOf(s *Snapshot, i Index) (_ *Snapshot, err error) {
 	}
 	l.FarMTU = mtu
 	n := *s
-	n.Links = s.Links.With(i, l)
+	n.Links = s.Links.With(l.Index, l)
 	return &n, nil
 }
 

@@ -50,7 +50,7 @@ type Link struct {
 	KeepsTags   bool       // of a port of a bridge: it is known that no VLAN device, in whichever namespace, takes tagged frames off it
 	Taken       bool       // somebody, in whichever namespace, is given its frames before IP, such as a macvlan; not of ports
 	Sieved      bool       // of a tap: its reader has some of the frames to it dropped
-	FarMTU      uint32     // of a port of a bridge that is a veth: MTU of its far end in another network namespace; 0 where that is not known
+	FarMTU      uint32     // of a veth that is a port of a bridge or has VLAN devices: MTU of its far end in another network namespace; 0 where that is not known
 	VRFTable    uint32     // IFLA_VRF_TABLE of a VRF device, 0 without
 	Switch      string     // IFLA_PHYS_SWITCH_ID in hexadecimal: a port of a switch chip
 	Bridge      Bridge     // of a bridge

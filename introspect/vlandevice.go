@@ -52,5 +52,37 @@ func (v *VLANDevice) fields(t *text) {
 	t.words("vlan-unknown", &v.Unknown)
 }
 
-// isVLAN tells whether a link is a VLAN device on another one of its own network namespace.
-func (l Link) isVLAN() bool { return l.Kind == "vlan" && l.PeerNS < 0 && l.Lower != 0 }
+// isVLAN tells whether a link is a VLAN device on another link of this network namespace.
+func (l Link) isVLAN() bool { return l.Kind == "vlan" && l.PeerNS < 0 }
+
+// vlanDevices tells whether there is one.
+func (s *Snapshot) vlanDevices() bool {
+	for _, l := range s.Links.All() {
+		if l.isVLAN() {
+			return true
+		}
+	}
+	return false
+}
+
+// silentVLANs is what only netlink announces, and that only of devices that are up.
+const silentVLANs = "flags or a map of priorities of a VLAN device are set by ioctl (vconfig)"
+
+// readVLANs reads the links anew where there is a VLAN device, unless that is done for bridges.
+func (w *Watcher) readVLANs(s *Snapshot) (*Snapshot, error) {
+	if !s.vlanDevices() || s.bridges() {
+		return s, nil
+	}
+	return s.reload(w.route, Links)
+}
+
+// belowVLANs are the links of this network namespace that VLAN devices stand on.
+func (s *Snapshot) belowVLANs() map[Index]bool {
+	below := map[Index]bool{}
+	for _, l := range s.Links.All() {
+		if l.isVLAN() {
+			below[l.Lower] = true
+		}
+	}
+	return below
+}

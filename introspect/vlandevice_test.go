@@ -91,3 +91,77 @@ func TestVLANDeviceDiffers(t *testing.T) {
 		}
 	}
 }
+
+// TestFarEndOfVLANs has a message come about the far end of a cable that a VLAN device may stand on: it matters only where one
+// does, in this network namespace.
+func TestFarEndOfVLANs(t *testing.T) {
+	const space, far = 4, 2
+	cable := Link{Index: 3, Kind: "veth", Type: unix.ARPHRD_ETHER, Lower: far, PeerNS: space, FarMTU: 1450}
+	near, plain := cable, cable
+	near.PeerNS, plain.Kind = -1, ""
+	port := cable
+	port.SlaveKind = "bridge"
+	on := Link{Index: 9, Kind: "vlan", Lower: 3, PeerNS: -1}
+	elsewhere, other, macvlan := on, on, on
+	elsewhere.PeerNS, other.Lower, macvlan.Kind = space, 5, "macvlan"
+	message := header(sizeofIfInfomsg, unix.AF_UNSPEC)
+	native.PutUint32(message[4:], far)
+	for _, c := range []struct {
+		name     string
+		cable    Link
+		device   Link
+		matters  bool
+		standing bool
+	}{
+		{"a VLAN device", cable, on, true, true},
+		{"another space's", cable, elsewhere, false, false},
+		{"another link's", cable, other, false, false},
+		{"a macvlan", cable, macvlan, false, false},
+		{"a port", port, other, true, false},
+		{"a cable here", near, on, false, true},
+		{"no cable", plain, on, false, true},
+	} {
+		w := &Watcher{s: &Snapshot{Links: Map[Index, Link]{}.With(3, c.cable).With(9, c.device)}}
+		if below := w.s.belowVLANs(); below[3] != c.standing || w.s.mindsFarEnd(c.cable, below) != c.matters {
+			t.Errorf("%s: %v", c.name, below)
+		}
+		w.takeFar(netlinkMessage(message), space)
+		if w.stale.tags[3] != c.matters || w.stale.ports[3] != c.matters {
+			t.Errorf("%s: stale %+v", c.name, w.stale)
+		}
+		w.stale = stale{}
+		if w.takeFar(netlinkMessage(message), space+1); w.stale.any() {
+			t.Errorf("%s: a message of another space: stale %+v", c.name, w.stale)
+		}
+	}
+}
+
+// TestFarMTUStays reads links anew: what was read of the far end stays until it is read again, and goes with the cable.
+func TestFarMTUStays(t *testing.T) {
+	old := Link{Kind: "veth", PeerNS: 4, FarMTU: 1450}
+	for _, c := range []struct {
+		l    Link
+		want uint32
+	}{{Link{Kind: "veth", PeerNS: 4}, 1450}, {Link{Kind: "veth", PeerNS: -1}, 0}, {Link{PeerNS: 4}, 0}} {
+		if c.l.silentFrom(old); c.l.FarMTU != c.want {
+			t.Errorf("%+v, want %d", c.l, c.want)
+		}
+	}
+}
+
+// TestPollVLANs looks for VLAN devices among the links: only where one stands on a link here they are polled.
+func TestPollVLANs(t *testing.T) {
+	w := &Watcher{s: &Snapshot{}}
+	for _, c := range []struct {
+		l    Link
+		want bool
+	}{{Link{Index: 9, Kind: "veth", PeerNS: -1}, false}, {Link{Index: 9, Kind: "vlan", PeerNS: 0}, false},
+		{Link{Index: 9, Kind: "vlan", PeerNS: -1}, true}, {Link{Index: 9, Kind: "tun", PeerNS: -1}, false}} {
+		n := *w.s
+		n.Links = n.Links.With(9, c.l)
+		w.s = &n
+		if got := w.linkKinds(); got.vlans != c.want || got.taps != (c.l.Kind == "tun") {
+			t.Errorf("%+v: VLAN devices %v, taps %v", c.l, got.vlans, got.taps)
+		}
+	}
+}

@@ -36,8 +36,8 @@ type Watcher struct {
 
 	commit commit // of nftables, not folded yet
 
-	tapsOf Map[Index, Link] // the links of which it is known
-	taps   bool             // whether there is a tap
+	kindsOf     Map[Index, Link] // the links of which it is known
+	taps, vlans bool             // whether there is a tap, or a VLAN device
 
 	unsettled map[RouteKey]bool // routes that never rest
 	deleted   recent            // entries of bridges

@@ -43,6 +43,9 @@ func (w *Watcher) schedule() []poll {
 	ports := w.newPoll(slowPeriod, numWatches, w.looker(w.readPorts), "RTM_GETLINK, polled where there is a bridge",
 		"MRP changes the state of a port of a bridge", "the kernel's STP takes over the times of its root")
 	ports.idle = func() bool { return !w.s.bridges() }
+	vlans := w.newPoll(slowPeriod, numWatches, w.looker(w.readVLANs), "RTM_GETLINK, polled where there is a VLAN device",
+		silentVLANs)
+	vlans.idle = func() bool { return !w.linkKinds().vlans }
 	sockets := w.newPoll(sparePeriod, numWatches, w.looker(readBound), "NETLINK_SOCK_DIAG, polled, with rests of fifty times what it takes",
 		"a socket is connected from an address that never was the host's")
 	sockets.dear = restFactor // the kernel walks its whole table of connections
@@ -51,12 +54,7 @@ func (w *Watcher) schedule() []poll {
 	proxies.idle = func() bool { return !w.s.proxies() }
 	sieves := w.newPoll(retryPeriod, numWatches, w.looker(readSieves), "looked at in the kernel's memory where there is a tap, polled",
 		"the reader of a tap has frames to it dropped")
-	sieves.idle = func() bool {
-		if w.tapsOf != w.s.Links { // there may be very many, and it is asked for at each message
-			w.tapsOf, w.taps = w.s.Links, w.s.tapDevices()
-		}
-		return !w.taps
-	}
+	sieves.idle = func() bool { return !w.linkKinds().taps }
 	missing := w.newPoll(sparePeriod, numWatches, w.retryRuleset, "")
 	missing.idle = func() bool { return !w.sensors.ruleset.missing }
 	return []poll{
@@ -74,10 +72,19 @@ func (w *Watcher) schedule() []poll {
 		retry,
 		entries,
 		ports,
+		vlans,
 		sieves,
 		missing,
 		w.newPoll(slowPeriod, numWatches, w.audit, ""),
 	}
+}
+
+// linkKinds looks which kinds of links there are: of links there may be very many, and it is asked for at each message.
+func (w *Watcher) linkKinds() *Watcher {
+	if w.kindsOf != w.s.Links {
+		w.kindsOf, w.taps, w.vlans = w.s.Links, w.s.tapDevices(), w.s.vlanDevices()
+	}
+	return w
 }
 
 // retryRuleset has a ruleset read again of which a chain seemed to lack rules: a commit that was being prepared, and then given
