@@ -36,6 +36,7 @@ func TestGolden(t *testing.T) {
 		"bridge-nf": {with(strings.ReplaceAll(bridge(t), "slave=bridge", "kind=veth slave=bridge"),
 			"sysctl path=bridge/bridge-nf-call-iptables value=1", "sysctl path=bridge/bridge-nf-call-ip6tables value=1"), bridges},
 		"notrack":    {text + untracking, Options{Hook: "xdp", FIBLookup: true, Ruleset: true, Conntrack: true, Tallies: true}},
+		"vlans":      {stickRouter(t), Options{Hook: "xdp"}},
 		"bridge-tap": {strings.ReplaceAll(bridge(t), "slave=bridge", "kind=tun slave=bridge"), bridges},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +70,7 @@ nft-rule family=ip table=n chain=f handle=6 expr=ct,key:0 expr=bitwise,len:4,mas
 // ingressNamed is the interface whose program is looked at.
 func ingressNamed(name string) int {
 	switch name {
-	case "from-bridge":
+	case "from-bridge", "vlans":
 		return 5
 	case "to-bridge":
 		return 3
