@@ -299,3 +299,20 @@ func TestVLANDevicesOnBridges(t *testing.T) {
 		})
 	}
 }
+
+// TestFirstVLANDevice: programs that do not know of tags do not find the rows of the first device that has one.
+func TestFirstVLANDevice(t *testing.T) {
+	s := parse(t, router(t))
+	fib := NewFIB(s)
+	later := stacked(s, false, true)
+	if _, reshaped := fib.Update(later); !reshaped || !fib.Shape().Tagged || !fib.Shape().Ported {
+		t.Errorf("new tables: %v, %+v", reshaped, fib.Shape())
+	}
+	more := *later
+	l, _ := later.Links.Get(3)
+	l.Index, l.VLAN.ID = 30, 30
+	more.Links = later.Links.With(30, l)
+	if _, reshaped := fib.Update(&more); reshaped {
+		t.Error("new tables for a second device")
+	}
+}
