@@ -104,6 +104,20 @@ func takesTagged(s *introspect.Snapshot, bridge introspect.Link, vid uint16) boo
 // taggedMTU is the longest packet that leaves by an interface in a frame with a tag: at the far end of a cable, the tag counts.
 func taggedMTU(s *introspect.Snapshot, l introspect.Link) uint32 { return min(l.MTU, farMTU(s, l)) }
 
+// farTagged tells whether frames with a tag may leave by a cable to another network namespace.
+func farTagged(s *introspect.Snapshot) bool {
+	far := func(i introspect.Index) bool {
+		l, _ := s.Links.Get(i)
+		return l.Kind == kindVeth && l.PeerNS >= 0
+	}
+	for _, l := range s.Links.All() {
+		if lower, ok := below(s, l); ok && (far(lower.Index) || slices.ContainsFunc(wholeOf(s).ports[lower.Index], far)) {
+			return true
+		}
+	}
+	return false
+}
+
 // tagRefusals are asked of a VLAN device whose packets the program of the interface below may route.
 var tagRefusals = []func(subject) verdict{
 	refuseSwitch, refuseLink, refuseTag, refuseRoutedMaster, refuseChildren, refuseState, refuseUnknown, refuseXDP, refuseFamilies,
@@ -225,6 +239,9 @@ func (c *compiler) begin(to hop, rest func()) {
 	with, without := c.block("with-tag"+to.name), c.block("without-tag"+to.name)
 	c.If(ir.Ne, to.vid, c.Const(0), with, without, false)
 	c.Start(with)
+	if farTagged(c.snapshot) {
+		c.GuardImm(ir.Eq, c.Moved(slowpath.FDB), 0, slowpath.Moved) // which is what far ends move that change
+	}
 	c.retagged(to, in, true, rest)
 	c.Start(without)
 	c.retagged(to, in, false, rest)
