@@ -41,10 +41,11 @@ func (w *Watcher) schedule() []poll {
 	entries := w.newPoll(retryPeriod, numWatches, w.retryEntries, "")
 	entries.idle = func() bool { return !w.tornFDB }
 	ports := w.newPoll(slowPeriod, numWatches, w.looker(w.readPorts), "RTM_GETLINK, polled where there is a bridge",
-		"MRP changes the state of a port of a bridge", "the kernel's STP takes over the times of its root")
+		"MRP changes the state of a port of a bridge", "the kernel's STP takes over the times of its root",
+		"an XDP program comes to a bridge by a BPF link")
 	ports.idle = func() bool { return !w.s.bridges() }
 	vlans := w.newPoll(slowPeriod, numWatches, w.looker(w.readVLANs), "RTM_GETLINK, polled where there is a VLAN device",
-		silentVLANs)
+		silentVLANs, "an XDP program comes to a VLAN device by a BPF link")
 	vlans.idle = func() bool { return !w.linkKinds().vlans }
 	sockets := w.newPoll(sparePeriod, numWatches, w.looker(readBound), "NETLINK_SOCK_DIAG, polled, with rests of fifty times what it takes",
 		"a socket is connected from an address that never was the host's")
