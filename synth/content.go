@@ -92,8 +92,9 @@ func (f *shared) outPort(e introspect.FDBEntry, known bool) (introspect.Index, o
 		if out.reason == slowpath.None {
 			out.reason = vlanReason(f.Snapshot, s.port, e.Key.VLAN)
 		}
-		if out.pushes = f.tagged && out.reason == slowpath.BridgeTag; out.pushes {
-			out.reason = slowpath.None
+		bridge, _ := f.Links.Get(e.Key.Bridge)
+		if out.pushes = f.tagged && filtersVLANs(bridge) && out.reason == slowpath.BridgeTag; out.pushes {
+			out.reason = slowpath.None // programs put tags of this kind alone
 		}
 		return s.port, out
 	}

@@ -300,6 +300,34 @@ func TestVLANDevicesOnBridges(t *testing.T) {
 	}
 }
 
+// TestProvidersBridges: where tags are of another kind than those of VLAN devices, nothing that is routed comes with one, or gets
+// one, though there is such a device elsewhere.
+func TestProvidersBridges(t *testing.T) {
+	toTrunk := datagram(put(4, 2), from(10, 2, 0, 9), to(10, 1, 0, 3), repair)
+	fromTrunk := datagram(put(11, 3))
+	for _, c := range []struct {
+		tag    uint16
+		port   int
+		frame  []byte
+		reason slowpath.Reason
+	}{
+		{customerTag, 7, inVLAN(20)(toTrunk), slowpath.None},
+		{customerTag, 6, inVLAN(10)(fromTrunk), slowpath.None},
+		{providerTag, 7, inVLAN(20)(toTrunk), slowpath.BridgeTag},
+		{providerTag, 6, put(12, 0x88, 0xa8)(inVLAN(10)(fromTrunk)), slowpath.FDBLocal},
+	} {
+		filters := fmt.Sprintf("br-vlan-filtering br-vlan-protocol=%#x br-ageing", c.tag)
+		text := strings.NewReplacer("br-ageing", filters, "master=2", "master=2 keeps-tags", ":01 local", ":01 vlan=10 local", " port=", " vlan=10 port=",
+			"index=3 name=r1 ", "index=7 name=c1 ").Replace(bridgeRouter(t))
+		b := newBridgeBedAt(t, with(text, "vlan dev=5 vid=10 pvid untagged state=3", "vlan dev=6 vid=10 state=3", "vlan dev=2 vid=10 pvid untagged state=3",
+			"link index=3 name=r1 type=1 flags=0x11043 kind=vlan lower=7 peer-ns=-1 vlan-id=20 vlan-protocol=0x8100 vlan-flags=0x1 mtu=1500 mac=02:00:00:00:02:01 carrier oper=6",
+			"netconf dev=7 forwarding"), c.port, bridges)
+		if v := b.run(t, c.frame); v.Reason != c.reason || (v.Kind == ir.RedirectExit) != (c.reason == slowpath.None) {
+			t.Errorf("%#x, from %d: %v, want %v, sent %x", c.tag, c.port, v, c.reason, v.Packet)
+		}
+	}
+}
+
 // TestFirstVLANDevice: programs that do not know of tags do not find the rows of the first device that has one.
 func TestFirstVLANDevice(t *testing.T) {
 	s := parse(t, router(t))

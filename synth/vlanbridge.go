@@ -39,8 +39,11 @@ func routesTagged(bridge subject, l introspect.Link, shape Shape) bool {
 	return shape.owns(own) && refuseTagged(subject{bridge.Snapshot, l, bridge.options}).reason == slowpath.None
 }
 
-// routedTagged is for tagged frames to the bridge itself.
+// routedTagged is for tagged frames to the bridge itself. What is written of frames with a tag takes it for one of VLAN devices.
 func (b *bridging) routedTagged(to *ir.Value) {
+	if b.tagType() != customerTag {
+		return
+	}
 	var devices []introspect.Link
 	var vids []uint16
 	for key, v := range b.snapshot.VLANs.From(introspect.VLANKey{Index: b.bridge.Index}) {
