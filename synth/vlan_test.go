@@ -364,3 +364,25 @@ func tagless(t testing.TB) []byte {
 	}
 	return f
 }
+
+// TestFarEndsConcernAll: where frames with a tag come to leave by a cable, all programs look out for far ends from then on.
+func TestFarEndsConcernAll(t *testing.T) {
+	s := parse(t, with(stickRouter(t), "link index=7 name=b0 type=1 flags=0x11043 kind=bridge br-ageing=30000 mtu=1500 mac=02:00:00:00:07:01 carrier oper=6",
+		"link index=8 name=p0 type=1 flags=0x11043 kind=veth peer-ns=1 slave=bridge master=7 mtu=1500 mac=02:00:00:00:08:01 carrier oper=6",
+		"link index=9 name=r2 type=1 flags=0x11043 kind=vlan lower=7 peer-ns=-1 vlan-id=20 vlan-protocol=0x8100 vlan-flags=0x1 mtu=1500 mac=02:00:00:00:09:01 carrier oper=6"))
+	l, _ := s.Links.Get(7)
+	l.Bridge.VLANFiltering = true
+	next := *s
+	next.Links = s.Links.With(7, l)
+	fib := NewFIB(s)
+	before := sayOf(t, s, 5, fib.Shape())
+	if _, reshaped := fib.Update(&next); reshaped {
+		t.Fatal("tables were made anew")
+	}
+	if now := sayOf(t, &next, 5, fib.Shape()); now.program == before.program {
+		t.Fatal("the program is the same")
+	}
+	if links, all := Concerned(s, &next); !all && !links[5] {
+		t.Errorf("the card is not among %v", links)
+	}
+}
