@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"iter"
 	"math/rand/v2"
-	"net/netip"
 	"slices"
 	"testing"
 
@@ -30,6 +29,7 @@ const (
 type sent struct {
 	mac             uint64
 	smac, oif, port uint32
+	vid             uint16 // of its tag; 0: it has none
 }
 
 // crossing is a packet on its way.
@@ -60,17 +60,18 @@ type interleaved struct {
 
 func TestInterleaved(t *testing.T) {
 	seed := rand.Uint64()
-	for _, text := range []string{router(t), bridgeRouter(t)} {
+	for name, s := range map[string]*introspect.Snapshot{"cards": parse(t, router(t)), "bridge": parse(t, bridgeRouter(t)),
+		"VLANs": stacked(parse(t, router(t)), true, true), "VLAN of a bridge": stackedBridge(t)} {
 		var all [3]int
 		for n := range uint64(60) {
-			m := newInterleaved(t, text, rand.New(rand.NewPCG(seed, n)), ended)
+			m := newInterleaved(s, rand.New(rand.NewPCG(seed, n)), ended)
 			if wrong := m.run(t); wrong != nil {
-				t.Fatalf("seed %d, round %d: to %v, %d bytes: %+v", seed, n, netipAddr(wrong.addr), wrong.length, *wrong.sent)
+				t.Fatalf("%s: seed %d, round %d: to %v, %d bytes: %+v", name, seed, n, netipAddr(wrong.addr), wrong.length, *wrong.sent)
 			}
 			all = [3]int{all[0] + m.count.sent, all[1] + m.count.long, all[2] + m.count.reused}
 		}
 		if slices.Min(all[:]) < 10 {
-			t.Errorf("%d sent, %d of them across changes, %d rows used again", all[0], all[1], all[2])
+			t.Errorf("%s: %d sent, %d of them across changes, %d rows used again", name, all[0], all[1], all[2])
 		}
 	}
 }
@@ -80,7 +81,7 @@ func TestInterleavedSooner(t *testing.T) {
 	for _, s := range []sooner{done, workedOut} {
 		caught := false
 		for n := uint64(0); n < 300 && !caught; n++ {
-			caught = newInterleaved(t, bridgeRouter(t), rand.New(rand.NewPCG(n, 1)), s).run(t) != nil
+			caught = newInterleaved(parse(t, bridgeRouter(t)), rand.New(rand.NewPCG(n, 1)), s).run(t) != nil
 		}
 		if !caught {
 			t.Errorf("variant %d is not caught", s)
@@ -88,8 +89,8 @@ func TestInterleavedSooner(t *testing.T) {
 	}
 }
 
-func newInterleaved(t *testing.T, text string, r *rand.Rand, s sooner) *interleaved {
-	m := &interleaved{Rand: r, sooner: s, snapshot: parse(t, text), packed: r.IntN(2) == 0}
+func newInterleaved(snapshot *introspect.Snapshot, r *rand.Rand, s sooner) *interleaved {
+	m := &interleaved{Rand: r, sooner: s, snapshot: snapshot, packed: r.IntN(2) == 0}
 	m.fib = NewFIB(m.snapshot)
 	if m.packed {
 		m.fib.build(m.snapshot, Shape{Views: []ViewShape{{Table: tableRoute, Nodes: leastUnits}}})
@@ -184,43 +185,6 @@ func (m *interleaved) settle() {
 	}
 }
 
-// change moves hosts, routes and interfaces.
-func (m *interleaved) change() {
-	s := m.snapshot
-	switch m.IntN(10) {
-	case 0: // a host comes to be somebody else, behind another port
-		m.neighbour(2)
-		key := introspect.FDBKey{Bridge: 2, MAC: host(1, byte(2+m.IntN(2)))}
-		s.FDB = s.FDB.With(key, introspect.FDBEntry{Key: key, Port: introspect.Index(5 + m.IntN(2))})
-	case 1, 2:
-		m.neighbour(2)
-	case 3, 4, 5:
-		m.neighbour(3)
-	case 6:
-		key := introspect.FDBKey{Bridge: 2, MAC: host(1, byte(2+m.IntN(2)))}
-		s.FDB = s.FDB.With(key, introspect.FDBEntry{Key: key, Port: introspect.Index(5 + m.IntN(2))})
-	case 7:
-		l, _ := s.Links.Get(3)
-		l.MAC[5], l.MTU = byte(1+m.IntN(2)), uint32(1400+m.IntN(2)*100)
-		s.Links = s.Links.With(3, l)
-	default:
-		dst := []string{"192.0.2.0/24", "192.0.2.0/26", "192.0.2.150/32", "192.0.2.128/25", "192.0.0.0/16"}[m.IntN(5)]
-		hop := introspect.Hop{Index: introspect.Index(2 + m.IntN(2))}
-		hop.Via = netipAddr(10<<24 | uint32(hop.Index-1)<<16 | uint32(2+m.IntN(2)))
-		r := introspect.Route{Key: introspect.RouteKey{Dst: netip.MustParsePrefix(dst), Table: tableMain}, Type: 1, Hops: []introspect.Hop{hop}}
-		if s.Routes4 = s.Routes4.With(r.Key, r); m.IntN(4) == 0 {
-			s.Routes4 = s.Routes4.Without(r.Key)
-		}
-	}
-}
-
-// neighbour changes one behind an interface.
-func (m *interleaved) neighbour(dev introspect.Index) {
-	key := introspect.NeighKey{Index: dev, Addr: netipAddr(10<<24 | uint32(dev-1)<<16 | uint32(2+m.IntN(2)))}
-	n := introspect.Neigh{Key: key, MAC: host(byte(dev-1), byte(2+m.IntN(2))), HasMAC: true, State: []uint16{2, 4, 0x20}[m.IntN(3)], Type: 1}
-	m.snapshot.Neighs = m.snapshot.Neighs.With(key, n)
-}
-
 // begin puts a packet on its way.
 func (m *interleaved) begin() {
 	all := addresses()
@@ -273,7 +237,7 @@ func (m *interleaved) right(c *crossing) bool {
 }
 
 func sentBy(d rowData) sent {
-	return sent{d.macWord(), binary.LittleEndian.Uint32(d.smac[2:]), d.oif, d.port}
+	return sent{d.macWord(), binary.LittleEndian.Uint32(d.smac[2:]), d.oif, d.port, d.flags >> flagBits}
 }
 
 // reads is what a program reads, in its order.
@@ -303,6 +267,12 @@ func (m *interleaved) reads(c *crossing) iter.Seq[struct{}] {
 			return
 		}
 		s.smac = n.Uint32(row[atSMAC:])
+		if m.fib.tagged {
+			if !pause() {
+				return
+			}
+			s.vid = n.Uint16(row[atFlags:]) >> flagBits
+		}
 		if m.fib.ported {
 			if !pause() {
 				return

@@ -209,8 +209,8 @@ func without(list []uint16, i uint16) []uint16 {
 // change brings a row in place to what it is to say, by writes that each make a whole difference; false if that cannot
 // be. A program reads the words of a row one after the other, and may be held up between any two of them for as long as
 // several changes take. So what is sent may be made of words of different times, and of those that it is made of only
-// one, the MAC, ever changes in place: oif is part of the key, and another MAC of the interface, or another port, takes
-// another row. Who has passed the limit may still read the MAC, so that it stays when the row is not usable any more.
+// one, the MAC, ever changes in place: oif is part of the key, and another MAC of the interface, another port, or another
+// tag, takes another row. Who has passed the limit may still read the MAC, so that it stays when the row is not usable any more.
 func (r *rows) change(i uint16, d rowData) bool {
 	row := &r.list[i]
 	old := row.data
