@@ -153,6 +153,10 @@ func (g *generator) leave(s *scope) {
 	default:
 		out := g.number(s)
 		if !s.stored && s.bound >= 20 && oneIn(g.Rand, 2) {
+			if oneIn(g.Rand, 4) {
+				g.mayShift(s, out)
+				return
+			}
 			g.shift(s)
 			if oneIn(g.Rand, 2) {
 				g.behind(s, out)
@@ -178,6 +182,25 @@ func (g *generator) shift(s *scope) {
 		g.b.Pop(macs, g.reason())
 	}
 	s.bound += ir.ShiftBy[g.b.Block.Values[len(g.b.Block.Values)-1].Op]
+}
+
+// mayShift shifts the packet on one of two ways that meet, or on the other by as much back.
+func (g *generator) mayShift(s *scope, out *ir.Value) {
+	cond, p, q := g.condition(s)
+	then, els, meet := g.newBlock(), g.newBlock(), g.newBlock()
+	g.b.If(cond, p, q, then, els, oneIn(g.Rand, 2))
+	for _, b := range []*ir.Block{then, els} {
+		way := s.clone()
+		g.b.Start(b)
+		if b == then || oneIn(g.Rand, 2) {
+			g.shift(&way)
+		}
+		g.store(&way)
+		g.b.Jump(meet)
+	}
+	g.b.Start(meet)
+	g.b.Count(ir.CountFast)
+	g.b.Redirect(out)
 }
 
 // behind writes to a packet that was shifted, on two ways that both redirect.
