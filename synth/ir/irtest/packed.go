@@ -12,7 +12,7 @@ func packed(r *rand.Rand, t *ir.Table) []byte {
 	data := make([]byte, t.Bytes())
 	for i := 0; i < t.NodesAt(); i += 4 {
 		word := uint32(i*2654435761>>20) & 15
-		if i < ir.BlocksPacked && !oneIn(r, 4) {
+		if i < ir.PalettePacked && !oneIn(r, 4) {
 			word = ir.NodePacked | uint32(r.IntN(t.Size)*ir.UnitPacked)
 			if oneIn(r, 2) {
 				word |= ir.NarrowPacked
