@@ -37,22 +37,21 @@ func (n *nodes) fork(skip, left int, addr [2]uint64) (word uint32) {
 
 // line makes a line, or a head, behind which are as many lines as it may lead to.
 func (n *nodes) line(skip int, addr [2]uint64) (word uint32) {
-	if oneIn(n.Rand, 3) {
-		word = n.search(skip, ir.Head6, addr)
-		for range ir.MostBounds6 {
-			n.search(skip, 0, addr)
-		}
-		return word
+	at := n.next
+	if n.next++; !oneIn(n.Rand, 3) {
+		return n.search(at, skip, 0, addr)
 	}
-	return n.search(skip, 0, addr)
+	n.next += ir.MostBounds6 // side by side, whatever nodes they lead to
+	for i := range ir.MostBounds6 {
+		n.search(at+1+i, skip, 0, addr)
+	}
+	return n.search(at, skip, ir.Head6, addr)
 }
 
 // search makes a unit that is searched, some of whose answers lead to a node.
-func (n *nodes) search(skip, window int, addr [2]uint64) (word uint32) {
-	at := n.next
+func (n *nodes) search(at, skip, window int, addr [2]uint64) (word uint32) {
 	word = ir.FrontWord6(at, skip, window)
 	line := n.data[at*ir.Unit6:][:ir.Unit6]
-	n.next++
 	binary.NativeEndian.PutUint32(line, word)
 	deep := oneIn(n.Rand, 2)
 	fillLine(n.Rand, line, uint32(addr[0]<<skip>>(64-ir.KeyBits6)), deep)
