@@ -49,6 +49,7 @@ type bed struct {
 	quiet   bool // r0 does not show sentinels: it is down or belongs to a bridge
 	unknown bool // whether it is quiet is to be found out
 	idle    bool // nothing is captured behind the ports other than r0
+	beside  bool // the kernel's VLAN tags stand beside the frames, where captures do not see them: those in frames do not count
 	restore func()
 }
 

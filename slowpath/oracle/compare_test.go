@@ -34,8 +34,21 @@ func (b *bed) comparable(port uint32, f []byte) []byte {
 		if len(f) >= lab.Off6L4 {
 			return b.comparableIP6(port, f)
 		}
+	case 0x8100, 0x88a8:
+		if len(f) >= lab.OffIP+4 {
+			return b.comparableTagged(port, f)
+		}
 	}
 	return f
+}
+
+// comparableTagged gives the part of a frame behind a VLAN tag that the kernel decides alike each time, and the tag.
+func (b *bed) comparableTagged(port uint32, f []byte) []byte {
+	tag, bare := slices.Clone(f[lab.OffEtherType:lab.OffIP+2]), slices.Concat(f[:lab.OffEtherType], f[lab.OffIP+2:])
+	if bare = b.comparable(port, bare); bare == nil || b.beside {
+		return bare
+	}
+	return slices.Concat(bare[:lab.OffEtherType], tag, bare[lab.OffEtherType:])
 }
 
 func (b *bed) comparableIP(port uint32, f []byte) []byte {
