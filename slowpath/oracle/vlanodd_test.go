@@ -66,6 +66,7 @@ var vlanOddities = []vlanRouter{
 	{config: config{name: "tags beside the frame, of the same", tagged: true, setup: over(0, "r0.5", "type vlan id 5")}, in: []int{5, 0, 0},
 		left: slowpath.VLANTag},
 	{config: config{name: "offloads", setup: across}, offloads: true, in: inTagged, least: 30},
+	{config: config{name: "offloads, mtu of the far end", setup: also(across, "B: ip link set b0 mtu 1400")}, offloads: true, in: inTagged, least: 25},
 	{config: config{name: "offloads, on a stick", setup: also(in10, vlan20r0...)}, offloads: true, in: []int{10, 20}, least: 20},
 	{config: config{name: "alias off", setup: also(across, "ip link set r0.10 alias hone=off")}, in: []int{10, 10, 0}},
 	{config: config{name: "alias off on the way out", setup: also(across, "ip link set r1.20 alias hone=off")}, in: inTagged},
