@@ -13,12 +13,13 @@ type config struct {
 	name    string
 	six     bool // the router has IPv6 as well, and most packets are such
 	setup   []string
-	rules   string   // a ruleset for nft, or for iptables-nft-restore; packets are made around its values, and counters compared
-	yields  bool     // lines of rules that nft refuses are left out
-	after   []string // like setup, once the ruleset is there: conntrack's sysctls
-	talk    []string // where connections go, such as "tcp 172.16.5.7:80": programs are at all ports then
-	marked  bool     // every connection gets the mark 5 where the configuration changes
-	targets []string // prefixes that packets go to beside the common ones
+	rules   string        // a ruleset for nft, or for iptables-nft-restore; packets are made around its values, and counters compared
+	yields  bool          // lines of rules that nft refuses are left out
+	after   []string      // like setup, once the ruleset is there: conntrack's sysctls
+	talk    []string      // where connections go, such as "tcp 172.16.5.7:80": programs are at all ports then
+	vlans   [ports]uint16 // what the hosts of talks tag their frames with, by port; 0 for no tag
+	marked  bool          // every connection gets the mark 5 where the configuration changes
+	targets []string      // prefixes that packets go to beside the common ones
 	layout  lab.Layout
 	hook    string       // as in honed's configuration; "" is xdp
 	alter   []string     // changes of routes and neighbours that come after the program was made

@@ -164,6 +164,9 @@ func (s *session) round(c *course, round int, before func(round int) error) erro
 	frames := make([][][]byte, s.bed.sides)
 	for _, t := range s.talks {
 		if side, f := t.move(round); f != nil {
+			if vid := s.c.vlans[side]; vid != 0 {
+				f = withTag(f, 0x8100, vid)
+			}
 			frames[side] = append(frames[side], f)
 			c.frames++
 		}
@@ -190,8 +193,18 @@ func (s *session) round(c *course, round int, before func(round int) error) erro
 	return nil
 }
 
-// keep tells the talks what has arrived. Their packets are compared whole, others as far as the kernel decides alike.
+// keep gives the part of a frame that is the same each time, and its tag.
 func (s *session) keep(port uint32, f []byte) []byte {
+	tag, bare := untagged(f)
+	kept := s.keepBare(port, bare)
+	if kept == nil || tag == nil {
+		return kept
+	}
+	return slices.Concat(kept[:lab.OffEtherType], tag, kept[lab.OffEtherType:])
+}
+
+// keepBare tells the talks what has arrived. Their packets are compared whole, others as far as the kernel decides alike.
+func (s *session) keepBare(port uint32, f []byte) []byte {
 	if len(f) >= lab.OffL4 {
 		if id, server, ok := talkOf(f); ok && id > 0 && int(id) <= len(s.talks) && s.whole(f) {
 			if !server {
