@@ -25,6 +25,8 @@ var vlanChanges = []vlanRouter{
 	{config: config{name: "change: neighbour on the vlan moves", setup: across,
 		alter: []string{"ip neigh replace 10.2.0.1 lladdr 02:00:00:00:0e:99 nud permanent dev r1.20"}}, in: inTagged, least: 25, later: 25},
 	{config: config{name: "change: egress priorities", setup: across, alter: []string{"ip link set r1.20 type vlan egress-qos-map 0:3 4:5"}}, in: inTagged, least: 25},
+	{config: config{name: "change: egress priorities by ioctl", setup: across, alter: []string{"vconfig set_egress_map r1.20 0 3",
+		"vconfig set_egress_map r1.20 4 5"}}, in: inTagged, least: 25},
 	{config: config{name: "change: ingress priorities", setup: also(in10, over(1, "r1.20", "type vlan id 20 egress-qos-map 0:0")...),
 		alter: []string{"ip link set r0.10 type vlan ingress-qos-map 3:4"}}, in: inTagged},
 	{config: config{name: "change: headers not reordered", setup: across, alter: []string{"ip link set r1.20 type vlan reorder_hdr off",
@@ -46,6 +48,8 @@ var vlanChanges = []vlanRouter{
 	{config: config{name: "change: vlan on the vlan", setup: across, alter: beside("q7", "link r0.10 type vlan id 7", 30)}, in: inTagged, least: 25, later: 20},
 	{config: config{name: "change: macvlan on the vlan", setup: across, alter: []string{"ip link add m0 link r0.10 address 02:00:00:00:01:00 type macvlan mode passthru",
 		"ip link set m0 up"}}, in: inTagged, least: 25},
+	{config: config{name: "change: macvlan on the vlan, elsewhere", setup: across, alter: []string{
+		"ip link add m0 link r0.10 type macvlan mode passthru nopromisc", "ip link set m0 netns A", "A: ip link set m0 up"}}, in: inTagged, least: 25},
 	{config: config{name: "change: vlan into a bridge", setup: across, alter: []string{"ip link add br0 type bridge", "ip link set br0 up",
 		"ip link set r0.10 master br0"}}, in: []int{10, 10, 0}, least: 15},
 	{config: config{name: "change: egress parent into a bridge", setup: across, alter: []string{"ip link add br0 type bridge", "ip link set br0 up",
