@@ -35,7 +35,6 @@ var kindConfigs = []kindConfig{
 		"ip link add r0.5 link r0 type vlan id 5 reorder_hdr off", "ip link set r0.5 up"}}, left: slowpath.VLANTag},
 	{config: config{name: "802.1ad device on r0", setup: []string{"ip link add r0.5 link r0 type vlan proto 802.1ad id 5",
 		"ip link set r0.5 up"}}},
-	egressOver("egress vlan", "r1.7", "ip link add r1.7 link r1 type vlan id 7"),
 	egressOver("egress priority tag", "r1.0", "ip link add r1.0 link r1 type vlan id 0"),
 	egressOver("egress vlan on vlan", "q1", "ip link add r1.7 link r1 type vlan proto 802.1ad id 7",
 		"ip link set r1.7 up", "ip link add q1 link r1.7 type vlan id 8"),
