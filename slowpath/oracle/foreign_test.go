@@ -78,6 +78,26 @@ func foreignXDP(device string) error {
 	return nil
 }
 
+// dropper attaches a program that drops everything, in the kernel's generic hook.
+func dropper(device string) error {
+	i, err := net.InterfaceByName(device)
+	if err != nil {
+		return err
+	}
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: "drop", Type: ebpf.XDP, License: "GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 1), asm.Return()}})
+	if err != nil {
+		return err
+	}
+	l, err := link.AttachXDP(link.XDPOptions{Program: p, Interface: i.Index, Flags: link.XDPGenericMode})
+	if err != nil {
+		p.Close()
+		return err
+	}
+	held = append(held, func() { l.Close(); p.Close() })
+	return nil
+}
+
 // legacyTables registers the table "filter" of iptables-legacy, as the first run of that command does.
 func legacyTables() error {
 	const getInfo = 64 // IPT_SO_GET_INFO

@@ -50,11 +50,11 @@ var vlanRulesets = []vlanRouter{
 	{config: config{name: "nft way back", six: true, setup: across6d, rules: chainOf("inet", "prerouting priority -150", "accept", groups,
 		`fib saddr . iif oif missing counter drop`, `fib saddr oifname "r0.10" counter`, `counter accept`)}, in: []int{10, 10, 0}, left: slowpath.None},
 	{config: config{name: "nft netdev on the vlan", setup: across, rules: "table netdev t {\n chain c {\n  type filter hook ingress device r0.10 priority 0;\n" +
-		"  udp dport 1-9999 counter drop\n }\n}\n"}, in: []int{10, 10, 0}},
+		"  udp dport 1-9999 counter drop\n }\n}\n"}, in: []int{10, 10, 0}, refused: slowpath.Netfilter},
 	{config: config{name: "nft netdev on the way out", setup: across, rules: "table netdev t {\n chain c {\n  type filter hook egress device r1.20 priority 0;\n" +
-		"  udp dport 1-9999 counter drop\n }\n}\n"}, in: inTagged},
+		"  udp dport 1-9999 counter drop\n }\n}\n"}, in: inTagged, refused: slowpath.Netfilter},
 	{config: config{name: "nft netdev below the way out", setup: across, rules: "table netdev t {\n chain c {\n  type filter hook egress device r1 priority 0;\n" +
-		"  vlan id 20 counter drop\n }\n}\n"}, in: inTagged},
+		"  vlan id 20 counter drop\n }\n}\n"}, in: inTagged, refused: slowpath.Netfilter},
 	{config: config{name: "iptables", setup: across, rules: "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n" +
 		"-A FORWARD -i r0.10 -p udp --dport 53 -j DROP\n-A FORWARD -i r0 -p tcp --dport 22 -j DROP\n-A FORWARD -i r0.+ -o r1.+ -j ACCEPT\n" +
 		"-A FORWARD -o r1 -j DROP\nCOMMIT\n"}, in: []int{10, 10, 0}, least: 15},
