@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/slowpath/lab"
@@ -78,9 +79,9 @@ func foreignXDP(device string) error {
 	return nil
 }
 
-// dropper attaches a program that drops everything, in the kernel's generic hook.
+// dropper attaches a program that drops everything in the kernel's generic hook, as ip does.
 func dropper(device string) error {
-	i, err := net.InterfaceByName(device)
+	l, err := netlink.LinkByName(device)
 	if err != nil {
 		return err
 	}
@@ -89,13 +90,9 @@ func dropper(device string) error {
 	if err != nil {
 		return err
 	}
-	l, err := link.AttachXDP(link.XDPOptions{Program: p, Interface: i.Index, Flags: link.XDPGenericMode})
-	if err != nil {
-		p.Close()
-		return err
-	}
-	held = append(held, func() { l.Close(); p.Close() })
-	return nil
+	defer p.Close()
+	const generic = 1 << 1 // XDP_FLAGS_SKB_MODE
+	return netlink.LinkSetXdpFdWithFlags(l, p.FD(), generic)
 }
 
 // legacyTables registers the table "filter" of iptables-legacy, as the first run of that command does.

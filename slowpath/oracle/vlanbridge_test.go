@@ -43,6 +43,9 @@ func vlanBridges() []lanConfig {
 	rules := betweenVLANs("ruleset")
 	rules.rules = forward(`iifname "br0.10" oifname "br0.20" udp dport 0-9999 drop`, `iifname "br0.20" tcp dport 10000-30000 counter drop`,
 		`iifname "br0" counter drop`, `oifname "br0" drop`, `iifname "r0" drop`)
+	ends, down := betweenVLANs("small far ends", "B: ip link set b1 mtu 1400", "B: ip link set b2 mtu 1400"), betweenVLANs("one is down")
+	ends.ends, ends.edges, ends.offloads = []int{lanMTU, lanMTU, 1400, 1400}, true, true
+	down.after = []string{"ip link set br0.20 down"}
 	offloads := betweenVLANs("offloads")
 	offloads.offloads = true
 	return []lanConfig{
@@ -56,10 +59,10 @@ func vlanBridges() []lanConfig {
 		betweenVLANs("rules", "ip rule add iif br0.10 lookup 7", "ip rule add iif br0 prohibit", "ip route add blackhole 172.16.16.0/21 table 7"),
 		betweenVLANs("small mtu of one", "ip link set br0.20 mtu 1300"),
 		betweenVLANs("small mtu of a port", "ip link set r2 mtu 1400"),
-		betweenVLANs("small far ends", "B: ip link set b1 mtu 1400", "B: ip link set b2 mtu 1400"),
+		ends,
 		betweenVLANs("egress priorities", "ip link set br0.10 type vlan egress-qos-map 0:3 4:5"),
 		betweenVLANs("another mac of one", "ip link set br0.20 address 02:00:00:00:07:20"),
-		betweenVLANs("one is down", "ip link set br0.20 down"),
+		down,
 		betweenVLANs("VLAN device on a port, too", "ip link add r3.20 link r3 type vlan id 20", "ip link set r3.20 up"),
 		betweenVLANs("headers not reordered", "ip link set br0.10 type vlan reorder_hdr off"),
 		betweenVLANs("filter on one", "tc qdisc add dev br0.20 clsact", "tc filter add dev br0.20 ingress u32 match ip protocol 17 0xff action drop"),

@@ -30,7 +30,7 @@ var plantedVLAN = []plant{
 	{fault{name: "takes one kind of tag for the other", snapshot: ofLink("r1.20", func(l *introspect.Link) { l.VLAN.Protocol = unix.ETH_P_8021Q })},
 		"802.1ad on the way out"},
 	{fault{name: "sends from the parent's MAC", snapshot: ofLink("r1.20", func(l *introspect.Link) { l.MAC[4], l.MAC[5] = 1, 1 })}, "another mac on the way out"},
-	{fault{name: "takes what is for another MAC", snapshot: ofLink("r0", func(l *introspect.Link) { l.MAC[5] ^= 1 })}, "in"},
+	{fault{name: "takes what is for other stations", program: without(slowpath.OtherHost)}, "in"},
 	{fault{name: "does not know that the device is down", snapshot: ofLink("r0.10", func(l *introspect.Link) {
 		l.Flags |= unix.IFF_UP | unix.IFF_RUNNING | unix.IFF_LOWER_UP
 		l.Carrier, l.OperState = true, 6
@@ -43,7 +43,7 @@ var plantedVLAN = []plant{
 		"forwarding off on the vlan"},
 	{fault{name: "takes the device for its parent, in rules", snapshot: swapped("r0", "r0.10")}, "rule iif of the vlan"},
 	{fault{name: "takes the device for its parent, in a ruleset", snapshot: swapped("r0", "r0.10")}, "nft iifname"},
-	{fault{name: "takes the way out for what is below, in a ruleset", snapshot: swapped("r1", "r1.20")}, "nft oifname"},
+	{fault{name: "takes the way out for what is below, in a ruleset", snapshot: swapped("r1", "r1.20")}, "nft oifname, and accept"},
 	{fault{name: "does not notice another number", program: unmoved(slowpath.Any)}, "change: another vlan on the way out"},
 	{fault{name: "does not notice that the device goes", program: unmoved(slowpath.Any)}, "change: vlan moves away"},
 }
