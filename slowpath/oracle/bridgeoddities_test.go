@@ -152,7 +152,7 @@ func (g *lanGenerator) routedEntry() entry {
 	case r < 5 && !back:
 		f = g.odd(f)
 	}
-	return entry{at, f[:min(len(f), lanMTU+14)]}
+	return g.enters(at, f)
 }
 
 // elsewhere is an address behind the port that has one, on the bridge, or nowhere.

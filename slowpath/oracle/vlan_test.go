@@ -45,8 +45,8 @@ func TestVLANDevices(t *testing.T) {
 		if !strings.HasPrefix(c.name, *onlyFlag) {
 			continue
 		}
-		tried++
 		t.Run(c.name, func(t *testing.T) {
+			tried++
 			b := c.start(t)
 			made++
 			g := b.tagging(c, seed())

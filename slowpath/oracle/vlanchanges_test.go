@@ -64,7 +64,7 @@ var vlanChanges = []vlanRouter{
 	{config: config{name: "change: qdisc on the vlan", setup: across, alter: []string{"tc qdisc add dev r1.20 root tbf rate 10gbit burst 10m limit 20m"}}, in: inTagged, least: 39, later: 19},
 	{config: config{name: "change: filter on the vlan", setup: across, alter: []string{"tc qdisc add dev r1.20 clsact",
 		"tc filter add dev r1.20 egress u32 match ip protocol 17 0xff action drop"}}, in: inTagged, least: 37, later: 18},
-	{config: config{name: "change: program on the vlan", setup: across, alter: []string{"drop by XDP on r0.10"}}, in: []int{10, 10, 0}, least: 38, later: 41},
+	{config: config{name: "change: program on the vlan", setup: across, alter: []string{"drop by XDP on r0.10"}}, in: []int{10, 10, 0}, least: 38, later: 15},
 	{config: config{name: "change: ruleset on the vlan", setup: across, alter: []string{"nft add table ip t",
 		"nft add chain ip t f { type filter hook forward priority 0 ; }", "nft add rule ip t f iifname r0.10 drop"}}, in: []int{10, 10, 0}, least: 36, later: 12},
 	{config: config{name: "ip6 change: another vlan on the way out", six: true, setup: across6, alter: slices.Concat([]string{"ip link del r1.20"}, out20v6again)},
