@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,8 +25,7 @@ type vlanRouter struct {
 	later    int             // that has to be fast once the configuration has changed
 }
 
-// vlanPackets is how many frames go through a configuration each time.
-const vlanPackets = 480
+var vlanPacketsFlag = flag.Int("oracle.vlans", 160000, "packets to compare over all configurations with VLAN devices")
 
 // vlanRouters lists all configurations with VLAN devices.
 func vlanRouters() []vlanRouter {
@@ -41,6 +41,7 @@ func TestVLANDevices(t *testing.T) {
 		t.Skip("short")
 	}
 	all, tried, made, packets := vlanRouters(), 0, 0, 0
+	frames := *vlanPacketsFlag / len(all) / 2
 	for _, c := range all {
 		if !strings.HasPrefix(c.name, *onlyFlag) {
 			continue
@@ -50,7 +51,7 @@ func TestVLANDevices(t *testing.T) {
 			b := c.start(t)
 			made++
 			g := b.tagging(c, seed())
-			o, err := b.judge(c.config, fault{}, g.frames(vlanPackets), g.frames(vlanPackets))
+			o, err := b.judge(c.config, fault{}, g.frames(frames), g.frames(frames))
 			if err != nil {
 				t.Fatal(err)
 			}
