@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"hash/fnv"
 	"math/rand/v2"
@@ -19,6 +20,7 @@ type tagging struct {
 	c   vlanRouter
 	own net.HardwareAddr // of r0
 	mac net.HardwareAddr // whom most frames are for
+	mtu int              // of a0
 }
 
 func (b *bed) tagging(c vlanRouter, seed uint64) *tagging {
@@ -26,6 +28,7 @@ func (b *bed) tagging(c vlanRouter, seed uint64) *tagging {
 	h.Write([]byte(c.name))
 	g := &tagging{packets: b.generator(c.config, seed), Rand: rand.New(rand.NewPCG(seed^h.Sum64(), 2)), c: c, own: b.net.Ports[0].MAC}
 	g.mac, _ = net.ParseMAC(c.mac)
+	g.mtu = cmp.Or(c.mtu, 1500)
 	return g
 }
 
@@ -52,7 +55,7 @@ func (g *tagging) frame(f []byte) []byte {
 		copy(f, g.mac)
 	}
 	if g.IntN(7) == 0 {
-		return sendable(g.odd(f, vid))
+		return sendable(g.odd(f, vid), g.mtu)
 	}
 	return g.plain(f, vid)
 }
@@ -62,7 +65,7 @@ func (g *tagging) plain(f []byte, vid uint16) []byte {
 	if vid != 0 {
 		f = withTag(f, g.protocol(), vid|uint16(g.IntN(2)*g.IntN(16))<<12)
 	}
-	return sendable(f)
+	return sendable(f, g.mtu)
 }
 
 func (g *tagging) protocol() uint16 {
@@ -111,8 +114,8 @@ func withTag(f []byte, protocol, tci uint16) []byte {
 }
 
 // sendable cuts off what a0 would not take: frames of VLANs may be four bytes longer than others.
-func sendable(f []byte) []byte {
-	most := 1500 + lab.OffIP
+func sendable(f []byte, mtu int) []byte {
+	most := mtu + lab.OffIP
 	if f[lab.OffEtherType] == 0x81 && f[lab.OffEtherType+1] == 0 {
 		most += 4
 	}
