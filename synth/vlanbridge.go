@@ -25,6 +25,21 @@ func (b *bridging) receiver(vid uint16) (introspect.Link, bool) {
 	return introspect.Link{}, false
 }
 
+// ReceivedBy is the interface that a frame to a bridge's own address, which comes in by a port, comes in by as far as IP knows;
+// the frame has a tag of a VLAN, or 0.
+func ReceivedBy(s *introspect.Snapshot, bridge, port introspect.Link, vid uint16) introspect.Link {
+	if vid == 0 {
+		vid, _ = untaggedVLAN(s, bridge.Bridge, port.Index)
+	}
+	for _, i := range wholeOf(s).children[bridge.Index] {
+		l, _ := s.Links.Get(i)
+		if _, ok := below(s, l); ok && l.VLAN.ID == vid && takesTagged(s, bridge, vid) {
+			return l
+		}
+	}
+	return bridge
+}
+
 // belowRefusals are asked of a bridge that a VLAN device stands on.
 var belowRefusals = []func(subject) verdict{refuseSwitch, refuseLink, refuseChildren, refuseState, refuseUnknown, refuseXDP, refuseFilters}
 

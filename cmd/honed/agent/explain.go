@@ -64,8 +64,7 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 		if p.Src == (packet.MAC{}) {
 			p.Src = packet.MAC(stationAt(s, link))
 		}
-		at = arrive(s, bridge, *p)
-		at.port = link
+		at = arriveBridged(s, bridge, link, *p)
 	}
 	frame := at.framed
 	x := control.Explanation{Packet: description, Interface: link.Name, Path: "kernel", Before: hex.EncodeToString(frame)}

@@ -34,6 +34,14 @@ func arrive(s *introspect.Snapshot, link introspect.Link, p packet.Packet) arriv
 	return arrival{link, link, frame, frame}
 }
 
+// arriveBridged is arrive by a port of a bridge, for what is for the bridge's own address.
+func arriveBridged(s *introspect.Snapshot, bridge, port introspect.Link, p packet.Packet) arrival {
+	framed := p.Frame(packet.MAC(bridge.MAC))
+	in := synth.ReceivedBy(s, bridge, port, uint16(p.Tag))
+	p.Tag = 0
+	return arrival{in, port, p.Frame(packet.MAC(bridge.MAC)), framed}
+}
+
 // withTag puts the tag of a VLAN into a frame.
 func withTag(frame []byte, vid uint16) []byte {
 	const at = 12
