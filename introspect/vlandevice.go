@@ -56,14 +56,7 @@ func (v *VLANDevice) fields(t *text) {
 func (l Link) isVLAN() bool { return l.Kind == "vlan" && l.PeerNS < 0 }
 
 // vlanDevices tells whether there is one.
-func (s *Snapshot) vlanDevices() bool {
-	for _, l := range s.Links.All() {
-		if l.isVLAN() {
-			return true
-		}
-	}
-	return false
-}
+func (s *Snapshot) vlanDevices() bool { return len(s.belowVLANs()) > 0 }
 
 // silentVLANs is what only netlink announces, and that only of devices that are up.
 const silentVLANs = "flags or a map of priorities of a VLAN device are set by ioctl (vconfig)"

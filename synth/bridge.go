@@ -151,10 +151,8 @@ var bridgeRefusals = []func(subject) verdict{
 
 // routesBridge tells why packets of a VLAN to a bridge's own address are all the kernel's.
 func routesBridge(s subject, vid uint16, shape Shape) verdict {
-	for _, refuse := range bridgeRefusals {
-		if v := refuse(s); v.reason != slowpath.None {
-			return v
-		}
+	if v := firstOf(bridgeRefusals, s); v.reason != slowpath.None {
+		return v
 	}
 	if !shape.owns(introspect.FDBKey{Bridge: s.link.Index, MAC: s.link.MAC, VLAN: vid}) {
 		return refused(slowpath.FDBLocal, "%s has no entry for its own address", s.link.Name)

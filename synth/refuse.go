@@ -48,12 +48,18 @@ func Refuse(s *introspect.Snapshot, ifindex int, o Options) (slowpath.Reason, st
 	if !ok {
 		return slowpath.LinkDown, fmt.Sprintf("there is no interface %d", ifindex)
 	}
+	v := firstOf(refusals, subject{s, link, o})
+	return v.reason, v.cause
+}
+
+// firstOf is the first of some refusals.
+func firstOf(refusals []func(subject) verdict, s subject) verdict {
 	for _, refuse := range refusals {
-		if v := refuse(subject{s, link, o}); v.reason != slowpath.None {
-			return v.reason, v.cause
+		if v := refuse(s); v.reason != slowpath.None {
+			return v
 		}
 	}
-	return slowpath.None, ""
+	return accepted
 }
 
 func refuseSwitch(s subject) verdict {

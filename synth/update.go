@@ -12,8 +12,8 @@ func (f *FIB) Update(s *introspect.Snapshot) (writes []ir.Write, reshaped bool) 
 	f.Snapshot, f.fresh, f.asks = s, nil, asks{}
 	f.followSets(old)
 	f.followBridges(old)
-	f.ported = f.ported || len(f.fdbs.tables) > 0         // the links have changed, so that all rows are looked at again
-	if f.replanned(old) || !f.tagged && standsTagged(s) { // programs that know of no tags are to find no rows with one
+	f.ported = f.ported || len(f.fdbs.tables) > 0                                      // the links have changed, so that all rows are looked at again
+	if f.replanned(old) || !f.tagged && !old.Links.Equal(s.Links) && standsTagged(s) { // programs that know of no tags are to find no rows with one
 		f.build(s, Shape{Rows: f.rows.size, Devices: f.devices})
 		return nil, true
 	}

@@ -1,8 +1,8 @@
 package synth
 
 import (
+	"fmt"
 	"slices"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -104,14 +104,14 @@ func takesTagged(s *introspect.Snapshot, bridge introspect.Link, vid uint16) boo
 // taggedMTU is the longest packet that leaves by an interface in a frame with a tag: at the far end of a cable, the tag counts.
 func taggedMTU(s *introspect.Snapshot, l introspect.Link) uint32 { return min(l.MTU, farMTU(s, l)) }
 
-// farTagged tells whether frames with a tag may leave by a cable to another network namespace.
-func farTagged(s *introspect.Snapshot) bool {
+// farTagged tells whether frames with a tag may leave by a cable to another network namespace, given the ports of bridges.
+func farTagged(s *introspect.Snapshot, ports map[introspect.Index][]introspect.Index) bool {
 	far := func(i introspect.Index) bool {
 		l, _ := s.Links.Get(i)
 		return l.Kind == kindVeth && l.PeerNS >= 0
 	}
 	for _, l := range s.Links.All() {
-		if lower, ok := below(s, l); ok && (far(lower.Index) || slices.ContainsFunc(wholeOf(s).ports[lower.Index], far)) {
+		if lower, ok := below(s, l); ok && (far(lower.Index) || slices.ContainsFunc(ports[lower.Index], far)) {
 			return true
 		}
 	}
@@ -125,14 +125,7 @@ var tagRefusals = []func(subject) verdict{
 }
 
 // refuseTagged tells why the packets of a VLAN device are all the kernel's.
-func refuseTagged(s subject) verdict {
-	for _, refuse := range tagRefusals {
-		if v := refuse(s); v.reason != slowpath.None {
-			return v
-		}
-	}
-	return accepted
-}
+func refuseTagged(s subject) verdict { return firstOf(tagRefusals, s) }
 
 // refuseTag wants a device whose tags programs know.
 func refuseTag(s subject) verdict {
@@ -176,23 +169,32 @@ func (c *compiler) takeTagged(kind *ir.Value) {
 // byTag looks for the device that a frame comes in by.
 func (c *compiler) byTag(start *ir.Block, devices []introspect.Link) {
 	c.Start(start)
-	vid := c.ArithImm(ir.OpAnd, c.Load(atTCI, 2), vidMask)
-	mine := make([]*ir.Block, len(devices))
+	vids := make([]uint16, len(devices))
 	for i, l := range devices {
-		var next *ir.Block
-		mine[i], next = c.block("is-"+vlanName(l)), c.block("past-"+vlanName(l))
-		c.If(ir.Eq, vid, c.Const(uint64(l.VLAN.ID)), mine[i], next, false)
-		c.Start(next)
+		vids[i] = l.VLAN.ID
 	}
+	mine := c.forkByVLAN(c.ArithImm(ir.OpAnd, c.Load(atTCI, 2), vidMask), vids)
 	c.Punt(slowpath.VLANOther)
 	for i, l := range devices {
 		c.receivedTagged(mine[i], l)
 	}
 }
 
+// forkByVLAN leads to a block for each of some VLANs, and goes on with the others.
+func (c *compiler) forkByVLAN(vid *ir.Value, vids []uint16) []*ir.Block {
+	mine := make([]*ir.Block, len(vids))
+	for i, n := range vids {
+		var next *ir.Block
+		mine[i], next = c.block(fmt.Sprint("is-vlan", n)), c.block(fmt.Sprint("past-vlan", n))
+		c.If(ir.Eq, vid, c.Const(uint64(n)), mine[i], next, false)
+		c.Start(next)
+	}
+	return mine
+}
+
 // receivedTagged writes what becomes of the frames of a VLAN device: what becomes of all, four bytes farther behind.
 func (c *compiler) receivedTagged(start *ir.Block, l introspect.Link) {
-	c.apart(start, vlanName(l)+"-", l, vlanHeader, func() {
+	c.apart(start, fmt.Sprintf("vlan%d-", l.VLAN.ID), l, vlanHeader, func() {
 		if c.stages(armHot, layout4, early{}) {
 			c.last()
 		}
@@ -226,8 +228,6 @@ func (c *compiler) shownBelow(l introspect.Link) {
 	}
 }
 
-func vlanName(l introspect.Link) string { return kindVLAN + strconv.Itoa(int(l.VLAN.ID)) }
-
 // begin counts the packet and gives the frame its addresses and its tag, if it is to have one; rest goes on, wherever that
 // leads. Nothing may be left to the kernel after it.
 func (c *compiler) begin(to hop, rest func()) {
@@ -239,7 +239,7 @@ func (c *compiler) begin(to hop, rest func()) {
 	with, without := c.block("with-tag"+to.name), c.block("without-tag"+to.name)
 	c.If(ir.Ne, to.vid, c.Const(0), with, without, false)
 	c.Start(with)
-	if farTagged(c.snapshot) {
+	if wholeOf(c.snapshot).farTagged {
 		c.GuardImm(ir.Eq, c.Moved(slowpath.FDB), 0, slowpath.Moved) // which is what far ends move that change
 	}
 	c.retagged(to, in, true, rest)

@@ -17,8 +17,15 @@ func (b *bridging) receiver(vid uint16) (introspect.Link, bool) {
 	if vid == 0 || !takesTagged(b.snapshot, b.bridge, vid) {
 		return b.bridge, routesBridge(b.subject(), vid, b.shape).reason == slowpath.None
 	}
-	for _, i := range wholeOf(b.snapshot).children[b.bridge.Index] {
-		if l, _ := b.snapshot.Links.Get(i); l.Kind == kindVLAN && l.VLAN.ID == vid && routesTagged(b.subject(), l, b.shape) {
+	l, ok := deviceOn(b.snapshot, b.bridge, vid)
+	return l, ok && routesTagged(b.subject(), l, b.shape)
+}
+
+// deviceOn is the VLAN device of a VLAN on a bridge, if programs know its tags.
+func deviceOn(s *introspect.Snapshot, bridge introspect.Link, vid uint16) (introspect.Link, bool) {
+	for _, i := range wholeOf(s).children[bridge.Index] {
+		l, _ := s.Links.Get(i)
+		if _, ok := below(s, l); ok && l.VLAN.ID == vid {
 			return l, true
 		}
 	}
@@ -31,11 +38,8 @@ func ReceivedBy(s *introspect.Snapshot, bridge, port introspect.Link, vid uint16
 	if vid == 0 {
 		vid, _ = untaggedVLAN(s, bridge.Bridge, port.Index)
 	}
-	for _, i := range wholeOf(s).children[bridge.Index] {
-		l, _ := s.Links.Get(i)
-		if _, ok := below(s, l); ok && l.VLAN.ID == vid && takesTagged(s, bridge, vid) {
-			return l
-		}
+	if l, ok := deviceOn(s, bridge, vid); ok && takesTagged(s, bridge, vid) {
+		return l
 	}
 	return bridge
 }
@@ -45,13 +49,9 @@ var belowRefusals = []func(subject) verdict{refuseSwitch, refuseLink, refuseChil
 
 // routesTagged tells whether programs may route the packets of a VLAN device on a bridge.
 func routesTagged(bridge subject, l introspect.Link, shape Shape) bool {
-	for _, refuse := range belowRefusals {
-		if refuse(bridge).reason != slowpath.None {
-			return false
-		}
-	}
 	own := introspect.FDBKey{Bridge: bridge.link.Index, MAC: bridge.link.MAC, VLAN: l.VLAN.ID}
-	return shape.owns(own) && refuseTagged(subject{bridge.Snapshot, l, bridge.options}).reason == slowpath.None
+	return shape.owns(own) && firstOf(belowRefusals, bridge).reason == slowpath.None &&
+		refuseTagged(subject{bridge.Snapshot, l, bridge.options}).reason == slowpath.None
 }
 
 // routedTagged is for tagged frames to the bridge itself. What is written of frames with a tag takes it for one of VLAN devices.
@@ -82,13 +82,7 @@ func (b *bridging) routedTagged(to *ir.Value) {
 // ownTagged finds the interface that a frame of some VLAN comes in by.
 func (b *bridging) ownTagged(start *ir.Block, vid *ir.Value, devices []introspect.Link, vids []uint16) {
 	b.Start(start)
-	mine := make([]*ir.Block, len(devices))
-	for i, n := range vids {
-		next := b.NewBlock(fmt.Sprint("past-own", n))
-		mine[i] = b.NewBlock(fmt.Sprint("own", n))
-		b.If(ir.Eq, vid, b.Const(uint64(n)), mine[i], next, false)
-		b.Start(next)
-	}
+	mine := b.forkByVLAN(vid, vids)
 	b.Punt(slowpath.FDBLocal)
 	for i, l := range devices {
 		b.apart(mine[i], fmt.Sprintf("tag%d-", vids[i]), l, vlanHeader, b.route)

@@ -13,6 +13,8 @@ type whole struct {
 	ports    map[introspect.Index][]introspect.Index // links by their master
 	plans    map[*layout]*plan
 	numbered bool // some interface has an IPv6 address for more than its link
+	// farTagged tells whether frames with a tag may leave by a cable to another network namespace.
+	farTagged bool
 }
 
 // known is the whole of the Snapshot that was asked about last: with ten thousand interfaces, each would else look at all.
@@ -53,6 +55,7 @@ func survey(s *introspect.Snapshot) whole {
 			break
 		}
 	}
+	w.farTagged = farTagged(s, w.ports)
 	for _, ip := range []*layout{layout4, layout6} {
 		w.plans[ip] = newPlan(s, ip, vrfs)
 	}

@@ -78,9 +78,18 @@ func (p *Packet) Frame(own MAC) []byte {
 	binary.BigEndian.PutUint16(frame[12:], p.EtherType)
 	p.IP.put(frame[etherLen:], p.tcpFlags())
 	if p.Tag != 0 {
-		frame = slices.Insert(frame, 12, 0x81, 0, byte(p.Tag>>8), byte(p.Tag))
+		frame = WithTag(frame, p.Tag)
 	}
 	return frame
+}
+
+// WithTag is a frame with the tag of a VLAN (IEEE 802.1Q) behind its MACs; one that is too short for these stays as it is.
+func WithTag(frame []byte, vid int) []byte {
+	const at = 12
+	if len(frame) < at {
+		return frame
+	}
+	return slices.Insert(slices.Clone(frame), at, 0x81, 0, byte(vid>>8), byte(vid))
 }
 
 func (p *Packet) source() []byte {

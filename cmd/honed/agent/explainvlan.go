@@ -1,8 +1,6 @@
 package agent
 
 import (
-	"slices"
-
 	"github.com/hone-net/hone/control/packet"
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/synth"
@@ -20,7 +18,7 @@ type arrival struct {
 func arrive(s *introspect.Snapshot, link introspect.Link, p packet.Packet) arrival {
 	if lower, ok := synth.Below(s, link); ok {
 		bare := p.Frame(packet.MAC(link.MAC))
-		return arrival{link, lower, bare, withTag(bare, link.VLAN.ID)}
+		return arrival{link, lower, bare, packet.WithTag(bare, int(link.VLAN.ID))}
 	}
 	for _, l := range s.Links.All() {
 		lower, ok := synth.Below(s, l)
@@ -40,13 +38,4 @@ func arriveBridged(s *introspect.Snapshot, bridge, port introspect.Link, p packe
 	in := synth.ReceivedBy(s, bridge, port, uint16(p.Tag))
 	p.Tag = 0
 	return arrival{in, port, p.Frame(packet.MAC(bridge.MAC)), framed}
-}
-
-// withTag puts the tag of a VLAN into a frame.
-func withTag(frame []byte, vid uint16) []byte {
-	const at = 12
-	if len(frame) < at {
-		return frame
-	}
-	return slices.Insert(slices.Clone(frame), at, 0x81, 0, byte(vid>>8), byte(vid))
 }
