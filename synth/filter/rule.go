@@ -55,7 +55,7 @@ func (d *reader) read() []step {
 // counted is the steps up to the last one that counts, drops or says notrack: the test behind them fails whatever the packet.
 func (d *reader) counted() []step {
 	for n := len(d.steps); n > 0; n-- {
-		if s := d.steps[n-1]; s.kind == stepCount || s.kind == stepUntrack || s.drops {
+		if d.steps[n-1].does() {
 			return d.steps[:n]
 		}
 	}

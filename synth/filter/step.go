@@ -55,3 +55,6 @@ var unable = leave(slowpath.RulesetAction, "counter")
 
 // ends tells whether no step can follow.
 func (s step) ends() bool { return s.kind > stepCount }
+
+// does tells whether a step is more than a question.
+func (s step) does() bool { return s.kind >= stepUntrack || s.drops }

@@ -177,10 +177,13 @@ func (w *walker) follow(b *body, v introspect.Verdict) (code int32, ends bool) {
 func (w *walker) rule(r rule) (v introspect.Verdict, outcome string, matches bool) {
 	goOn, stop := introspect.Verdict{Code: introspect.VerdictContinue}, introspect.Verdict{Code: unknown}
 	w.values = w.values[:0]
-	for _, s := range r.steps {
+	for i, s := range r.steps {
 		switch s.kind {
 		case stepTest:
 			n, known := w.boxOf(s.test.in)
+			if !known && !slices.ContainsFunc(r.steps[i:], step.does) {
+				return goOn, outcome, matches
+			}
 			if !known {
 				return stop, "asks for what is not known of the packet", true
 			}
