@@ -45,7 +45,7 @@ func decodeTap(b []byte) (t Tap, ok bool, err error) {
 	if err != nil || t.Index < 0 || t.Protocol == 0 {
 		return Tap{}, false, err // its interface is gone, or it only sends
 	}
-	t.Harmless = !seesIP(t.Protocol) || len(filter) > 0 && harmlessFilter(filter, b[1] == unix.SOCK_DGRAM)
+	t.Harmless = !seesIP(t.Protocol) || len(filter) > 0 && harmlessFilter(filter, b[1] == unix.SOCK_DGRAM, t.Protocol == unix.ETH_P_ALL)
 	t.Groups = len(filter) > 0 && groupFilter(filter, b[1] == unix.SOCK_DGRAM)
 	return t, true, nil
 }

@@ -5,26 +5,62 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// harmlessFilter tells whether a classic filter of a packet socket accepts no frame that a fast path forwards: untagged,
-// to a unicast MAC, and IPv4 without options, no fragment, and not DHCP (UDP from or to port 67 or 68, which dhcpd and
-// its kind listen to; what they are meant to hear is never forwarded), or IPv6. It follows every path through the filter
-// with what is known of such a frame; a path that accepts, or that it cannot follow, counts against the filter.
-func harmlessFilter(code []bpf.RawInstruction, network bool) bool {
-	return rejectsAll(code, network, unix.ETH_P_IP) && rejectsAll(code, network, unix.ETH_P_IPV6)
+// harmlessFilter tells whether a classic filter of a packet socket accepts no frame that a fast path forwards: to a
+// unicast MAC, with a VLAN tag or without, and IPv4 without options, no fragment, and not DHCP (UDP from or to port 67 or 68,
+// which dhcpd and its kind listen to; what they are meant to hear is never forwarded), or IPv6. It follows every path through
+// the filter with what is known of such a frame; a path that accepts, or that it cannot follow, counts against the filter.
+// Only sockets that listen to every protocol see what leaves, and so tags within frames.
+func harmlessFilter(code []bpf.RawInstruction, network, every bool) bool {
+	tags := []tagging{untagged, tagBeside, tagWithin}
+	if !every {
+		tags = tags[:tagWithin]
+	}
+	for _, protocol := range []uint32{unix.ETH_P_IP, unix.ETH_P_IPV6} {
+		for _, tag := range tags {
+			if !rejectsAll(code, network, shape{protocol, tag}) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // groupFilter tells whether a filter accepts no frame to a unicast MAC, of whatever protocol, tagged or not: none that a
 // bridge forwards by what it has learned.
 func groupFilter(code []bpf.RawInstruction, network bool) bool {
-	return rejectsAll(code, network, anyProtocol)
+	return rejectsAll(code, network, shape{protocol: anyProtocol})
 }
 
-func rejectsAll(code []bpf.RawInstruction, network bool, protocol uint32) bool {
+// tagging says where the tag is that a frame of a VLAN device has, as the sockets of the interface below see it. It stands
+// beside frames that come in; of those that leave, within, unless the device puts it there.
+type tagging uint8
+
+const (
+	untagged tagging = iota
+	tagBeside
+	tagWithin
+)
+
+// shape is what is known of a frame beforehand.
+type shape struct {
+	protocol uint32
+	tag      tagging
+}
+
+// network is where the network header is.
+func (f shape) network() int {
+	if f.tag == tagWithin {
+		return etherSize + tagSize
+	}
+	return etherSize
+}
+
+func rejectsAll(code []bpf.RawInstruction, network bool, f shape) bool {
 	w := pathWalk{code: code, budget: maxSteps}
 	if network {
-		w.base = etherSize
+		w.base = int64(f.network())
 	}
-	return !w.accepts(0, firstState(protocol))
+	return !w.accepts(0, firstState(f))
 }
 
 // anyProtocol stands for frames of which nothing is known but that they go to a unicast MAC.
@@ -35,9 +71,11 @@ const maxSteps = 1 << 14
 
 const (
 	etherSize   = 14
-	protocolAt  = 23
-	portsAt     = 34
-	knownBytes  = 48
+	tagSize     = 4
+	typeAt      = 12
+	protocolAt  = 9  // of the network header
+	portsAt     = 20 // of one without options
+	knownBytes  = 52
 	protocolUDP = 17
 )
 
@@ -47,7 +85,7 @@ type fact struct {
 	mask, value uint8
 }
 
-// facts are the bits of a frame that are the same in all forwarded ones of a protocol.
+// facts are the bits of a frame without a tag that are the same in all forwarded ones of a protocol.
 var facts = map[uint32][]fact{
 	anyProtocol:     {{0, 0x01, 0}},
 	unix.ETH_P_IP:   {{0, 0x01, 0}, {12, 0xff, 0x08}, {13, 0xff, 0}, {14, 0xff, 0x45}, {20, 0x3f, 0}, {21, 0xff, 0}},
@@ -70,20 +108,27 @@ func (p partial) most() uint32 { return p.value | ^p.known }
 
 // state is what is known at one instruction.
 type state struct {
-	protocol uint32
-	a, x     partial
-	scratch  [16]partial
-	mask     [knownBytes]uint8
-	value    [knownBytes]uint8
+	shape
+	a, x    partial
+	scratch [16]partial
+	mask    [knownBytes]uint8
+	value   [knownBytes]uint8
 }
 
-func firstState(protocol uint32) *state {
-	s := &state{protocol: protocol, a: exactly(0), x: exactly(0)}
+func firstState(f shape) *state {
+	s := &state{shape: f, a: exactly(0), x: exactly(0)}
 	for i := range s.scratch {
 		s.scratch[i] = exactly(0)
 	}
-	for _, f := range facts[protocol] {
-		s.mask[f.at], s.value[f.at] = f.mask, f.value
+	for _, known := range facts[f.protocol] {
+		at := known.at
+		if at >= typeAt {
+			at += f.network() - etherSize
+		}
+		s.mask[at], s.value[at] = known.mask, known.value
+	}
+	if f.tag == tagWithin {
+		s.mask[typeAt], s.value[typeAt], s.mask[typeAt+1] = 0xff, unix.ETH_P_8021Q>>8, 0xff
 	}
 	return s
 }
@@ -117,11 +162,13 @@ func (s *state) learn(v uint32) {
 
 // dhcp tells whether the frame is known to be DHCP here.
 func (s *state) dhcp() bool {
+	ip := int64(s.network())
 	port := func(at int64) bool {
-		p := s.load(at, 2)
+		p := s.load(ip+at, 2)
 		return p.exact() && (p.value == 67 || p.value == 68)
 	}
-	return s.protocol == unix.ETH_P_IP && s.load(protocolAt, 1).exact() && s.value[protocolAt] == protocolUDP && (port(portsAt) || port(portsAt+2))
+	protocol := s.load(ip+protocolAt, 1)
+	return s.protocol == unix.ETH_P_IP && protocol.exact() && protocol.value == protocolUDP && (port(portsAt) || port(portsAt+2))
 }
 
 // pathWalk follows the paths of one filter.

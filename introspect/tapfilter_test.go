@@ -3,6 +3,7 @@ package introspect
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -49,8 +50,28 @@ var filterCases = []struct {
 		bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: 0x1fff, SkipFalse: 1}, bpf.RetConstant{Val: 9}, bpf.RetConstant{Val: 0}}},
 	{"fragments of whatever protocol", false, false, []bpf.Instruction{bpf.LoadAbsolute{Off: 20, Size: 2},
 		bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: 0x1fff, SkipFalse: 1}, bpf.RetConstant{Val: 9}, bpf.RetConstant{Val: 0}}},
+	{"vlan 10", false, false, []bpf.Instruction{bpf.LoadExtension{Num: bpf.ExtVLANTagPresent},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 1, SkipFalse: 3}, bpf.LoadExtension{Num: bpf.ExtVLANTag}, bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xfff},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 10, SkipTrue: 1}, bpf.RetConstant{Val: 0}, bpf.RetConstant{Val: 9}}},
+	{"vlan 10 in the frame", false, false, []bpf.Instruction{bpf.LoadAbsolute{Off: 12, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x8100, SkipFalse: 4}, bpf.LoadAbsolute{Off: 14, Size: 2}, bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xfff},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 10, SkipFalse: 1}, bpf.RetConstant{Val: 9}, bpf.RetConstant{Val: 0}}},
+	{"no vlan", true, false, []bpf.Instruction{bpf.LoadExtension{Num: bpf.ExtVLANTagPresent},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 1, SkipTrue: 1}, bpf.RetConstant{Val: 9}, bpf.RetConstant{Val: 0}}},
+	{"vlan and arp", false, true, []bpf.Instruction{bpf.LoadExtension{Num: bpf.ExtVLANTagPresent},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 1, SkipFalse: 3}, bpf.LoadAbsolute{Off: 12, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x806, SkipFalse: 1}, bpf.RetConstant{Val: 9}, bpf.RetConstant{Val: 0}}},
+	{"vlan and arp in the frame", false, true, []bpf.Instruction{bpf.LoadAbsolute{Off: 12, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x8100, SkipFalse: 3}, bpf.LoadAbsolute{Off: 16, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x806, SkipFalse: 1}, bpf.RetConstant{Val: 9}, bpf.RetConstant{Val: 0}}},
+	{"vlan by extension of the protocol", true, false, []bpf.Instruction{bpf.LoadExtension{Num: bpf.ExtProto},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x8100, SkipFalse: 1}, bpf.RetConstant{Val: 9}, bpf.RetConstant{Val: 0}}},
+	{"vlan and dhcp in the frame", false, true, []bpf.Instruction{bpf.LoadAbsolute{Off: 16, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x800, SkipFalse: 6}, bpf.LoadAbsolute{Off: 12, Size: 2}, bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x8100, SkipFalse: 4},
+		bpf.LoadAbsolute{Off: 27, Size: 1}, bpf.JumpIf{Cond: bpf.JumpEqual, Val: 17, SkipFalse: 2},
+		bpf.LoadAbsolute{Off: 40, Size: 2}, bpf.JumpIf{Cond: bpf.JumpEqual, Val: 67, SkipTrue: 1}, bpf.RetConstant{Val: 0}, bpf.RetConstant{Val: 9}}},
 	{"returns a register", false, false, []bpf.Instruction{bpf.LoadAbsolute{Off: 30, Size: 4}, bpf.RetA{}}},
-	{"options", false, true, []bpf.Instruction{bpf.LoadAbsolute{Off: 14, Size: 1},
+	{"options", false, false, []bpf.Instruction{bpf.LoadAbsolute{Off: 14, Size: 1},
 		bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: 0x60, SkipTrue: 3}, bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 15},
 		bpf.JumpIf{Cond: bpf.JumpGreaterThan, Val: 5, SkipFalse: 1}, bpf.RetConstant{Val: 9}, bpf.RetConstant{Val: 0}}},
 }
@@ -94,17 +115,30 @@ func TestHarmlessFilters(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
-		if got := harmlessFilter(code, c.network); got != c.harmless {
+		if got := harmlessFilter(code, c.network, true); got != c.harmless {
 			t.Errorf("%s: harmless is %v", c.name, got)
 		}
+		within := slices.Contains([]string{"options", "vlan 10 in the frame", "vlan by extension of the protocol"}, c.name) // what leaves
+		if got := harmlessFilter(code, c.network, false); got != (c.harmless || within) {
+			t.Errorf("%s: harmless is %v for a socket of one protocol", c.name, got)
+		}
 	}
-	if harmlessFilter(nil, false) {
+	if harmlessFilter(nil, false, true) {
 		t.Error("an empty filter is harmless")
 	}
 }
 
-// forwarded draws a frame that a fast path may forward.
+// forwarded draws a frame that a fast path may forward, as it is seen: in some cases with a tag.
 func forwarded(r *rand.Rand) []byte {
+	b := bare(r)
+	if r.IntN(3) == 0 {
+		b = slices.Insert(b, 12, 0x81, 0, byte(r.IntN(16)), byte(r.IntN(80)))
+	}
+	return b
+}
+
+// bare draws one without a tag.
+func bare(r *rand.Rand) []byte {
 	b := make([]byte, 60+r.IntN(4))
 	for i := range b {
 		b[i] = byte(r.IntN(4)) * byte(r.IntN(80))
@@ -142,7 +176,7 @@ func checkHarmless(t *testing.T, raw []bpf.RawInstruction, seed uint64) (judged 
 		}
 	}
 	machine, err := bpf.NewVM(code)
-	if err != nil || !harmlessFilter(raw, false) {
+	if err != nil || !harmlessFilter(raw, false, true) {
 		return false
 	}
 	r := rand.New(rand.NewPCG(seed, 1))
@@ -158,10 +192,10 @@ func checkHarmless(t *testing.T, raw []bpf.RawInstruction, seed uint64) (judged 
 // random draws an instruction from those that compilers of filters use.
 func randomFilter(r *rand.Rand, length int) []bpf.Instruction {
 	pick := func(v ...uint32) uint32 { return v[r.IntN(len(v))] }
-	offset := func() uint32 { return pick(0, 12, 14, 20, 21, 23, 26, 30, 34, 36) }
+	offset := func() uint32 { return pick(0, 12, 14, 16, 18, 20, 21, 23, 24, 26, 27, 30, 34, 36, 38, 40) }
 	size := func() int { return 1 << r.IntN(3) }
 	constant := func() uint32 {
-		return pick(0, 1, 2, 5, 6, 17, 67, 68, 0x800, 0x86dd, 0x1fff, 0x45, 0x4500, uint32(r.IntN(300)))
+		return pick(0, 1, 2, 5, 6, 17, 67, 68, 0x800, 0x86dd, 0x8100, 0x1fff, 0x45, 0x4500, uint32(r.IntN(300)))
 	}
 	var code []bpf.Instruction
 	for len(code) < length {
@@ -229,7 +263,7 @@ func FuzzHarmlessFilter(f *testing.F) {
 		if err != nil || len(raw) > 64 {
 			return
 		}
-		harmlessFilter(raw, true)
+		harmlessFilter(raw, true, true)
 		checkHarmless(t, raw, 1)
 	})
 }

@@ -1,6 +1,9 @@
 package introspect
 
-import "golang.org/x/net/bpf"
+import (
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+)
 
 // Instructions of linux/bpf_common.h, as far as they are told apart here.
 const (
@@ -94,7 +97,7 @@ func (w *pathWalk) loadAt(at int32, size int, s *state) partial {
 	case at >= ancillary:
 		return extension(at-ancillary, s)
 	case at >= networkOffset:
-		return s.load(etherSize+int64(at)-networkOffset, size)
+		return s.load(int64(s.network())+int64(at)-networkOffset, size)
 	case at >= linkOffset:
 		return s.load(int64(at)-linkOffset, size)
 	}
@@ -104,8 +107,12 @@ func (w *pathWalk) loadAt(at int32, size int, s *state) partial {
 func extension(number int32, s *state) partial {
 	known := s.protocol != anyProtocol
 	switch {
+	case number == ancillaryProtocol && known && s.tag == tagWithin:
+		return exactly(unix.ETH_P_8021Q)
 	case number == ancillaryProtocol && known:
 		return exactly(s.protocol)
+	case number == ancillaryTagged && known && s.tag == tagBeside:
+		return exactly(1)
 	case number == ancillaryTagged && known:
 		return exactly(0)
 	case number == ancillaryXor:
