@@ -104,14 +104,19 @@ func takesTagged(s *introspect.Snapshot, bridge introspect.Link, vid uint16) boo
 // taggedMTU is the longest packet that leaves by an interface in a frame with a tag: at the far end of a cable, the tag counts.
 func taggedMTU(s *introspect.Snapshot, l introspect.Link) uint32 { return min(l.MTU, farMTU(s, l)) }
 
-// farTagged tells whether frames with a tag may leave by a cable to another network namespace, given the ports of bridges.
-func farTagged(s *introspect.Snapshot, ports map[introspect.Index][]introspect.Index) bool {
-	far := func(i introspect.Index) bool {
+// farTagged tells whether frames with a tag may leave by a cable to another network namespace, given the links that stand on
+// others: by one that a VLAN device stands on, or by a port of a bridge that carries VLANs, whatever the packets come from.
+func farTagged(s *introspect.Snapshot, children map[introspect.Index][]introspect.Index) bool {
+	stands := func(i introspect.Index) bool {
 		l, _ := s.Links.Get(i)
-		return l.Kind == kindVeth && l.PeerNS >= 0
+		_, ok := below(s, l)
+		return ok
 	}
-	for _, l := range s.Links.All() {
-		if lower, ok := below(s, l); ok && (far(lower.Index) || slices.ContainsFunc(ports[lower.Index], far)) {
+	for i, l := range s.Links.All() {
+		if l.Kind != kindVeth || l.PeerNS < 0 {
+			continue
+		}
+		if bridge, _ := s.Links.Get(l.Master); filtersVLANs(bridge) || slices.ContainsFunc(children[i], stands) {
 			return true
 		}
 	}
@@ -129,8 +134,12 @@ func refuseTagged(s subject) verdict { return firstOf(tagRefusals, s) }
 
 // refuseTag wants a device whose tags programs know.
 func refuseTag(s subject) verdict {
-	if _, ok := below(s.Snapshot, s.link); !ok {
+	lower, ok := below(s.Snapshot, s.link)
+	switch {
+	case !ok:
 		return refused(slowpath.Kind, "kind %s: its tags, or what it stands on, are not compiled", s.link.Kind)
+	case lower.Kind != kindBridge && lower.MAC != s.link.MAC:
+		return refused(slowpath.Kind, "its address is not that of %s: the program there takes frames to that one only", lower.Name)
 	}
 	return accepted
 }

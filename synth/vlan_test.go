@@ -16,7 +16,8 @@ import (
 // stickRouter is router, of which r0 is VLAN 10 of c0 (5), and r1 VLAN 20 of the same.
 func stickRouter(t testing.TB) string {
 	text := strings.NewReplacer("name=r0 ", "name=r0 kind=vlan lower=5 peer-ns=-1 vlan-id=10 vlan-protocol=0x8100 vlan-flags=0x1 ",
-		"name=r1 ", "name=r1 kind=vlan lower=5 peer-ns=-1 vlan-id=20 vlan-protocol=0x8100 vlan-flags=0x1 ").Replace(router(t))
+		"name=r1 ", "name=r1 kind=vlan lower=5 peer-ns=-1 vlan-id=20 vlan-protocol=0x8100 vlan-flags=0x1 ",
+		"mac=02:00:00:00:02:01", "mac=02:00:00:00:01:01").Replace(router(t))
 	return with(text, "link index=5 name=c0 type=1 flags=0x11043 mtu=1500 mac=02:00:00:00:01:01 carrier oper=6 xdp-features=0x7", "netconf dev=5 forwarding")
 }
 

@@ -82,14 +82,35 @@ func TestProvidersBridges(t *testing.T) {
 		{providerTag, 7, inVLAN(20)(toTrunk), slowpath.BridgeTag},
 		{providerTag, 6, put(12, 0x88, 0xa8)(inVLAN(10)(fromTrunk)), slowpath.FDBLocal},
 	} {
-		filters := fmt.Sprintf("br-vlan-filtering br-vlan-protocol=%#x br-ageing", c.tag)
-		text := strings.NewReplacer("br-ageing", filters, "master=2", "master=2 keeps-tags", ":01 local", ":01 vlan=10 local", " port=", " vlan=10 port=",
-			"index=3 name=r1 ", "index=7 name=c1 ").Replace(bridgeRouter(t))
-		b := newBridgeBedAt(t, with(text, "vlan dev=5 vid=10 pvid untagged state=3", "vlan dev=6 vid=10 state=3", "vlan dev=2 vid=10 pvid untagged state=3",
-			"link index=3 name=r1 type=1 flags=0x11043 kind=vlan lower=7 peer-ns=-1 vlan-id=20 vlan-protocol=0x8100 vlan-flags=0x1 mtu=1500 mac=02:00:00:00:02:01 carrier oper=6",
-			"netconf dev=7 forwarding"), c.port, bridges)
+		b := newBridgeBedAt(t, bridgeAndVLAN(t, c.tag), c.port, bridges)
 		if v := b.run(t, c.frame); v.Reason != c.reason || (v.Kind == ir.RedirectExit) != (c.reason == slowpath.None) {
 			t.Errorf("%#x, from %d: %v, want %v, sent %x", c.tag, c.port, v, c.reason, v.Packet)
+		}
+	}
+}
+
+// bridgeAndVLAN is bridgeRouter, whose bridge carries VLANs of a kind: p0 takes VLAN 10 without a tag, p1 with one. In the place
+// of r1 is a VLAN device on a card (7).
+func bridgeAndVLAN(t testing.TB, kind uint16) string {
+	filters := fmt.Sprintf("br-vlan-filtering br-vlan-protocol=%#x br-ageing", kind)
+	text := strings.NewReplacer("br-ageing", filters, "master=2", "master=2 keeps-tags", ":01 local", ":01 vlan=10 local", " port=", " vlan=10 port=",
+		"index=3 name=r1 ", "index=7 name=c1 ").Replace(bridgeRouter(t))
+	return with(text, "vlan dev=5 vid=10 pvid untagged state=3", "vlan dev=6 vid=10 state=3", "vlan dev=2 vid=10 pvid untagged state=3",
+		"link index=3 name=r1 type=1 flags=0x11043 kind=vlan lower=7 peer-ns=-1 vlan-id=20 vlan-protocol=0x8100 vlan-flags=0x1 mtu=1500 mac=02:00:00:00:02:01 carrier oper=6",
+		"netconf dev=7 forwarding")
+}
+
+// TestFarEndsOfPorts: what is announced of far ends stops frames that get a tag from a bridge without VLAN devices, too.
+func TestFarEndsOfPorts(t *testing.T) {
+	frame := inVLAN(20)(datagram(put(4, 2), from(10, 2, 0, 9), to(10, 1, 0, 3), repair))
+	for far, want := range map[string]slowpath.Reason{"kind=veth peer-ns=4 far-mtu=1500 ": slowpath.Moved, "": slowpath.None} {
+		b := newBridgeBedAt(t, swapped(t, bridgeAndVLAN(t, customerTag), "name=p1 type=1 ", "name=p1 type=1 "+far), 7, bridges)
+		if v := b.run(t, frame); v.Kind != ir.RedirectExit || v.Oif != 6 {
+			t.Errorf("%q: %v", far, v)
+		}
+		b.env.Moved[slowpath.FDB] = 1
+		if v := b.run(t, frame); v.Reason != want {
+			t.Errorf("%q: %v, want %v", far, v, want)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func survey(s *introspect.Snapshot) whole {
 			break
 		}
 	}
-	w.farTagged = farTagged(s, w.ports)
+	w.farTagged = farTagged(s, w.children)
 	for _, ip := range []*layout{layout4, layout6} {
 		w.plans[ip] = newPlan(s, ip, vrfs)
 	}

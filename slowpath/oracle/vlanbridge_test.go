@@ -39,6 +39,16 @@ func changingVLANs(name string, alter ...string) lanConfig {
 	return c
 }
 
+// besideVLANs is a bridge that filters VLANs and routes to its own one, which two ports carry with tags; the only VLAN device is
+// elsewhere.
+func besideVLANs(name string, alter ...string) lanConfig {
+	c := vlanLAN("change: "+name, withAddress("bridge vlan add dev r0 vid 10 pvid untagged", "bridge vlan add dev r1 vid 10 pvid untagged",
+		"bridge vlan add dev r2 vid 10", "bridge vlan add dev r3 vid 10", "bridge vlan add dev br0 vid 10 pvid untagged self",
+		"ip link add r5.7 link r5 type vlan id 7", "ip link set r5.7 up")...)
+	c.tags, c.pvids, c.routed, c.still, c.alter = []uint16{0, 0, 10, 10}, []uint16{10, 10, 1, 1}, true, true, alter
+	return c
+}
+
 func vlanBridges() []lanConfig {
 	rules := betweenVLANs("ruleset")
 	rules.rules = forward(`iifname "br0.10" oifname "br0.20" udp dport 0-9999 drop`, `iifname "br0.20" tcp dport 10000-30000 counter drop`,
@@ -46,6 +56,11 @@ func vlanBridges() []lanConfig {
 	ends, down := betweenVLANs("small far ends", "B: ip link set b1 mtu 1400", "B: ip link set b2 mtu 1400"), betweenVLANs("one is down")
 	ends.ends, ends.edges, ends.offloads = []int{lanMTU, lanMTU, 1400, 1400}, true, true
 	down.after = []string{"ip link set br0.20 down"}
+	fewer := []string{"B: ip link set b1 mtu 1400", "B: ip link set b2 mtu 1400"}
+	later, beside := changingVLANs("small far ends", fewer...), besideVLANs("small far ends, no VLAN device on the bridge", fewer...)
+	for _, c := range []*lanConfig{&later, &beside} {
+		c.ends, c.edges, c.offloads = ends.ends, true, true
+	}
 	offloads := betweenVLANs("offloads")
 	offloads.offloads = true
 	return []lanConfig{
@@ -66,7 +81,7 @@ func vlanBridges() []lanConfig {
 		betweenVLANs("VLAN device on a port, too", "ip link add r3.20 link r3 type vlan id 20", "ip link set r3.20 up"),
 		betweenVLANs("headers not reordered", "ip link set br0.10 type vlan reorder_hdr off"),
 		betweenVLANs("filter on one", "tc qdisc add dev br0.20 clsact", "tc filter add dev br0.20 ingress u32 match ip protocol 17 0xff action drop"),
-		rules, offloads,
+		rules, offloads, later, beside,
 		changingVLANs("VLAN of the bridge", "bridge vlan del dev br0 vid 20 self"),
 		changingVLANs("untagged for the bridge", "bridge vlan add dev br0 vid 20 untagged self"),
 		changingVLANs("untagged for a port", "bridge vlan add dev r3 vid 20 untagged"),
