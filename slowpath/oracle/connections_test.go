@@ -14,7 +14,7 @@ import (
 var goldenTalks = goldenFile{filepath.Join("testdata", "connections.txt"), `# What the fast path does with the connections of each stateful ruleset: the reason why the router has no fast path, or the
 # percentage of packets that it takes. Many connections never have answers, and every one has packets that are the kernel's.
 # Written by: go test ./slowpath/oracle -run TestConnections -oracle.update
-`, near}
+`, near, 0}
 
 // TestConnections compares hone with the kernel where conntrack and NAT are at work: the same connections once without
 // programs and once with hone's at every port. What leaves the router, what conntrack has of each connection, and what the

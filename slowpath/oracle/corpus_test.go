@@ -14,7 +14,7 @@ import (
 var goldenCorpus = goldenFile{filepath.Join("testdata", "corpus.txt"), `# What the fast path does with packets of established connections under real rulesets, which are not part of this repository:
 # the percentage that it takes, and why the others are left to the kernel. Packets come in at the side that is named.
 # Written by: HONE_CORPUS=directory go test ./slowpath/oracle -run TestCorpus -oracle.update
-`, near}
+`, near, 0}
 
 // A corpus names the interfaces and networks of somebody's router: those of its inner side, and of its outer one.
 var (
