@@ -265,9 +265,6 @@ func (r Reason) Doc() string {
 	return ""
 }
 
-// OfInterface tells whether the Reason is about a whole interface rather than a packet.
-func (r Reason) OfInterface() bool { return r >= Off && r < lastReason }
-
 // Reasons lists every Reason in order.
 func Reasons() []Reason {
 	var all []Reason
