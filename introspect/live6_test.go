@@ -81,7 +81,7 @@ neigh dev=R1 addr=fd00:2::2 mac=02:00:00:00:00:02 has-mac state=0x80 type=1
 
 func TestLiveRoutes6(t *testing.T) {
 	inNamespace(t, func(run func(string)) {
-		run(base)
+		run(noDetection + base) // addresses that are usable later have routes later
 		run("sysctl -qw net.ipv6.conf.all.forwarding=1")
 		run(routeCommands6)
 		s := announced(t)
