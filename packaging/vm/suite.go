@@ -19,15 +19,15 @@ type suite struct {
 	alone bool   // in a guest of its own, for it takes as long as all others
 }
 
-// suites are the packages that touch the kernel.
+// suites are the packages that touch the kernel; what a short selection has no time for is best at the end.
 var suites = []suite{
 	{"fastpath", "10m", ".", "", false},
 	{"slowpath/lab", "5m", ".", "", false},
 	{"slowpath/upkeep", "5m", "", "", false},
-	{"synth/emit", "10m", "TestForwarder|TestLive|TestReal|TestMetadata", "", false},
 	{"slowpath/oracle", "150m", "TestKinds|TestVRF|TestAccountsStay", "-oracle.packets=40000 -oracle.whole=false", true},
 	{"cmd/script", "90m", "TestScripts/(basic|kinds|killed|links|module|old)", "-test.parallel=1", false},
 	{"introspect", "60m", "TestLive|TestReadSilent", "", false},
+	{"synth/emit", "10m", "TestForwarder|TestLive|TestReal|TestMetadata", "", false},
 }
 
 // build compiles the wanted tests without cgo, so that they need nothing in the guest, and hone and honed for scripts.
