@@ -143,6 +143,9 @@ func (g *lanGenerator) routedEntry() entry {
 		}
 	}
 	f := p.Frame()
+	if g.c.edges && g.IntN(2) == 0 {
+		f = g.long(f)
+	}
 	if !back {
 		f = s.tagged(f)
 	}
