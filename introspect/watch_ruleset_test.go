@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hone-net/hone/slowpath"
 	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 const rulesetLab = `
@@ -217,7 +219,7 @@ func TestReadRulesetThatVanishes(t *testing.T) {
 		}
 		done := stormOf(t, 40, func(i int) string {
 			if i%2 == 0 {
-				time.Sleep(20 * time.Millisecond) // a busy machine needs a moment to read it all
+				time.Sleep(lab.Patience(50 * time.Millisecond)) // a busy machine needs a moment to read it all
 			}
 			return []string{"flush ruleset", long.String()}[i%2]
 		})
