@@ -60,8 +60,11 @@ func (r storm) other6() string {
 		return fmt.Sprintf("neigh %s fd00:%d::%d lladdr 02:00:00:00:01:%02x dev r%d nud permanent", r.pick("add", "replace", "del"),
 			n, 2+r.IntN(3), r.IntN(3), n-1)
 	case 6:
-		return fmt.Sprintf("!sysctl -qw net.ipv6.conf.%s.%s=%s", r.pick("all", "default", "r0", "r1"), r.pick("forwarding", "proxy_ndp",
-			"ignore_routes_with_linkdown", "disable_ipv6"), r.pick("0", "0", "1"))
+		name, dev := r.pick("forwarding", "proxy_ndp", "ignore_routes_with_linkdown", "disable_ipv6"), r.pick("r0", "r1", "all", "default")
+		if name == "ignore_routes_with_linkdown" && dev != "default" {
+			dev = "all" // of one device IPv6 does not announce it (addrconf_fixup_linkdown)
+		}
+		return fmt.Sprintf("!sysctl -qw net.ipv6.conf.%s.%s=%s", dev, name, r.pick("0", "0", "1"))
 	case 7:
 		return r.pick("link set r0 addrgenmode none", "link set r0 addrgenmode eui64", "addr flush dev r1 scope link",
 			"-6 route flush table 77", "-6 route flush cache", "!sysctl -qw net.ipv6.conf.all.keep_addr_on_down=1",

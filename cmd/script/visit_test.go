@@ -47,8 +47,12 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 3 {
 		ts.Fatalf("usage: serve WHO NS ADDRESS:PORT")
 	}
+	network := "tcp4" // and no more: "tcp" may listen to IPv6 with 0.0.0.0, too
+	if strings.HasPrefix(args[2], "[") {
+		network = "tcp6"
+	}
 	var l net.Listener
-	ts.Check(inNetns(args[1], func() (err error) { l, err = net.Listen("tcp", args[2]); return err }))
+	ts.Check(inNetns(args[1], func() (err error) { l, err = net.Listen(network, args[2]); return err }))
 	ts.Defer(func() { l.Close() })
 	go answer(l, func(c net.Conn) {
 		host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
