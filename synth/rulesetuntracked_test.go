@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/synth/ir"
 )
 
 // state is what the kernel knows of a packet's connection at some place.
@@ -165,5 +166,36 @@ func TestUntrackedLater(t *testing.T) {
 	b := rulesetBed(t, r)
 	for _, port := range []byte{53, 54} {
 		rulesetAgreesOn(t, b, r, datagram(put(36, 0, port)), map[string]int{})
+	}
+}
+
+// TestUntrackedUnordered: of two chains of one priority, the kernel asks the one first that came last. A packet of which one says
+// notrack is left to the kernel where the other one asks for that, and forwarded where it does not.
+func TestUntrackedUnordered(t *testing.T) {
+	state := []introspect.Expr{introspect.Ct{DReg: 8, Direction: introspect.NoDirection},
+		introspect.Cmp{SReg: 8, Data: introspect.Data(binary.NativeEndian.AppendUint32(nil, 1<<6))}, code(introspect.VerdictAccept)}
+	for name, c := range map[string]struct {
+		exprs    []introspect.Expr
+		priority int32
+		passes   bool
+	}{
+		"asks":            {state, -300, false},
+		"asks later":      {state, -299, true},
+		"does not ask it": {[]introspect.Expr{code(introspect.VerdictAccept)}, -300, true},
+	} {
+		r := &ruler{Rand: rand.New(rand.NewPCG(1, 7)), s: *parse(t, router(t))}
+		r.track()
+		for table, chain := range map[string]introspect.Chain{
+			"a": {Priority: -300, Policy: 1, Rules: []*introspect.ChainRule{{Handle: 1, Exprs: []introspect.Expr{introspect.Notrack{}}}}},
+			"b": {Priority: c.priority, Policy: 0, Rules: []*introspect.ChainRule{{Handle: 1, Exprs: c.exprs}}},
+		} {
+			key := introspect.ChainKey{Family: unix.NFPROTO_IPV4, Table: table, Name: "c"}
+			chain.Key, chain.Base, chain.Type = key, true, "filter"
+			r.s.Tables = r.s.Tables.With(key.Of(), introspect.Table{Key: key.Of()})
+			r.s.Chains = r.s.Chains.With(key, chain)
+		}
+		if v := rulesetBed(t, r).run(t, datagram()); (v.Kind == ir.RedirectExit) != c.passes {
+			t.Errorf("the other chain %s: %v", name, v)
+		}
 	}
 }

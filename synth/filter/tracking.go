@@ -102,7 +102,7 @@ func (p *Path) divide() bool {
 		n++
 	}
 	seen := map[*body]bool{}
-	if !slices.ContainsFunc(p.bases[:n], func(b *body) bool { return p.untracks(b, seen) }) {
+	if !slices.ContainsFunc(p.bases[:n], func(b *body) bool { return p.untracks(b, seen) }) || p.unordered(p.bases[:n]) {
 		return false
 	}
 	in := p.in
@@ -111,6 +111,36 @@ func (p *Path) divide() bool {
 	p.untracked = build(p.snapshot, in)
 	p.untracked.early, p.untracked.bases = p.untracked.bases[:n], p.untracked.bases[n:]
 	return true
+}
+
+// unordered tells whether one of some base chains may say notrack and another one of the same priority ask for connections. The
+// kernel asks the chain first that came to its hook last (nf_hook_entries_grow), and nothing shows which one that was.
+func (p *Path) unordered(all []*body) bool {
+	for i, b := range all {
+		for n, o := range all {
+			if i != n && b.at == o.at && p.untracks(b, map[*body]bool{}) && p.asksTracking(o.chain.Key.Of()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// asksTracking tells whether any rule of a table asks for connections. What else may do so is left to the kernel.
+func (p *Path) asksTracking(t introspect.TableKey) bool {
+	asks := func(e introspect.Expr) bool {
+		if m, ok := e.(introspect.Match); ok {
+			return m.Name == "conntrack" || m.Name == "state"
+		}
+		_, ok := e.(introspect.Ct)
+		return ok
+	}
+	for key, c := range p.snapshot.Chains.All() {
+		if key.Of() == t && slices.ContainsFunc(c.Rules, func(r *introspect.ChainRule) bool { return slices.ContainsFunc(r.Exprs, asks) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // untracks tells whether a chain may say notrack, or one that it leads to.
