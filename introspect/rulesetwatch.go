@@ -98,6 +98,12 @@ func (w *Watcher) endCommit(id uint32) {
 	}
 	r.folded, r.following = id, true
 	w.stale.ruleset.heads = w.stale.ruleset.heads || newer && c.heads
+	if r.known && id == r.generation { // the kernel names a generation just before it shows it: what was read may be older
+		w.stale.ruleset.heads = w.stale.ruleset.heads || c.heads
+		for _, e := range c.elements {
+			w.stale.ruleset.set(e.set)
+		}
+	}
 	for _, e := range c.elements {
 		if newer || r.behind[e.set] {
 			w.foldElements(e)
