@@ -162,6 +162,10 @@ func TestFDBSettles(t *testing.T) {
 			t.Errorf("%s: settles %v, grew %v", c.name, fib.Settles(), fib.Grew())
 		}
 	}
+	rules := parse(t, with(bridge(t), "rule pref=100 action=1 table=7 from=10.1.0.0/24 tos=16"))
+	if _, reshaped := fib.Update(rules); !reshaped || !fib.Settles() {
+		t.Errorf("rules come: reshaped %v, settles %v: an image writes keys first", reshaped, fib.Settles())
+	}
 }
 
 // TestFDBNobody: no frame finds a row in which nobody stands, be it one to nobody: it could read on while an entry comes.

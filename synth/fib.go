@@ -61,6 +61,7 @@ func (f *FIB) retire() {
 	if len(f.views) == 0 {
 		return // there are none yet
 	}
+	f.asks.settle = f.asks.settle || len(f.fdbs.tables) > 0 // their images write the keys of entries first
 	f.asks.gone = append(f.asks.gone, tableNexthop, tableDevice)
 	for _, v := range f.views {
 		f.asks.gone = append(f.asks.gone, v.shape().Table)

@@ -109,6 +109,15 @@ func follow(t *testing.T, w *world, kinds map[slowpath.Reason]int) {
 				}
 			}
 		}
+		resting := map[int]bool{}
+		for _, r := range f.rows.free.queue {
+			resting[r.index] = true
+		}
+		for i, r := range f.rows.list {
+			if r.refs == 0 && !resting[i] {
+				t.Errorf("step %d: row %d is of no use and not let go", step, i)
+			}
+		}
 		for i, p := range probes {
 			if got := m.findIn(p.view, p.addr); got != after[i] {
 				t.Errorf("step %d: %s in %s is %v, want %v", step, p.addr, p.ask, got, after[i])

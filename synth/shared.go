@@ -71,8 +71,8 @@ func (f *shared) refreshBehind(old *introspect.Snapshot, moved map[uint16]uint16
 	}
 	for i := range f.rows.list {
 		r := &f.rows.list[i]
-		if i < fixedRows || r.refs == 0 {
-			continue
+		if _, gone := moved[uint16(i)]; gone || i < fixedRows || r.refs == 0 {
+			continue // the row that takes its place says what is
 		}
 		out := f.vet(r.key.oif)
 		n, _ := f.Neighs.Get(introspect.NeighKey{Index: r.key.oif, Addr: r.key.via})

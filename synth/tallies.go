@@ -10,8 +10,12 @@ import (
 // tableTally counts, for the counters of the ruleset, the packets that programs forward.
 const tableTally = "tally"
 
-// minTallies is the least size of the table.
-const minTallies = 256
+// minTallies is the least size of the table, mostTallies the largest: each CPU that there may be has one of its own. What finds no
+// number is counted by the kernel alone, which gets the packets.
+const (
+	minTallies  = 256
+	mostTallies = 1 << 16
+)
 
 // tallies gives each counter of the ruleset a number that it keeps: what it has counted outlives programs. Once it is made
 // it does not change.
@@ -38,9 +42,12 @@ func (t *tallies) follow(s *introspect.Snapshot) (n *tallies, fresh []int) {
 	n.free = t.free
 	for _, id := range missing {
 		number := n.next
-		if len(n.free) > 0 {
+		switch {
+		case len(n.free) > 0:
 			number, n.free = n.free[0], n.free[1:]
-		} else {
+		case n.next == mostTallies:
+			continue
+		default:
 			n.next++
 		}
 		n.number[id] = number

@@ -112,7 +112,11 @@ func (c chunk) sweep(spans []span, move func(box int), enter func() int) (all []
 // table makes the table of a chunk's pieces; false if they do not fit.
 func (c chunk) table(pieces []piece) (*ir.Table, bool) {
 	if c.width <= directBits {
-		t := numbers(1<<c.width, len(pieces))
+		most := 0 // of few pieces, too, classes may be the answers of many boxes
+		for _, p := range pieces {
+			most = max(most, p.class)
+		}
+		t := numbers(1<<c.width, most+1)
 		for i, p := range pieces {
 			end := uint64(1) << c.width
 			if i+1 < len(pieces) {

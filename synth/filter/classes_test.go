@@ -45,6 +45,17 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+// TestClassifySingle has answers that take more bytes than the pieces of its one chunk would.
+func TestClassifySingle(t *testing.T) {
+	in := &region{keys: []Key{{Field{Network, 0, 2}, 1<<16 - 1}}, boxes: []box{{{1, 2}}, {{2, 3}}}, of: []int{0, 1}}
+	p := lookedUp(t, in.keys, classify(in, []int{70000, 5}))
+	for n, want := range []int{0, 70000, 70000, 5, 0} {
+		if got := found(t, p, []uint64{uint64(n)}); got != want {
+			t.Errorf("%d: answer %d, want %d", n, got, want)
+		}
+	}
+}
+
 // TestClassifyGroups has more pairs of classes than one table holds.
 func TestClassifyGroups(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))

@@ -16,6 +16,10 @@ type SetHash struct {
 	used int
 }
 
+// mostSetKeys is how many keys a table takes: it has twice as many rows at least, and more where keys find no room, and a program
+// with more rows of one table than the language allows would be none at all.
+const mostSetKeys = 1 << 22
+
 // NewSetHash makes the table of a set, under a name that no other table has had; false if the set is none that can be
 // followed in place: one of single keys that are nothing but keys.
 func NewSetHash(s introspect.Set, name string) (*SetHash, bool) {
@@ -32,7 +36,7 @@ func NewSetHash(s introspect.Set, name string) (*SetHash, bool) {
 		}
 		keys = append(keys, key)
 	}
-	if Few(len(keys)) {
+	if Few(len(keys)) || len(keys) > mostSetKeys {
 		return nil, false
 	}
 	h.hash, h.used = NewCuckoo(keys, make([]int, len(keys))), len(keys)
@@ -80,7 +84,7 @@ func (h *SetHash) Follow(old, s introspect.Set) (writes []ir.Write, ok bool) {
 		}
 	}
 	h.used += len(come) - len(gone)
-	if 2*h.used > len(h.hash.rows) || len(gone)+len(come) > len(h.hash.rows)/4 {
+	if h.used > mostSetKeys || 2*h.used > len(h.hash.rows) || len(gone)+len(come) > len(h.hash.rows)/4 {
 		return nil, false
 	}
 	moved := map[int]bool{}
