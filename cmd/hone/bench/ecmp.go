@@ -87,28 +87,11 @@ func (r *rig) sameNexthops(result *Result) error {
 	return err
 }
 
-// ways sends some packets of every flow and tells to which receivers each went, one bit each.
-func (r *rig) ways() ([]uint8, error) {
-	from := now()
-	if _, err := r.send(4 * ecmpFlows); err != nil {
-		return nil, err
-	}
-	time.Sleep(10 * time.Millisecond)
-	went := make([]uint8, ecmpFlows)
-	for i := range went {
-		went[i] = r.watched.since(i, from)
-	}
-	return went, nil
-}
-
 // differ counts the flows that did not go by one nexthop, or not by the kernel's.
 func (r *rig) differ(result *Result, weights []int, kernel, hone []uint8) {
-	wrong, used := 0, uint8(0)
-	for i := range kernel {
-		if kernel[i] != hone[i] || kernel[i] == 0 || kernel[i]&(kernel[i]-1) != 0 {
-			wrong++
-		}
-		used |= kernel[i]
+	wrong, used := elsewhere(kernel, hone), uint8(0)
+	for _, went := range kernel {
+		used |= went
 	}
 	result.Figures["wrong"] += float64(wrong)
 	if wrong > 0 || used != 1<<len(weights)-1 {

@@ -33,7 +33,7 @@ func newSingle(f format) (*rig, error) {
 
 // fulltable compares, in turns, a router with a full table and one with a single route.
 func fulltable(name string, o Options, f format) (result Result, err error) {
-	result = Result{Case: name, Subjects: map[string]Speed{}, Figures: map[string]float64{}}
+	result = Result{Case: name, Subjects: map[string]Speed{}, Figures: map[string]float64{"wrong": 0}}
 	one, err := newSingle(f)
 	if err != nil {
 		return result, err
@@ -59,6 +59,7 @@ func fulltable(name string, o Options, f format) (result Result, err error) {
 			return result, c.failed
 		}
 	}
+	c.sameWays(t)
 	if f.six {
 		c.dual(t)
 	}
@@ -68,6 +69,9 @@ func fulltable(name string, o Options, f format) (result Result, err error) {
 
 // dual adds a full table of IPv4 and measures what both families' occupy, and how long it takes until both are fast.
 func (c *comparison) dual(t *table) {
+	if c.failed != nil {
+		return
+	}
 	four, err := internet(false)
 	if err != nil {
 		c.failed = err

@@ -37,7 +37,7 @@ func speedCase(name, doc string, f format, prefixes int) Case {
 		}
 		defer r.close()
 		result := Result{Case: name}
-		all := []subject{dropSubject, kernelSubject, bareSubject, honeSubject}
+		all := []subject{dropSubject, kernelSubject, bareSubject, genericSubject, honeSubject}
 		if path := forwarder(); path != "" {
 			all = append(all, forwardSubject(path, "direct"))
 		}
