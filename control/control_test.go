@@ -18,7 +18,7 @@ import (
 
 func TestSocketPath(t *testing.T) {
 	t.Setenv("HONE_SOCKET", "")
-	for netns, want := range map[string]string{"blue": "/run/hone/blue.sock", "/none/ns/net": "/run/hone/none-ns-net.sock",
+	for netns, want := range map[string]string{"blue": "/run/hone/blue.sock", "honed": "/run/hone/honed@honed.sock", "/none/ns/net": "/run/hone/none-ns-net.sock",
 		"/proc/self/ns/net": SocketPath("")} {
 		if got := SocketPath(netns); got != want {
 			t.Errorf("SocketPath(%q) = %q, want %q", netns, got, want)

@@ -29,8 +29,11 @@ func SocketPath(netns string) string {
 }
 
 func socketName(netns string) string {
-	if netns == "" {
+	switch netns {
+	case "":
 		return "honed"
+	case "honed": // is not the first one
+		return "honed@honed"
 	}
 	return strings.ReplaceAll(strings.Trim(netns, "/"), "/", "-")
 }

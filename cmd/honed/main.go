@@ -12,10 +12,12 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/cmd/honed/agent"
 	"github.com/hone-net/hone/cmd/honed/config"
@@ -149,7 +151,9 @@ func serve(ctx context.Context, c config.Config, socket string, log *slog.Logger
 	}
 	defer unlock()
 	a, err := agent.New(ctx, agent.Options{Config: c}, socket, log)
-	if err != nil {
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		return nil // a signal, before there was anything to take off
+	} else if err != nil {
 		return err
 	}
 	defer func() {
@@ -168,12 +172,12 @@ func serve(ctx context.Context, c config.Config, socket string, log *slog.Logger
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return agent.Serve(ctx, l, a.Handler()) })
 	if c.Metrics != "" {
-		tcp, err := net.Listen("tcp", c.Metrics)
+		tcp, err := listenMetrics(ctx, c.Metrics)
 		if err != nil {
 			l.Close()
 			return fmt.Errorf("honed: metrics: %w", err)
 		}
-		group.Go(func() error { return agent.Serve(ctx, tcp, a.Metrics()) })
+		group.Go(func() error { return agent.ServeMetrics(ctx, tcp, a.Metrics()) })
 	}
 	group.Go(func() error { return watchdog(ctx, a.Alive) })
 	group.Go(func() error {
@@ -188,4 +192,20 @@ func serve(ctx context.Context, c config.Config, socket string, log *slog.Logger
 	group.Go(func() error { return a.Run(ctx) })
 	log.Info("honed", "version", control.Version, "netns", control.NetnsName(), "socket", socket)
 	return group.Wait()
+}
+
+// listenMetrics listens on an address that the host may not have yet: honed starts before the network is configured, and the
+// loopback interface of a namespace has none before it is up.
+func listenMetrics(ctx context.Context, address string) (net.Listener, error) {
+	c := net.ListenConfig{Control: func(network, _ string, raw syscall.RawConn) (err error) {
+		level, option := unix.SOL_IP, unix.IP_FREEBIND
+		if strings.HasSuffix(network, "6") {
+			level, option = unix.SOL_IPV6, unix.IPV6_FREEBIND
+		}
+		if failed := raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), level, option, 1) }); failed != nil {
+			return failed
+		}
+		return err
+	}}
+	return c.Listen(ctx, "tcp", address)
 }

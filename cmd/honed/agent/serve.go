@@ -34,7 +34,7 @@ func listen(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := removeSocket(path); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	l, err := net.Listen("unix", path)
@@ -45,6 +45,20 @@ func listen(path string) (net.Listener, error) {
 		return nil, errors.Join(err, l.Close(), lock.Close())
 	}
 	return guardedListener{l, lock}, nil
+}
+
+// removeSocket removes what an agent that was killed has left, and nothing else.
+func removeSocket(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if info.Mode().Type() != os.ModeSocket {
+		return fmt.Errorf("%s is there and is not a socket", path)
+	}
+	return os.Remove(path)
 }
 
 // Handler serves what package control says.
@@ -69,7 +83,7 @@ func (a *Agent) Handler() http.Handler {
 // Metrics serves only the Prometheus text, for a TCP address.
 func (a *Agent) Metrics() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics(), promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics(), promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	return mux
 }
 
@@ -185,7 +199,16 @@ func (a *Agent) serveMonitor(w http.ResponseWriter, r *http.Request) {
 
 // Serve answers on a listener until the context ends.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	return serve(ctx, l, &http.Server{Handler: h})
+}
+
+// ServeMetrics does so for strangers: who neither asks nor reads is not waited for.
+func ServeMetrics(ctx context.Context, l net.Listener, h http.Handler) error {
+	return serve(ctx, l, &http.Server{Handler: h, ReadTimeout: 5 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute})
+}
+
+func serve(ctx context.Context, l net.Listener, server *http.Server) error {
+	server.ReadHeaderTimeout, server.BaseContext = 5*time.Second, func(net.Listener) context.Context { return ctx }
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -208,5 +209,20 @@ func TestMonitor(t *testing.T) {
 	})
 	if text, _ := json.Marshal(seen); seen.Kind != "attach" {
 		t.Errorf("%s", text)
+	}
+}
+
+// TestListenRemovesSocketsOnly has the path of something else for the socket.
+func TestListenRemovesSocketsOnly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "honed.toml")
+	if err := os.WriteFile(path, []byte("hook = \"off\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := Listen(path); err == nil {
+		l.Close()
+		t.Error("it listens in the place of a file")
+	}
+	if text, err := os.ReadFile(path); err != nil || len(text) == 0 {
+		t.Errorf("the file is gone: %q %v", text, err)
 	}
 }

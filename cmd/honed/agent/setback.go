@@ -38,33 +38,43 @@ func (b *setback) note(failed bool, now time.Time) {
 // somebody else's program keeps an interface, it has the links looked at: that one goes without a word if it is there by a
 // BPF link.
 func (a *Agent) next(ctx context.Context) (*introspect.Snapshot, slowpath.Epochs, error) {
-	for a.setback.pause != 0 {
-		limited, cancel := context.WithDeadline(ctx, a.setback.due)
+	for {
+		due := a.setback.due
+		if a.setback.pause == 0 { // what is switched on in between may fail, too
+			due = time.Now().Add(lastPause)
+		}
+		limited, cancel := context.WithDeadline(ctx, due)
 		s, e, err := a.watch.Next(limited)
 		cancel()
 		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 			return s, e, err
 		}
-		if s, e, any := a.forgive(); any {
+		s, e, any, troubled := a.forgive()
+		if any {
 			return s, e, nil
 		}
-		a.watch.Doubt(introspect.Links)
-		a.setback.note(true, time.Now())
+		if troubled {
+			a.watch.Doubt(introspect.Links)
+		}
+		a.setback.note(troubled, time.Now())
 	}
-	return a.watch.Next(ctx)
 }
 
-// forgive forgets failures that may not come again, and tells whether there were any, and of which configuration. Who
-// switches interfaces on and off deals with that one, too, beside the goroutine of Run.
-func (a *Agent) forgive() (s *introspect.Snapshot, e slowpath.Epochs, any bool) {
+// forgive forgets failures that may not come again, and tells whether there were any, and of which configuration, and whether
+// there is trouble at all. Who switches interfaces on and off deals with that configuration, too, beside the goroutine of Run.
+func (a *Agent) forgive() (s *introspect.Snapshot, e slowpath.Epochs, any, troubled bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.snapshot == nil {
+		return nil, e, false, false
+	}
+	troubled = a.troubled()
 	for _, f := range a.faces {
 		if f.fallen() {
 			f.failed, any = "", true
 		}
 	}
-	return a.snapshot, a.epochs, any || a.fib == nil
+	return a.snapshot, a.epochs, any || a.fib == nil, troubled
 }
 
 // troubled tells whether something has failed that may succeed later.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/hone-net/hone/control"
 	"github.com/hone-net/hone/fastpath"
 	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
@@ -70,6 +72,22 @@ func TestFailureForGoodIsNotTriedAgain(t *testing.T) {
 	b.announce()
 	if b.setback.pause != 0 {
 		t.Errorf("it is tried again after %v", b.setback.pause)
+	}
+}
+
+// TestFailureOfEnableIsTriedAgain has the program refused of an interface that is switched on while nothing changes.
+func TestFailureOfEnableIsTriedAgain(t *testing.T) {
+	b := newBed(t)
+	b.socket, b.watch = filepath.Join(t.TempDir(), "h.sock"), stillWatcher{}
+	b.options.Switched = control.Switched{}.Disable("")
+	b.announce()
+	b.host.attach = errors.New("cannot allocate memory")
+	if _, err := b.Switch(func(s control.Switched) control.Switched { return s.Enable("") }); err != nil {
+		t.Fatal(err)
+	}
+	b.host.attach = nil
+	if _, _, any, troubled := b.forgive(); !any || !troubled {
+		t.Errorf("forgiven: %v, in trouble: %v", any, troubled)
 	}
 }
 
