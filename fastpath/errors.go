@@ -25,6 +25,8 @@ var (
 	// ErrRejected: the verifier refused the program; the text of the error holds its last words, if it
 	// was not too large to follow.
 	ErrRejected = errors.New("the verifier rejected the program")
+	// ErrNoAccounts: the end of connections cannot be noticed, so that programs cannot count for them.
+	ErrNoAccounts = errors.New("the end of connections cannot be noticed")
 )
 
 // largestMTU is the MTU from which on a driver's EINVAL is read as "too large": the frame, 256 bytes of headroom and

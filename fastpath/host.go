@@ -120,10 +120,13 @@ func (h *Host) Read(name string, off, n int) ([]byte, error) {
 func (h *Host) Close() error {
 	h.Forget()
 	h.asks.close()
-	h.grace.close()
-	if h.accounts != nil {
-		h.accounts.close()
+	h.mu.Lock()
+	accounts := h.accounts
+	h.mu.Unlock()
+	if accounts != nil {
+		accounts.close() // before what it waits with
 	}
+	h.grace.close()
 	return h.seen.Close()
 }
 

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/introspect"
+	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/synth/filter"
 	"github.com/hone-net/hone/synth/ir"
 )
@@ -85,6 +86,21 @@ func Untracked(s *introspect.Snapshot, ifindex int, frame []byte) bool {
 	return ok && w.Untracked
 }
 
+// Leaves is why programs leave the packet of a frame to the kernel for what its connection is, as far as its status says; None if
+// that is no reason to. An entry outlives the chains that have translated its addresses, and nothing is translated without any.
+func (c *Connection) Leaves(s *introspect.Snapshot, frame []byte) slowpath.Reason {
+	m, ok := meet(frame)
+	switch {
+	case c == nil || !ok:
+		return slowpath.None
+	case c.Status&ir.StatusSpecial != 0:
+		return slowpath.ConntrackSpecial
+	case c.Translates() && !translates(s, m.ip):
+		return slowpath.ConntrackNAT
+	}
+	return slowpath.None
+}
+
 // Tracks tells whether the kernel tracks the connection of the packet of a frame.
 func Tracks(s *introspect.Snapshot, frame []byte) bool {
 	m, ok := meet(frame)
@@ -104,6 +120,7 @@ type trial struct {
 	connection *Connection
 	tracked    bool
 	opens      bool // a packet of no connection, if there is none
+	translated bool // as its connection says
 	natted
 }
 
@@ -121,7 +138,8 @@ func (t *trial) look(frame []byte) {
 		t.plain = binary.BigEndian.Uint16(frame[atFragment:])&offset == 0
 	}
 	t.frames, t.opens = [3][]byte{frame, frame, frame}, t.connection == nil && t.first(frame)
-	if c := t.connection; c.Translates() {
+	t.translated = t.connection.Translates() && translates(t.snapshot, t.ip)
+	if c := t.connection; t.translated {
 		t.frames[1] = t.rewritten(frame, t.ip.dest[0], t.end+2, c.Dest)
 		t.frames[2] = t.rewritten(t.frames[1], t.ip.source[0], t.end, c.Source)
 	}
@@ -189,7 +207,7 @@ func translations(at filter.Stage) (before, by int) {
 // changed tells whether the packet may have been translated, so that its checksums are others.
 func (t *trial) changed(at filter.Stage) bool {
 	_, by := translations(at)
-	return by > 0 && (t.connection.Translates() || t.takes[by])
+	return by > 0 && (t.translated || t.takes[by])
 }
 
 // load reads a number as it is at a stage. Where addresses are translated just there, only what stays the same is known.
@@ -253,7 +271,10 @@ func (t *trial) fact(at filter.Stage, f filter.Field) (uint64, bool) {
 // fromConnection tells what is known of the packet's connection. Of one that nobody has looked for, that is little.
 func (t *trial) fromConnection(at filter.Stage, f filter.Field) (uint64, bool) {
 	const established, fresh = 1 << 1, 1 << 3 // NF_CT_STATE_BIT of IP_CT_ESTABLISHED and IP_CT_NEW
-	c, known := t.connection, map[int]uint64{unix.NFT_CT_DIRECTION: 0, unix.NFT_CT_ZONE: 0}
+	c, known := t.connection, map[int]uint64{}
+	if c != nil || t.opens { // else it may be of none, or go against the first packet of one
+		known[unix.NFT_CT_DIRECTION], known[unix.NFT_CT_ZONE] = 0, 0
+	}
 	if !t.tracked || compareStages(at, stageTracks) <= 0 {
 		return 0, false
 	}

@@ -52,14 +52,14 @@ func (t *trial) translateDest(x filter.Translation) filter.Translated {
 		return done
 	}
 	done.Take = func() {
-		before := t.frames[0]
+		before, same := t.frames[0], a.addr == t.address(t.ip.dest)
 		t.local = !a.addr.IsValid()
 		t.take(1, a, t.ip.dest, t.end+2)
 		t.frames[2], t.takes[2], t.blurs[2] = t.frames[1], true, t.blurs[1]
 		if string(before) != string(t.frames[1]) {
 			t.status[1], t.status[2] = t.status[1]|ir.StatusDestNAT, t.status[2]|ir.StatusDestNAT
 		}
-		t.unsure[1] = t.local || a.unknown && a.addr == t.address(t.ip.dest)
+		t.unsure[1] = t.local || a.unknown && same
 		t.unsure[2], t.said[0] = t.unsure[1], a.text
 	}
 	return done

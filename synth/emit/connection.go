@@ -121,7 +121,7 @@ func (t *tracked) accept(f facts) {
 	t.aluImm(asm.LSh, false, zone, 16)
 	t.aluImm(asm.RSh, false, zone, 48)
 	t.branchImm(asm.JNE, true, zone, 0, t.fail(slowpath.ConntrackSpecial))
-	t.branchImm(asm.JSet, true, status, statusSpecial, t.fail(slowpath.ConntrackSpecial))
+	t.branchImm(asm.JSet, true, status, ir.StatusSpecial, t.fail(slowpath.ConntrackSpecial))
 	switch {
 	case !t.table.Tracking.NAT:
 		t.branchImm(asm.JSet, true, status, ir.StatusSourceNAT|ir.StatusDestNAT, t.fail(slowpath.ConntrackNAT))

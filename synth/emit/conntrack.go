@@ -68,10 +68,6 @@ const (
 
 	statusAlive = statusSeenReply | statusAssured | statusConfirmed
 
-	// statusSpecial is what only the kernel deals with: adjusted sequence numbers, a time-out that is not to be moved, a
-	// template, what is not tracked or clashes, a helper, either kind of offload.
-	statusSpecial = 1<<6 | 1<<10 | 1<<11 | 1<<12 | 1<<13 | 1<<14 | 1<<15
-
 	tcpEstablished  = 3
 	tcpLiberal      = 1 << 3 // IP_CT_TCP_FLAG_BE_LIBERAL
 	tcpAcknowledged = 1 << 5 // IP_CT_TCP_FLAG_MAXACK_SET

@@ -18,6 +18,10 @@ var Conntrack6Fields = []Field{{"reason", 0, 4}, {"dir", 4, 4}, {"status", 8, 4}
 const (
 	StatusSourceNAT = 1 << 4 // IPS_SRC_NAT: the first packet's source was translated
 	StatusDestNAT   = 1 << 5 // IPS_DST_NAT
+
+	// StatusSpecial is what only the kernel deals with: adjusted sequence numbers, a time-out that is not to be moved, a
+	// template, what is not tracked or clashes, a helper, either kind of offload.
+	StatusSpecial = 1<<6 | 1<<10 | 1<<11 | 1<<12 | 1<<13 | 1<<14 | 1<<15
 )
 
 // The flow cache of a Conntrack table. Its slots, four of them a line of the processor's cache, follow two lines of head: what

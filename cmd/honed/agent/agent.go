@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hone-net/hone/control"
@@ -40,7 +41,8 @@ type Agent struct {
 	modules    func() fastpath.Modules     // with these modules
 	ready      func(string)                // told the state in words after each change
 	closers    []func() error
-	setback    setback // of the goroutine of Run alone
+	setback    setback       // of the goroutine of Run alone
+	progress   atomic.Uint64 // programs that the kernel has taken or refused
 
 	mu       sync.Mutex // guards what follows
 	snapshot *introspect.Snapshot
@@ -48,7 +50,8 @@ type Agent struct {
 	fib      *synth.FIB
 	tallied  tallied
 	ageing   ageing
-	simple   int // rules for which programs had to be made simpler, 0 while they have not
+	misses   bool // that programs cannot count for connections has just turned out
+	simple   int  // rules for which programs had to be made simpler, 0 while they have not
 	faces    map[introspect.Index]*face
 	ours     ours
 	loaded   fastpath.Modules // when the kernel was asked what it can do
@@ -172,10 +175,16 @@ func (a *Agent) Close() error {
 	return errors.Join(failures...)
 }
 
-// Alive waits until no work is in progress: an agent that is stuck never returns.
+// Alive waits until no work is in progress, or some of it is done: an agent that is stuck never returns. With very many
+// interfaces one change is the work of minutes, for each exchange of programs waits for a grace period.
 func (a *Agent) Alive() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	const step = 100 * time.Millisecond
+	for before := a.progress.Load(); a.progress.Load() == before; time.Sleep(step) {
+		if a.mu.TryLock() {
+			a.mu.Unlock()
+			return
+		}
+	}
 }
 
 // summary is one line for `systemctl status`.

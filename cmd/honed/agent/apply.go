@@ -220,6 +220,7 @@ func (a *Agent) install(e slowpath.Epochs, reshaped bool) {
 
 // renew gives an interface the program that its decision wants.
 func (a *Agent) renew(m made, e slowpath.Epochs) {
+	defer a.progress.Add(1)
 	begin, kind := time.Now(), "attach"
 	f, spec, err := m.face, m.spec, m.err
 	f.excess = err != nil
@@ -236,7 +237,8 @@ func (a *Agent) renew(m made, e slowpath.Epochs) {
 		kind = "swap"
 		err = f.port.Swap(spec, e)
 	}
-	if f.excess = f.excess || errors.Is(err, fastpath.ErrRejected); f.excess && a.simpler() {
+	f.excess = f.excess || errors.Is(err, fastpath.ErrNoAccounts) && a.uncounted()
+	if f.excess = f.excess || errors.Is(err, fastpath.ErrRejected); f.excess && (a.misses || a.simpler()) {
 		if f.port != nil {
 			f.port.Park()
 		}

@@ -28,7 +28,6 @@ func (a *Agent) broken(err error) {
 // startOver hands everything to the kernel until it was made anew.
 func (a *Agent) startOver(why string) {
 	a.fib = nil
-	a.keepTallies()
 	for _, f := range a.faces {
 		if f.port != nil {
 			f.port.Park()
@@ -36,6 +35,7 @@ func (a *Agent) startOver(why string) {
 			f.current.text = ""
 		}
 	}
+	a.keepTallies() // now that nobody counts any more
 	a.host.Forget()
 }
 

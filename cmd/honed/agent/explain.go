@@ -91,7 +91,7 @@ func Explain(s *introspect.Snapshot, o Options, description string) (control.Exp
 	env := fib.Env()
 	env.VLAN = p.VLAN != 0
 	env.FIB, env.FIB6 = liveUnknown, liveUnknown
-	env.Conntrack, env.Conntrack6 = tableOf(c)
+	env.Conntrack, env.Conntrack6 = tableOf(c, c.Leaves(s, at.bare))
 	env.Trace = true
 	verdict, err := ir.Eval(d.program, env, frame)
 	if err == nil && verdict.Kind == ir.Punt && verdict.Reason == slowpath.FDBAgeing {

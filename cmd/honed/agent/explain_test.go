@@ -82,6 +82,14 @@ nft-rule family=ip table=n chain=f handle=3 expr=payload,base:1,offset:16,len:4 
 		!strings.Contains(x.Tracking, "to 10.2.0.9:1024") {
 		t.Errorf("%+v %v", x, err)
 	}
+	without := strings.NewReplacer("hook kind=nft name=\"ip n s\" family=ip\n", "",
+		"nft-chain family=ip table=n name=s handle=1 flags=0x1 base hook=4 priority=100 policy=1 type=nat\n", "").Replace(tracked)
+	if s, err = introspect.ParseSnapshot([]byte(b.text + without)); err != nil { // the entry has outlived the chain
+		t.Fatal(err)
+	}
+	if x, err = Explain(s, o, packet); err != nil || x.Path != "kernel" || strings.Contains(x.Tracking+x.Route, "10.2.0.") {
+		t.Errorf("without a chain: %+v %v", x, err)
+	}
 }
 
 // TestExplainUntracked: a packet of which a rule says notrack is told as one that has no connection, even if the kernel has

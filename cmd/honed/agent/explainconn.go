@@ -36,22 +36,26 @@ func connectionOf(find finder, s *introspect.Snapshot, frame []byte) (c *synth.C
 	return c, ""
 }
 
-// tableOf stands for the kernel's table of connections, which has this one for every packet, and none if it is nil.
-func tableOf(c *synth.Connection) (four, six func(args []uint64) []byte) {
+// tableOf stands for the kernel's table of connections, which has this one for every packet, and none if it is nil; its packets may
+// be left to the kernel.
+func tableOf(c *synth.Connection, leaves slowpath.Reason) (four, six func(args []uint64) []byte) {
 	four = func(args []uint64) []byte {
-		return rowOf(ir.Conntrack.LiveRow(), ir.ConntrackFields, entry(c, []string{"source", "dest", "protocol", "sport", "dport"}, args))
+		return rowOf(ir.Conntrack.LiveRow(), ir.ConntrackFields, entry(c, leaves, []string{"source", "dest", "protocol", "sport", "dport"}, args))
 	}
 	six = func(args []uint64) []byte {
 		names := []string{"sourcehi", "sourcelo", "desthi", "destlo", "protocol", "sport", "dport"}
-		return rowOf(ir.Conntrack6.LiveRow(), ir.Conntrack6Fields, entry(c, names, args))
+		return rowOf(ir.Conntrack6.LiveRow(), ir.Conntrack6Fields, entry(c, leaves, names, args))
 	}
 	return four, six
 }
 
 // entry is what a row says of a packet with some arguments: what they are, unless it is known what becomes of them.
-func entry(c *synth.Connection, names []string, args []uint64) map[string]uint64 {
+func entry(c *synth.Connection, leaves slowpath.Reason, names []string, args []uint64) map[string]uint64 {
 	if c == nil {
-		return map[string]uint64{"reason": uint64(slowpath.ConntrackMiss)}
+		leaves = slowpath.ConntrackMiss
+	}
+	if leaves != slowpath.None {
+		return map[string]uint64{"reason": uint64(leaves)}
 	}
 	values := map[string]uint64{"status": uint64(c.Status), "mark": uint64(c.Mark)}
 	for i, name := range names {

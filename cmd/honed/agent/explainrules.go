@@ -72,7 +72,7 @@ func tracking(c *synth.Connection, w synth.Walked, mode string) string {
 	case c != nil:
 		text = "of an established connection: where it is fast, neither its checksum above IP nor its place in the TCP window is verified"
 	}
-	if c.Translates() {
+	if c.Translates() && w.NAT == synth.NATOfKnown {
 		text += fmt.Sprintf("; it leaves from %s to %s", c.Source, c.Dest)
 	}
 	if c != nil && w.NAT != synth.NATNone {

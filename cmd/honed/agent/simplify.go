@@ -20,6 +20,10 @@ func (a *Agent) simplify(s *introspect.Snapshot) bool {
 		excess = excess || f.excess
 		f.excess = false
 	}
+	if a.misses {
+		a.misses = false
+		return true // families whose connections are counted are the kernel's now
+	}
 	if !excess || !a.simpler() {
 		return false
 	}
@@ -31,6 +35,19 @@ func (a *Agent) simplify(s *introspect.Snapshot) bool {
 	a.counts.Simple = detail
 	a.events.send(control.Event{Kind: "simplify", Detail: detail})
 	a.log.Warn("simplify", "detail", detail, "steps", max(a.options.Steps, 0))
+	return true
+}
+
+// uncounted notes that programs cannot count for connections, though the kernel takes those that notice their end: of these a
+// function has room for 38, whatever namespace's they are. It tells whether that is news.
+func (a *Agent) uncounted() bool {
+	if a.options.Kernel.Conntrack == nil || !a.options.Kernel.Conntrack.Accounts {
+		return false
+	}
+	k := *a.options.Kernel.Conntrack
+	k.Accounts, a.misses = false, true
+	a.options.Kernel.Conntrack = &k
+	a.log.Warn("connections cannot be counted: their packets are the kernel's where it counts them")
 	return true
 }
 

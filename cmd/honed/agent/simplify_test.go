@@ -5,7 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/hone-net/hone/cmd/honed/config"
 	"github.com/hone-net/hone/control"
+	"github.com/hone-net/hone/fastpath"
+	"github.com/hone-net/hone/synth/emit"
 )
 
 // countingRules is a ruleset of so many rules that look at one byte of the header, and count.
@@ -41,5 +46,20 @@ func TestSimplify(t *testing.T) {
 	b.announce()
 	if got := b.Status(); got.Interfaces[0].State != control.StateFast || b.options.Steps != 0 {
 		t.Errorf("%d steps, %+v", b.options.Steps, got.Interfaces[0])
+	}
+}
+
+// TestNoAccounts: where the end of connections cannot be noticed, families whose connections are counted are the kernel's; the
+// ruleset is not too much for that.
+func TestNoAccounts(t *testing.T) {
+	b := newBed(t)
+	b.options.Config.Conntrack, b.options.Kernel.Conntrack = config.Established, &emit.Conntrack{HZ: 250, Accounts: true}
+	b.text += `hook kind=conntrack name="conntrack ip" family=ip
+sysctl path=netfilter/nf_conntrack_acct value=1
+` + countingRules(3, 8)
+	b.host.attach = fmt.Errorf("%w: %w", fastpath.ErrNoAccounts, unix.E2BIG)
+	b.announce()
+	if b.options.Steps != 0 || b.options.Kernel.Conntrack.Accounts || b.Status().Agent.Simple != "" {
+		t.Errorf("%d steps, %+v", b.options.Steps, b.Status().Interfaces)
 	}
 }
