@@ -60,6 +60,24 @@ func rawTable(rules string) string {
 	return "*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n" + rules + "COMMIT\n"
 }
 
+// Two tables of one priority, of which the kernel asks the one first that came last.
+const (
+	saysNotrack = `table inet a {
+ chain p { type filter hook prerouting priority raw; policy accept;
+  udp dport 53 notrack
+  udp sport 53 notrack
+ }
+}
+`
+	wantsNotrack = `table inet b {
+ chain p { type filter hook prerouting priority raw; policy accept;
+  udp dport 53 ct state != untracked counter drop
+  udp sport 53 ct state != untracked counter drop
+ }
+}
+`
+)
+
 var (
 	untrackedTalks   = []string{"tcp 172.16.5.7:80", "tcp 172.16.5.7:22", "udp 172.16.9.9:53", "udp 172.16.9.9:123", "echo 172.16.1.1:0", "from b: udp 10.0.0.9:53"}
 	untrackedConfigs = []config{
@@ -74,6 +92,8 @@ var (
   udp dport 53 notrack
  }
 }`, talk: plainTalks},
+		{name: "untracked in the chain that comes last", rules: saysNotrack + wantsNotrack + stateful, talk: untrackedTalks},
+		{name: "untracked in the chain that comes first", rules: wantsNotrack + saysNotrack + stateful, talk: untrackedTalks},
 		{name: "untracked, zones", rules: `table inet r {
  chain p { type filter hook prerouting priority raw; policy accept;
   udp dport 53 notrack

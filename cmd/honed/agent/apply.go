@@ -193,7 +193,7 @@ func (a *Agent) outdate(reshaped bool) {
 // goOn lets the program of the face on: it needs no change.
 func (f *face) goOn(e slowpath.Epochs) {
 	f.port.Vouch(e)
-	f.parked = ""
+	f.parked, f.late = "", time.Time{}
 }
 
 // install attaches and swaps what is not yet as it is wanted, until a program turns out to be too much.

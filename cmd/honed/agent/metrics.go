@@ -26,6 +26,8 @@ var (
 	tableDesc       = prometheus.NewDesc("hone_table_entries", "Configuration behind the programs.", []string{"kind"}, nil)
 	rulePacketsDesc = prometheus.NewDesc("hone_rule_packets_total", "Packets that rules of the ruleset have counted on the fast path.", ruleLabels, nil)
 	ruleBytesDesc   = prometheus.NewDesc("hone_rule_bytes_total", "Their bytes.", ruleLabels, nil)
+	coherentDesc    = prometheus.NewDesc("hone_coherent", "1 while every announced change is accounted for.", nil, nil)
+	disabledDesc    = prometheus.NewDesc("hone_disabled", "1 while everything is switched off (hone disable).", nil, nil)
 	infoDesc        = prometheus.NewDesc("hone_info", "1, with the version.", []string{"version", "netns"}, nil)
 )
 
@@ -43,7 +45,7 @@ func (a *Agent) metrics() prometheus.Gatherer {
 
 // Describe names the metrics.
 func (c collector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{packetsDesc, stateDesc, instructionsDesc, eventsDesc, lastDesc, tableDesc, infoDesc,
+	for _, d := range []*prometheus.Desc{packetsDesc, stateDesc, instructionsDesc, eventsDesc, lastDesc, tableDesc, infoDesc, coherentDesc, disabledDesc,
 		rulePacketsDesc, ruleBytesDesc} {
 		to <- d
 	}
@@ -59,6 +61,8 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, printable(labels)...)
 	}
 	gauge(infoDesc, 1, s.Version, s.Netns)
+	gauge(coherentDesc, oneIf(s.Coherent))
+	gauge(disabledDesc, oneIf(s.Disabled))
 	gauge(lastDesc, s.Agent.Last.Seconds())
 	gauge(tableDesc, float64(s.Tables.Routes), "route")
 	gauge(tableDesc, float64(s.Tables.Neighbours), "neighbour")
@@ -86,6 +90,13 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 			counter(packetsDesc, n, i.Name, "kernel", reason)
 		}
 	}
+}
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // printable quotes labels that are not UTF-8, of which Prometheus takes no other: names of interfaces, and of what a ruleset

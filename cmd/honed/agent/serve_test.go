@@ -65,8 +65,11 @@ func TestServe(t *testing.T) {
 			t.Errorf("dump %v: %s", query, text)
 		}
 	}
-	if text, err := c.Text(ctx, "/metrics", nil); err != nil || !strings.Contains(text, `hone_packets_total{interface="r0",path="fast",reason=""} 7`) {
-		t.Errorf("metrics: %v\n%s", err, text)
+	text, err := c.Text(ctx, "/metrics", nil)
+	for _, want := range []string{`hone_packets_total{interface="r0",path="fast",reason=""} 7`, "hone_coherent 1", "hone_disabled 0"} {
+		if err != nil || !strings.Contains(text, "\n"+want+"\n") {
+			t.Errorf("metrics: %v, no %s in\n%s", err, want, text)
+		}
 	}
 	var off control.Switched
 	if err := c.Post(ctx, "/v1/disable", url.Values{"interface": {"r9"}}, &off); err == nil {
