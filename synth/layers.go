@@ -99,10 +99,23 @@ func (v *view[P]) mark(routes []introspect.Route, t lookup) mark {
 	switch {
 	case v.doubt(routes) != slowpath.None, len(equals) > 1:
 		return stop
+	case first.Expires && !v.passesOn(routes, t): // once it has ended, others of the table answer, before the kernel says so
+		return stop
 	case first.Type == unix.RTN_THROW, v.suppressed(first, t):
 		return pass
 	}
 	return stop
+}
+
+// passesOn tells whether a table lets packets pass whichever of its routes to one prefix end: all of them are suppressed, and
+// there is no shorter prefix.
+func (v *view[P]) passesOn(routes []introspect.Route, t lookup) bool {
+	for i := range routes {
+		if routes[i].Key.Dst.Bits() > 0 || !v.suppressed(&routes[i], t) {
+			return false
+		}
+	}
+	return true
 }
 
 // suppressed tells whether a rule does not take a route for an answer, because its prefix is too short.

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -33,6 +34,15 @@ var oddConfigs = []config{
 		"ip neigh add 198.51.100.7 lladdr 02:00:00:00:0d:07 nud permanent dev r1"}, targets: []string{"198.51.100.0/24", "198.51.100.7/32"}},
 	{name: "odd: rule by a name that is gone", setup: []string{"ip link property add dev r0 altname wan0", "ip rule add iif wan0 lookup 100",
 		"ip link property del dev r0 altname wan0", table100}},
+	{name: "odd: local prefix that came and went", setup: []string{"ip route add local 198.51.100.0/24 dev lo",
+		"ip route del local 198.51.100.0/24 dev lo", "ip route add broadcast 100.64.0.255 dev r0 table local",
+		"ip route add 198.51.100.0/24 via 10.2.0.1"}, targets: []string{"198.51.100.0/24"}},
+}
+
+// ended waits until routes that end after a second have ended: the kernel passes over them long before it deletes them.
+func ended() error {
+	time.Sleep(2 * time.Second)
+	return nil
 }
 
 var oddConfigs6 = []config{
@@ -44,6 +54,13 @@ var oddConfigs6 = []config{
 	{name: "odd: ip6 same subnet on r0", setup: []string{"ip -6 addr add 2001:db8::fd/64 dev r1 nodad",
 		"ip -6 neigh add 2001:db8::77 lladdr 02:00:00:00:0d:61 nud permanent dev r1", "ip -6 neigh add 2001:db8::77 lladdr 02:00:00:00:0d:62 nud permanent dev r0"},
 		targets: []string{"2001:db8::77/128"}},
+	{name: "odd: ip6 suppressed default that has ended, before an unreachable one", open: ended, setup: []string{
+		"ip -6 rule add pref 100 lookup main suppress_prefixlength 0", "ip -6 rule add pref 101 lookup 100",
+		"ip -6 route add default via 2001:db8:4::1 table 100", "ip -6 route add unreachable default metric 2000",
+		"ip -6 route add default via 2001:db8:2::1 metric 10 expires 1"}, targets: []string{"::/0", "2001:db8:5100::/48"}},
+	{name: "odd: ip6 throw that has ended", open: ended, setup: []string{"ip -6 rule add pref 100 lookup 100",
+		"ip -6 route add 2001:db8:5100::/48 via 2001:db8:4::1 table 100", "ip -6 route add 2001:db8:5100::/48 via 2001:db8:2::1",
+		"ip -6 route add throw 2001:db8:5100::/49 table 100 expires 1"}, targets: []string{"2001:db8:5100::/48", "2001:db8:5100::/49"}},
 }
 
 var oddChanges = []config{
