@@ -76,6 +76,13 @@ const (
  }
 }
 `
+	takesUntracked = `table inet f {
+ chain c { type filter hook forward priority 0; policy drop;
+  ct state { established, untracked } counter accept
+  iifname "r0" ct state new counter accept
+ }
+}
+`
 )
 
 var (
@@ -92,8 +99,8 @@ var (
   udp dport 53 notrack
  }
 }`, talk: plainTalks},
-		{name: "untracked in the chain that comes last", rules: saysNotrack + wantsNotrack + stateful, talk: untrackedTalks},
-		{name: "untracked in the chain that comes first", rules: wantsNotrack + saysNotrack + stateful, talk: untrackedTalks},
+		{name: "untracked in the chain that comes last", rules: saysNotrack + wantsNotrack + takesUntracked, talk: untrackedTalks},
+		{name: "untracked in the chain that comes first", rules: wantsNotrack + saysNotrack + takesUntracked, talk: untrackedTalks},
 		{name: "untracked, zones", rules: `table inet r {
  chain p { type filter hook prerouting priority raw; policy accept;
   udp dport 53 notrack
