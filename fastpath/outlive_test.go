@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hone-net/hone/slowpath"
+	"github.com/hone-net/hone/slowpath/lab"
 	"github.com/hone-net/hone/synth/emit"
 	"github.com/hone-net/hone/synth/ir"
 )
@@ -112,7 +113,7 @@ func child(how string) error {
 		p.Vouch(slowpath.Epochs{})
 	}
 	fmt.Println(len(ports))
-	time.Sleep(time.Minute)
+	time.Sleep(lab.Patience(time.Minute))
 	return fmt.Errorf("%d ports: nobody killed me", len(ports))
 }
 
@@ -229,7 +230,7 @@ func TestKilledProcessLeavesNoOldDecision(t *testing.T) {
 	for _, d := range deaths {
 		var sum killed
 		// One kill may come between two packets: the flaw has some more to show itself.
-		for n := 0; n < d.runs || d.how == "plain" && sum.wrong == 0 && n < 8; n++ {
+		for n := 0; n < d.runs || d.how == "plain" && sum.wrong == 0 && n < 24; n++ {
 			k := kill(t, d.how, time.Duration(10+rnd.IntN(60))*time.Millisecond, ports)
 			sum.old, sum.wrong, sum.punted = sum.old+k.old, sum.wrong+k.wrong, sum.punted+k.punted
 		}

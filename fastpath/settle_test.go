@@ -7,6 +7,8 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 // TestHostSettles: whoever has begun to run before has ended when Settle returns. It catches a program that takes long in the
@@ -32,7 +34,7 @@ func TestHostSettles(t *testing.T) {
 			_, err := p.Run(&ebpf.RunOptions{Data: make([]byte, 64)})
 			done <- err
 		}()
-		for end := time.Now().Add(time.Second); where() == 0 && time.Now().Before(end); {
+		for end := time.Now().Add(lab.Patience(time.Second)); where() == 0 && time.Now().Before(end); {
 		}
 		if where() == 1 {
 			caught++

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 // TestElementsWhileTheTableGrows makes large sets, whose tables the kernel goes on to rearrange after the commit: the parts of
@@ -27,7 +29,7 @@ func TestElementsWhileTheTableGrows(t *testing.T) {
 		whole := 0
 		for range rounds {
 			filled := stormOf(t, 1, func(int) string { return text })
-			for start, seen := time.Now(), whole; whole < seen+3 && time.Since(start) < 20*time.Second; {
+			for start, seen := time.Now(), whole; whole < seen+3 && time.Since(start) < lab.Patience(20*time.Second); {
 				whole += readsWhole(t, &k.ruleset, elements)
 			}
 			<-filled

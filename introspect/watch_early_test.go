@@ -10,6 +10,7 @@ import (
 // After a loss nothing is before everything is.
 func TestAnswerBeforeRoutes(t *testing.T) {
 	inNamespace(t, func(run func(string)) {
+		run(noDetection)
 		stormLab(run)
 		run("ip route add 10.9.0.0/16 via 10.1.0.2")
 		w := watchHere(t)

@@ -196,7 +196,7 @@ func TestWatchIdle(t *testing.T) {
 		}
 		used := cpuTime() - before
 		t.Logf("%v of processor time in 2 s, %d turns", used, turns)
-		if used > time.Second { // how little it uses is measured by the benchmarks; here it may not spin
+		if used > time.Second && !lab.Emulated() { // how little it uses is measured by the benchmarks; here it may not spin
 			t.Errorf("an idle Watcher used %v in 2 s", used)
 		}
 	})
@@ -214,6 +214,7 @@ func cpuTime() time.Duration {
 // TestWatchRoutesKeepUp changes routes as fast as one process can and watches the time that folding them takes.
 func TestWatchRoutesKeepUp(t *testing.T) {
 	inNamespace(t, func(run func(string)) {
+		run(noDetection)
 		stormLab(run)
 		w := watchHere(t)
 		defer w.Close()

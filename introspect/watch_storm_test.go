@@ -160,7 +160,7 @@ func TestWatchUnderStorm(t *testing.T) {
 					for i := range 4000 {
 						if i%400 == 0 { // a storm without any pause may leave no moment to vouch for
 							_ = out.Flush()
-							time.Sleep(100 * time.Millisecond)
+							time.Sleep(lab.Patience(100 * time.Millisecond))
 						}
 						_, _ = io.WriteString(out, r.command()+"\n")
 					}

@@ -68,6 +68,7 @@ func router(ts *testscript.TestScript, neg bool, args []string) {
 		shell(ts, "ip netns add "+ns)
 	}
 	for _, line := range []string{
+		"ip netns exec R sysctl -eqw net.ipv6.conf.default.addr_gen_mode=1", // no link-local address: R says nothing in its own time
 		"ip -n A link add a0 address 02:00:00:00:0a:00 type veth peer name r0 address 02:00:00:00:00:f0 netns R",
 		"ip -n R link add r1 address 02:00:00:00:00:f1 type veth peer name b0 address 02:00:00:00:0b:00 netns B",
 		"ip -n A link set a0 up", "ip -n R link set r0 up", "ip -n R link set r1 up", "ip -n B link set b0 up",

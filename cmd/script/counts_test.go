@@ -9,6 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/hone-net/hone/control"
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 // listing is a ruleset as `nft -j list ruleset` and `hone ruleset -j` print it.
@@ -112,7 +113,7 @@ func carried(ts *testscript.TestScript, neg bool, args []string) {
 	least, n := 0, uint64(0)
 	_, err := fmt.Sscan(args[0], &least)
 	ts.Check(err)
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), lab.Patience(5*time.Second))
 	defer cancel()
 	var s control.Status
 	ts.Check(control.NewClient(ts.Getenv("SOCKET")).Get(ctx, "/v1/status", nil, &s))

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/hone-net/hone/control"
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 // foreignKey finds the link of the program that foreign attached.
@@ -53,7 +54,7 @@ func attachPass(name string) (link.Link, error) {
 
 // scrape prints honed's metrics.
 func scrape(ts *testscript.TestScript, neg bool, args []string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), lab.Patience(5*time.Second))
 	defer cancel()
 	text, err := control.NewClient(ts.Getenv("SOCKET")).Text(ctx, "/metrics", nil)
 	ts.Check(err)

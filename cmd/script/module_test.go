@@ -13,7 +13,7 @@ func unload(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 1 || os.Getenv("HONE_VM") == "" {
 		ts.Fatalf("usage: unload MODULE, on a machine of packaging/vm")
 	}
-	if !unloaded(args[0], time.Minute) {
+	if !unloaded(args[0], 3*time.Minute) {
 		ts.Fatalf("%s is in use", args[0])
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 // switchAgent is the rapid spanning tree protocol (IEEE 802.1D-2004, clause 17) for one bridge, as a daemon would run it:
@@ -186,7 +188,7 @@ func (a *switchAgent) bpdu(p *switchPort, agreement bool) bpdu {
 // tick says hello, and forgets who does not.
 func (a *switchAgent) tick() error {
 	for _, p := range a.ports {
-		if p.heard != nil && time.Since(p.at) > 3*hello {
+		if p.heard != nil && time.Since(p.at) > lab.Patience(3*hello) {
 			p.heard = nil
 		}
 		if p.up && p.role == designated {

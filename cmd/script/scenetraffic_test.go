@@ -214,6 +214,7 @@ func (p *play) change(name, host, line string) error {
 // What tells whether frames arrive: of so many that were sent, more than a few; of few, how many is told.
 const (
 	enoughSent    = 250
+	momentSent    = 50
 	enoughArrived = 20
 )
 
@@ -225,7 +226,7 @@ func (t *traffic) arrive() (text string, over bool) {
 	all := t.sent > enoughSent
 	switch {
 	case t.n == 0:
-		return "no frame arrives", all
+		return "no frame arrives", t.sent > enoughSent+momentSent
 	case t.n < enoughArrived:
 		return fmt.Sprintf("%d frames arrive", t.n), false
 	}

@@ -44,7 +44,7 @@ func TestConntrackInAFlood(t *testing.T) {
 			}
 		}
 		left, pkt := 0, tupled(unix.IPPROTO_UDP, one.Source, one.Dest)
-		for end := time.Now().Add(10 * time.Second); agrees(pkt) != nil; left++ {
+		for end := time.Now().Add(lab.Patience(10 * time.Second)); agrees(pkt) != nil; left++ {
 			if time.Now().After(end) {
 				t.Fatal("the kernel was not asked for ten seconds")
 			}
