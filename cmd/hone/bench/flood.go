@@ -10,10 +10,12 @@ import (
 	"github.com/hone-net/hone/slowpath/lab"
 )
 
-// Places in the generator's memory: how many frames were made, the bytes that all frames have, and the targets.
+// Places in the generator's memory: how many frames were made, whether they carry the moment of that, the bytes that all
+// frames have, and the targets.
 const (
 	atCount   = 0
-	atHeader  = 8
+	atStamped = 8
+	atHeader  = 16
 	atTargets = atHeader + 80
 )
 
@@ -45,7 +47,20 @@ func newFlood(port lab.Port, f format, room int) (*flood, error) {
 	if made.prog, err = ebpf.NewProgram(made.spec()); err != nil {
 		return nil, fmt.Errorf("bench: load generator: %w", errors.Join(err, m.Close()))
 	}
-	return made, nil
+	return made, made.stamping(true)
+}
+
+// stamping says whether frames carry the moment of their making. To read the clock costs about as much as all else that the
+// generator does, so that frames whose speed is measured carry none.
+func (f *flood) stamping(on bool) error {
+	word := make([]byte, 8)
+	if on {
+		word[0] = 1
+	}
+	if _, err := f.mem.WriteAt(word, atStamped); err != nil {
+		return fmt.Errorf("bench: stamp frames: %w", err)
+	}
+	return nil
 }
 
 // aim makes the generator send to these destinations by turns. They are repeated until there is no room for more.
@@ -91,6 +106,7 @@ func (f *flood) spec() *ebpf.ProgramSpec {
 		asm.Add.Imm(asm.R2, int32(f.size)),
 		asm.JGT.Reg(asm.R2, asm.R7, "abort"),
 		asm.LoadMapValue(asm.R8, f.m.FD(), 0),
+		asm.LoadMem(asm.R7, asm.R8, atStamped, asm.DWord),
 		asm.LoadMem(asm.R9, asm.R8, atCount, asm.DWord),
 		asm.Mov.Reg(asm.R2, asm.R9),
 		asm.Add.Imm(asm.R2, 1),
@@ -111,9 +127,10 @@ func (f *flood) spec() *ebpf.ProgramSpec {
 		from += p.size
 	}
 	insns = append(insns,
+		asm.JEq.Imm(asm.R7, 0, "send"),
 		asm.FnKtimeGetNs.Call(),
 		asm.StoreMem(asm.R6, f.stamp, asm.R0, asm.DWord),
-		asm.Mov.Imm(asm.R1, int32(f.port.Peer.Index)),
+		asm.Mov.Imm(asm.R1, int32(f.port.Peer.Index)).WithSymbol("send"),
 		asm.Mov.Imm(asm.R2, 0),
 		asm.FnRedirect.Call(),
 		asm.Return(),

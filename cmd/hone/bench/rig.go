@@ -106,10 +106,14 @@ func (r *rig) arrived() (n uint64) {
 	return n
 }
 
-// window measures one run. Lost says how many of its packets did not arrive.
+// window measures one run, of frames without stamps. Lost says how many of its packets did not arrive.
 func (r *rig) window(packets int) (result run, lost int, err error) {
 	before := r.arrived()
-	if result, err = r.send(packets); err != nil {
+	if err := r.flood.stamping(false); err != nil {
+		return result, 0, err
+	}
+	result, err = r.send(packets)
+	if err := errors.Join(err, r.flood.stamping(true)); err != nil {
 		return result, 0, err
 	}
 	return result, result.packets - int(r.arrived()-before), nil
