@@ -210,6 +210,9 @@ func foldLink(s *Snapshot, m message, e *Effect) (bool, error) {
 	if known && old.Name != l.Name {
 		e.Resync |= s.rulesOf(old.Name) | s.rulesOf(l.Name) // which are told of the interface in silence
 	}
+	if known && old.MAC != l.MAC {
+		e.Resync |= Links // a bridge below listens to all frames from then on, in silence, or one does whose address this is
+	}
 	if known && old.MTU != l.MTU {
 		e.Resync |= s.usedBy(use{id: l.Index}) & Routes6 // those with an MTU of their own follow in silence
 	}

@@ -42,6 +42,7 @@ func (w *Watcher) schedule() []poll {
 	entries.idle = func() bool { return !w.tornFDB }
 	ports := w.newPoll(slowPeriod, numWatches, w.looker(w.readPorts), "RTM_GETLINK, polled where there is a bridge",
 		"MRP changes the state of a port of a bridge", "the kernel's STP takes over the times of its root",
+		"a device of another network namespace has the bridge below it listen to all frames",
 		"an XDP program comes to a bridge by a BPF link")
 	ports.idle = func() bool { return !w.s.bridges() }
 	vlans := w.newPoll(slowPeriod, numWatches, w.looker(w.readVLANs), "RTM_GETLINK, polled where there is a VLAN device",
