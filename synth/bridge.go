@@ -97,11 +97,17 @@ func listens(s *introspect.Snapshot, port introspect.Index) (inode uint64, ok bo
 	return 0, false
 }
 
+// hookInetIngress is the hook of the family inet that is on devices (NF_INET_INGRESS): it sees packets before a bridge does.
+const hookInetIngress = 5
+
 // watchesBridges looks for chains and functions that see the frames of all bridges or devices.
 func watchesBridges(s *introspect.Snapshot) verdict {
 	for _, c := range s.Chains.All() {
 		if c.Key.Family == unix.NFPROTO_BRIDGE && c.Base {
 			return refused(slowpath.BridgeRuleset, "chain bridge %s %s", c.Key.Table, c.Key.Name)
+		}
+		if c.Key.Family == unix.NFPROTO_INET && c.Base && c.Hook >= hookInetIngress {
+			return refused(slowpath.BridgeRuleset, "chain %s sees what a device receives", chainHook(c.Key))
 		}
 	}
 	for _, hook := range s.Hooks.All() {
@@ -238,6 +244,8 @@ func portReason(s *introspect.Snapshot, l introspect.Link) slowpath.Reason {
 	case l.Port.State != introspect.PortForwarding:
 		return slowpath.PortState
 	case len(l.Port.Unknown) > 0 || l.Port.VLANTunnel || l.Switch != "":
+		return slowpath.EgressKind
+	case l.Port.BackupPort != 0: // the kernel takes that one as soon as the carrier is gone, and tells of it up to a second later
 		return slowpath.EgressKind
 	}
 	if reason := deviceReason(s, l); reason != slowpath.None {

@@ -163,6 +163,7 @@ func TestBridgeReasons(t *testing.T) {
 		{"queue", with(text, "qdisc dev=3 parent=0xffffffff kind=tbf"), slowpath.EgressQdisc, nil},
 		{"egress filter", with(text, "qdisc dev=3 parent=0xfffffff1 kind=clsact"), slowpath.EgressFilter, nil},
 		{"egress tap", with(text, "tap inode=1 dev=3 protocol=3"), slowpath.EgressTap, nil},
+		{"backup port", port("port-learning port-flood\nlink index=4", "port-learning port-flood port-backup=4\nlink index=4"), slowpath.EgressKind, nil},
 		{"locked entry", port("mac=02:00:00:00:02:02 port=3", "mac=02:00:00:00:02:02 port=3 locked"), slowpath.FDBEntry, nil},
 		{"locked source", port("mac=02:00:00:00:01:02 port=2", "mac=02:00:00:00:01:02 port=2 locked"), slowpath.FDBSource, nil},
 		{"odd entry", port("mac=02:00:00:00:02:02 port=3", "mac=02:00:00:00:02:02 port=3 unknown=x"), slowpath.FDBEntry, nil},

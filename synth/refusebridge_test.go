@@ -40,6 +40,10 @@ func TestRefuseBridge(t *testing.T) {
 		{name: "tap of the bridge", line: "tap inode=1 dev=9 protocol=3"},
 		{name: "filter", reason: slowpath.IngressFilter, line: "filter dev=2 kind=tcx"},
 		{name: "chain of netdev", reason: slowpath.BridgeRuleset, line: `hook kind=nft name="netdev t c p0" family=netdev`},
+		{name: "chain of inet at a device", reason: slowpath.BridgeRuleset, line: "nft-chain family=inet table=t name=c handle=1 flags=0x1 base hook=5 policy=1 type=filter dev=p0\n" +
+			`hook kind=nft name="inet t c p0" family=inet`},
+		{name: "chain of inet", line: "nft-chain family=inet table=t name=c handle=1 flags=0x1 base hook=2 policy=1 type=filter\n" +
+			`hook kind=nft name="inet t c" family=inet`},
 		{name: "chain of ip", line: `hook kind=nft name="ip t c" family=ip`},
 		{name: "policy", line: `hook kind=xfrm name=policy`},
 		{name: "macvlan", reason: slowpath.Kind, line: "link index=12 name=m type=1 flags=0x11043 lower=2 mtu=1500 kind=macvlan peer-ns=-1"},

@@ -42,6 +42,7 @@ var refusedLANs = []lanConfig{
 	{config: config{name: "bridge family, prerouting", rules: "table bridge t { chain f { type filter hook prerouting priority 0\n ether daddr " +
 		stationMAC(2).String() + " drop\n }\n}\n"}, macs: 20},
 	{config: config{name: "netdev chain at a port", rules: "table netdev t { chain f { type filter hook ingress device r1 priority 0\n udp dport 0-30000 drop\n }\n}\n"}, macs: 20},
+	{config: config{name: "inet chain at a port", rules: "table inet t { chain f { type filter hook ingress device r1 priority 0\n udp dport 0-30000 drop\n }\n}\n"}, macs: 20},
 	{config: config{name: "tc at the ingress", setup: lines("tc qdisc add dev r1 clsact", "tc filter add dev r1 ingress protocol ip u32 match u8 64 0xff at 8 action drop")}, macs: 20, newer: true},
 	{config: config{name: "queue at the egress", setup: lines("tc qdisc add dev r1 root pfifo limit 3000")}, macs: 20},
 	{config: config{name: "tap at a port", open: func() error { return tap("r1", 0x0003) }}, macs: 20},
