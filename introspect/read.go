@@ -63,12 +63,18 @@ func (s *Snapshot) reloadKind(c *netlink.Conn, k Kind) error {
 			fresh, _, err = fresh.Fold(m)
 			return err
 		})
-		if err != nil && !((k == Nexthops || k == VLANs) && errors.Is(err, unix.EOPNOTSUPP)) {
+		if err != nil && !lacks(k, r, err) {
 			return err
 		}
 	}
 	s.adopt(fresh.keepFeatures(s))
 	return nil
+}
+
+// lacks tells whether an error says that the kernel has no objects of a kind: it is older, or was started without IPv6.
+func lacks(k Kind, r request, err error) bool {
+	six := r.body[0] == unix.AF_INET6
+	return six && errors.Is(err, unix.EAFNOSUPPORT) || (six || k == Nexthops || k == VLANs) && errors.Is(err, unix.EOPNOTSUPP)
 }
 
 // adopt takes the content of another Snapshot and keeps the trees of its own as far as they say the same.
@@ -100,7 +106,12 @@ func (s *Snapshot) keepFeatures(old *Snapshot) *Snapshot {
 // reloadRoutes builds the tree of a full table at once: a million insertions would cost ten times as much.
 func (s *Snapshot) reloadRoutes(c *netlink.Conn, k Kind) error {
 	var b routeBuilder
-	parts, err := askParts(c, requests[k][0], func() { b.routes = b.routes[:0] }, b.add)
+	parts, err := askParts(c, requests[k][0], func() { b.routes = b.routes[:0] }, func(m netlink.Message) error {
+		if len(m.Data) > 0 && m.Data[0] != requests[k][0].body[0] {
+			return nil // a kernel without IPv6 shows all routes that it has
+		}
+		return b.add(m)
+	})
 	if err != nil {
 		return err
 	}
@@ -109,7 +120,8 @@ func (s *Snapshot) reloadRoutes(c *netlink.Conn, k Kind) error {
 	s.countUses()
 	if k == Routes6 {
 		entries, err := countedEntries()
-		s.hidden6, s.pieces6 = entries != s.entries6(), parts > 1
+		known := s.entries6()
+		s.hidden6, s.pieces6 = entries != known && (entries >= 0 || known > 0), parts > 1
 		return err
 	}
 	return nil

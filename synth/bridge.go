@@ -142,6 +142,9 @@ func leaveBridged(s *introspect.Snapshot, bridge introspect.Link, ip *layout) ve
 	if !callsRuleset(s, bridge, ip) {
 		return accepted
 	}
+	if _, ok := s.Netconf6.Get(introspect.AllDevices); ip.six && !ok {
+		return refused(slowpath.BridgeRuleset, "a kernel without IPv6 drops what %s is to show it (bridge-nf-call)", bridge.Name)
+	}
 	for _, hook := range s.Hooks.All() {
 		if hook.Kind != "xfrm" && (ip.six && hook.SeesIPv6() || !ip.six && hook.SeesIPv4()) {
 			return refused(slowpath.BridgeRuleset, "%s %s sees what %s forwards (bridge-nf-call)", hook.Kind, hook.Name, bridge.Name)

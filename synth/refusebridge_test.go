@@ -63,6 +63,16 @@ func TestRefuseBridge(t *testing.T) {
 	if reason, cause := Refuse(parse(t, text), 9, bridges); reason != slowpath.Bridge || !strings.Contains(cause, "p0, p1, p2") {
 		t.Errorf("the bridge itself: %v: %q", reason, cause)
 	}
+	six := with(text, "sysctl path=bridge/bridge-nf-call-ip6tables value=1")
+	snapshot := parse(t, six)
+	bridge, _ := snapshot.Links.Get(9)
+	if v := leaveBridged(snapshot, bridge, layout6); v.reason != slowpath.None {
+		t.Errorf("with bridge-nf-call: %v: %q", v.reason, v.cause)
+	}
+	snapshot = parse(t, strings.Replace(six, "netconf6 dev=-1", "", 1))
+	if v := leaveBridged(snapshot, bridge, layout6); v.reason != slowpath.BridgeRuleset {
+		t.Errorf("the same without IPv6: %v: %q", v.reason, v.cause)
+	}
 	both := with(text, "sysctl path=bridge/bridge-nf-call-iptables value=1", "sysctl path=bridge/bridge-nf-call-ip6tables value=1",
 		`hook kind=nft name="inet t c" family=inet`)
 	if reason, cause := Refuse(parse(t, both), 2, bridges); reason != slowpath.BridgeRuleset {

@@ -28,7 +28,7 @@ func (m *machine) boot(k kernel, base string, e *events) error {
 		"-cpu", "max,-cx16", // after cmpxchg16b, QEMU 7.2 may have rubbish in the flags, which an interrupt then makes the guest's
 		"-smp", "2", "-m", "3072", "-nodefaults", "-no-reboot", "-display", "none",
 		"-serial", "file:"+console, "-serial", "stdio",
-		"-append", "console=ttyS0 loglevel=5 panic=-1 mitigations=off nokaslr oops=panic printk.time=1 "+patience)
+		"-append", "console=ttyS0 loglevel=5 panic=-1 mitigations=off nokaslr oops=panic printk.time=1 "+patience+" "+m.options.boot)
 	var said bytes.Buffer
 	c.Stderr = &said
 	out, err := c.StdoutPipe()

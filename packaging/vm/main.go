@@ -23,6 +23,7 @@ type options struct {
 	args    string
 	verbose bool
 	script  string
+	boot    string
 	limit   time.Duration
 }
 
@@ -35,6 +36,7 @@ func main() {
 	flag.BoolVar(&o.short, "short", false, "a selection that takes a few minutes")
 	flag.BoolVar(&o.lenient, "lenient", false, "where something cannot be installed, or takes too long, skip instead of fail")
 	flag.StringVar(&o.script, "script", "", "run this shell script instead of tests, and show what it says")
+	flag.StringVar(&o.boot, "append", "", "more of the kernels' command line, such as ipv6.disable=1")
 	flag.BoolVar(&o.verbose, "console", false, "show the console of every kernel")
 	flag.DurationVar(&o.limit, "limit", 160*time.Minute, "time limit for each kernel")
 	flag.Parse()
