@@ -56,7 +56,7 @@ type Program struct {
 	JITed        int    `json:"jited_bytes"`
 }
 
-// Counters count an interface's packets since the fast path came to it.
+// Counters count an interface's packets since its program came, which may have been exchanged since.
 type Counters struct {
 	Fast  uint64            `json:"fast"`  // forwarded by copied tables
 	Live  uint64            `json:"live"`  // forwarded after the kernel's own lookup
@@ -219,7 +219,7 @@ type Switched struct {
 // Event is something that the agent did.
 type Event struct {
 	Time      time.Time     `json:"time"`
-	Kind      string        `json:"kind"` // attach, swap, detach, update, simplify, fail, enable, disable
+	Kind      string        `json:"kind"` // attach, swap, detach, simplify, fail, enable, disable; update: a configuration was dealt with
 	Interface string        `json:"interface,omitempty"`
 	Reason    string        `json:"reason,omitempty"`
 	Detail    string        `json:"detail,omitempty"`

@@ -1,6 +1,7 @@
 package fastpath
 
 import (
+	"encoding/binary"
 	"fmt"
 	"runtime"
 
@@ -15,6 +16,9 @@ import (
 // does not have them; a missing capability or no eBPF at all is an error.
 func Probe() (emit.Kernel, error) {
 	var k emit.Kernel
+	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		return k, fmt.Errorf("fastpath: probe: %s is big-endian, for which programs are not made", runtime.GOARCH)
+	}
 	cpus, err := ebpf.PossibleCPU()
 	if err != nil {
 		return k, fmt.Errorf("fastpath: probe: count CPUs: %w", err)

@@ -21,13 +21,14 @@ func newExplain(o *options) *cobra.Command {
 		Use: "explain PACKET", Short: "Tell what becomes of a packet, and why", Args: usage(describes),
 		Long: "Tell what becomes of a packet: on which path, by which route and neighbour, by which check, and which rules of the\n" +
 			"ruleset it meets.\n\n" +
-			"The packet is described in words; what is left out is chosen so that the packet is valid:\n\n" +
+			"The packet is described in words, which a shell wants quoted; what is left out is chosen so that the packet is valid:\n\n" +
 			"  iif NAME [eth MAC > MAC] [vlan N] [tag N] ip ADDRESS > ADDRESS [udp|tcp|icmp|proto N] [sport N] [dport N]\n" +
 			"           [ttl N] [tos N] [len N] [id N] [df|nodf|mf] [offset N] [options N] [badsum] [type N] [established]\n" +
 			"  iif NAME [eth MAC > MAC] [vlan N] [tag N] ip6 ADDRESS > ADDRESS [udp|tcp|icmp|proto N] [sport N] [dport N]\n" +
 			"           [hoplimit N] [tos N] [flow N] [len N] [type N] [established]\n" +
 			"  iif NAME hex BYTES\n\n" +
-			"A VLAN tag may stand in the frame (tag), or beside it, as on a veth (vlan).",
+			"A VLAN tag may stand in the frame (tag), or beside it, as on a veth (vlan). The type is an ethertype, len the length\n" +
+			"with the IP header; offset and options are bytes.",
 		Example: "  hone explain 'iif r0 ip 10.0.0.1 > 10.2.0.9 udp ttl 3'",
 		RunE: func(c *cobra.Command, args []string) error {
 			x, err := explain(c, o, source, strings.Join(args, " "))

@@ -16,6 +16,8 @@ import (
 func newEnable(o *options) *cobra.Command {
 	return o.flags(&cobra.Command{
 		Use: "enable [INTERFACE]", Short: "Switch the fast path on again, of an interface or of all",
+		Long: "Switch the fast path on again, of an interface or of all. Without an interface it takes back all that was disabled;\n" +
+			"with one, it does not end a disable of all.",
 		Args: usage(cobra.MaximumNArgs(1)), RunE: o.switching("enable", control.Switched.Enable),
 	})
 }
@@ -23,8 +25,8 @@ func newEnable(o *options) *cobra.Command {
 func newDisable(o *options) *cobra.Command {
 	return o.flags(&cobra.Command{
 		Use: "disable [INTERFACE]", Short: "Give an interface, or all, back to the kernel",
-		Long: "Give an interface, or all, back to the kernel, until hone enable. It holds also for a honed that is started\n" +
-			"later, until the machine is.",
+		Long: "Give an interface, or all, back to the kernel, until hone enable. It holds for a honed that is started later, too,\n" +
+			"until the machine is restarted.",
 		Args: usage(cobra.MaximumNArgs(1)), RunE: o.switching("disable", control.Switched.Disable),
 	})
 }

@@ -67,13 +67,13 @@ func (f *flags) command(run func() error) *cobra.Command {
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	c.Flags().StringVar(&f.file, "config", "", "configuration `file` (default "+config.DefaultFile+" if it is there)")
 	c.Flags().StringVar(&f.over.Netns, "netns", "", "serve the network namespace `name` (of ip netns, or a path)")
-	c.Flags().StringVar(&f.over.Socket, "socket", "", "listen for the command line on this `path`")
-	c.Flags().StringVar(&f.over.Hook, "hook", "", "where programs run: auto, xdp, xdp-generic or off")
-	c.Flags().StringArrayVar(&f.interfaces, "interface", nil, "the hook of one interface, `name[=hook]`; may be repeated")
-	c.Flags().StringVar(&f.over.Conntrack, "conntrack", "", "packets of tracked connections: established or exact")
-	c.Flags().StringVar(&f.over.Counters, "counters", "", "packets that rules count: delta or exact")
+	c.Flags().StringVar(&f.over.Socket, "socket", "", "listen for the command line on this `path` (default below /run/hone, by namespace)")
+	c.Flags().StringVar(&f.over.Hook, "hook", "", "where programs run: auto (the default), xdp, xdp-generic or off")
+	c.Flags().StringArrayVar(&f.interfaces, "interface", nil, "the hook of one interface, `name[=hook]` (without hook: xdp); may be repeated")
+	c.Flags().StringVar(&f.over.Conntrack, "conntrack", "", "packets of tracked connections: established (the default) or exact")
+	c.Flags().StringVar(&f.over.Counters, "counters", "", "packets that rules count: delta (the default) or exact")
 	c.Flags().StringVar(&f.over.Metrics, "metrics", "", "serve Prometheus metrics on this TCP `address`, too")
-	c.Flags().StringVar(&f.over.LogLevel, "log-level", "", "debug, info, warn or error")
+	c.Flags().StringVar(&f.over.LogLevel, "log-level", "", "debug, info (the default), warn or error")
 	c.CompletionOptions.DisableDefaultCmd = true
 	return c
 }
