@@ -20,7 +20,7 @@ func (k TableKey) Compare(o TableKey) int {
 type Table struct {
 	Key     TableKey
 	Handle  uint64
-	Flags   uint32 // NFT_TABLE_F_*: the chains of a dormant one are on no hook
+	Flags   uint32 // NFT_TABLE_F_*
 	Unknown []string
 }
 
@@ -28,9 +28,6 @@ type Table struct {
 func (t Table) Equal(o Table) bool {
 	return t.Key == o.Key && t.Handle == o.Handle && t.Flags == o.Flags && slices.Equal(t.Unknown, o.Unknown)
 }
-
-// Dormant tells whether the table's chains see no packet.
-func (t Table) Dormant() bool { return t.Flags&tableDormant != 0 }
 
 const tableDormant = 1 // NFT_TABLE_F_DORMANT
 

@@ -47,6 +47,10 @@ func decodeTable(b []byte) (t Table, err error) {
 	if t.Flags&^tableFlags != 0 {
 		t.Unknown = append(t.Unknown, "flags")
 	}
+	if t.Flags&tableDormant != 0 {
+		// Shown from when a commit that says so is prepared, also one that is given up: the chains may be on their hooks.
+		t.Unknown = append(t.Unknown, "dormant")
+	}
 	if t.Flags&(tableOwner|tablePersist) == tableOwner {
 		t.Unknown = append(t.Unknown, "owner") // it goes with its owner, in silence
 	}

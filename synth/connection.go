@@ -24,18 +24,22 @@ func tracks(s *introspect.Snapshot, ip *layout) bool {
 }
 
 // translates tells whether the kernel translates the addresses of a family: as soon as there is a chain for it, whatever
-// its hook. Those of a dormant table are on none.
+// its hook.
 func translates(s *introspect.Snapshot, ip *layout) bool {
 	if !tracks(s, ip) {
 		return false
 	}
-	for key, chain := range s.Chains.All() {
-		table, _ := s.Tables.Get(key.Of())
-		if chain.Base && chain.Type == "nat" && !table.Dormant() && (key.Family == ip.nfproto || key.Family == unix.NFPROTO_INET) {
+	for _, chain := range s.Chains.All() {
+		if translator(ip, chain) {
 			return true
 		}
 	}
 	return false
+}
+
+// translator tells whether a chain has the kernel translate the addresses of a family.
+func translator(ip *layout, chain introspect.Chain) bool {
+	return chain.Base && chain.Type == "nat" && (chain.Key.Family == ip.nfproto || chain.Key.Family == unix.NFPROTO_INET)
 }
 
 // tracking is what programs have to know of how the connections of a family are tracked.
@@ -78,6 +82,11 @@ func refuseTracking(s subject, ip *layout) verdict {
 	for _, l := range s.Links.All() {
 		if l.Kind == kindVRF {
 			return refused(slowpath.Netfilter, "the hooks see the packets of %s twice", l.Name)
+		}
+	}
+	for key, chain := range s.Chains.All() { // with the last of them the kernel ceases to translate, also where connections go on
+		if table, _ := s.Tables.Get(key.Of()); len(table.Unknown) > 0 && translator(ip, chain) {
+			return refused(slowpath.Netfilter, "%s translates addresses, and its table is not understood (%s)", chainHook(key), table.Unknown[0])
 		}
 	}
 	return refuseAccounting(s)

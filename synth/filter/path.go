@@ -70,8 +70,7 @@ func build(s *introspect.Snapshot, in Ingress) *Path {
 
 // sees tells whether a chain is on a hook of the packets' family.
 func (p *Path) sees(c introspect.Chain) bool {
-	table, _ := p.snapshot.Tables.Get(c.Key.Of())
-	return c.Base && (c.Key.Family == p.in.family() || c.Key.Family == unix.NFPROTO_INET) && !table.Dormant()
+	return c.Base && (c.Key.Family == p.in.family() || c.Key.Family == unix.NFPROTO_INET)
 }
 
 // Empty tells whether no chain sees the packets, but for those that WriteEarly writes.

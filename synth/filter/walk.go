@@ -98,7 +98,8 @@ func (w *walker) hook(hook uint32) End {
 func (p *Path) chains() []*body { return slices.Concat(p.early, p.bases) }
 
 func (w *walker) base(b *body) End {
-	if u := b.chain.Unknown; len(u) > 0 {
+	table, _ := w.snapshot.Tables.Get(b.chain.Key.Of())
+	if u := slices.Concat(b.chain.Unknown, table.Unknown); len(u) > 0 {
 		w.visits = append(w.visits, Visit{w.stage, b.chain.Key, nil, true, "not understood: " + u[0]})
 		return Undecided
 	}

@@ -35,7 +35,7 @@ func TestExplainNATKnowsItsLimits(t *testing.T) {
 		"nft-rule family=inet table=o chain=d handle=2 expr=immediate,data:0a030009 expr=nat,type:1,family:2,addr-min:0,addr-max:0,flags:1\n"
 	const early = "hook kind=nft name=\"ip n f\" family=ip\nnft-chain family=ip table=n name=f handle=9 flags=0x1 base priority=-300 policy=1 type=filter\n" +
 		"nft-rule family=ip table=n chain=f handle=10 expr=log\n"
-	met := map[string]int{"of a connection": 0, "no first packet": 0, "dormant": 0, "not tracked": 0, "the kernel has it before": 1, "two of different ones": 1}
+	met := map[string]int{"of a connection": 0, "no first packet": 0, "dormant": 1, "not tracked": 0, "the kernel has it before": 1, "two of different ones": 1}
 	for _, c := range []struct {
 		name, rules, packet string
 		wants, ruleset      string // in the route or what is said of tracking or the last visit; the ruleset
@@ -43,7 +43,7 @@ func TestExplainNATKnowsItsLimits(t *testing.T) {
 		{"translated", translatedTo, udp, "10.2.0.0/16", "accepted"},
 		{"no first packet", translatedTo, "hex " + hex.EncodeToString(fin), "it opens no connection", ""},
 		{"of a connection", translatedTo, "ip 10.0.0.1 > 10.2.0.9 tcp established", "chains of type nat are not asked; addresses are shown as if", ""},
-		{"dormant", reset(translatedTo, "name=n handle=1", "name=n handle=1 flags=0x1"), "ip 10.0.0.1 > 10.2.0.9 udp", "10.2.0.0/16", ""},
+		{"dormant", reset(translatedTo, "name=n handle=1", "name=n handle=1 flags=0x1 unknown=dormant"), udp, "not understood: dormant", "left to the kernel"},
 		{"not tracked", reset(translatedTo, "hook kind=conntrack name=\"conntrack ip\" family=ip\n", ""), "ip 10.0.0.1 > 10.2.0.9 udp", "10.2.0.0/16", ""},
 		{"another family", reset(translatedTo, "family:2", "family:10", "family=ip ", "family=inet "), "ip 10.0.0.1 > 10.2.0.9 udp", "10.2.0.0/16", "accepted"},
 		{"a rule that is not understood", reset(translatedTo, "comment=away", "comment=away unknown=17"), udp, "not known: chains of type nat", "left to the kernel"},
