@@ -130,13 +130,20 @@ func (v *view[P]) suppressed(r *introspect.Route, t lookup) bool {
 	return r.Type == unix.RTN_UNICAST && reason == slowpath.None
 }
 
+// forgets tells whether the kernel may take a route for one to another prefix when it asks whether a rule suppresses it:
+// fib6_rule_suppress looks at what the first packet left with a nexthop object (rt6i_pcpu), which has the length of the prefix
+// that this one went to, of whichever route to the object, be that gone by now.
+func (v *view[P]) forgets(r *introspect.Route, t lookup) bool {
+	return v.six && t.suppress != suppressNothing && r.Object != 0
+}
+
 // first is the answer that the routes of one table to one prefix give to packets for p.
 func (v *view[P]) first(p P, routes []introspect.Route, t lookup) answer {
 	first, equals := leading(routes)
 	switch {
 	case v.doubt(routes) != slowpath.None:
 		return because(v.doubt(routes))
-	case int32(first.Key.Dst.Bits()) <= t.suppress && first.Type == unix.RTN_UNICAST:
+	case int32(first.Key.Dst.Bits()) <= t.suppress && first.Type == unix.RTN_UNICAST, v.forgets(first, t):
 		return because(slowpath.RouteTable) // whether it is suppressed depends on what is not known
 	case len(equals) > 1:
 		return v.several(slowpath.RouteEqual, equals)

@@ -84,6 +84,7 @@ func TestRulesRefused(t *testing.T) {
 		"many":    {lines: many},
 		"users":   {lines: []string{"rule pref=100 action=1 table=7 uidrange"}},
 		"groups":  {lines: []string{"rule pref=100 action=1 table=7 suppress-group=3"}},
+		"no vrf":  {lines: []string{"rule pref=100 action=1 l3mdev invert"}},
 		"unknown": {lines: []string{"rule pref=100 action=1 table=7 unknown=attribute-99"}},
 		"odd tos": {lines: []string{"rule pref=100 action=1 table=7 tos=2"}},
 		"reject": {lines: []string{"rule pref=0 action=7"}, text: func(s string) string {

@@ -87,6 +87,9 @@ func (in ingress) strange(r introspect.Rule) verdict {
 		return no("a tos that no packet has")
 	case r.UIDRange:
 		return no("selects users")
+	case r.L3MDev && r.Invert && r.Action == unix.FR_ACT_TO_TBL:
+		// The kernel takes the table that its last match of a VRF has left (fib_rule_get_table), be it none, which is main.
+		return no("looks a route up where there is no vrf")
 	case r.SuppressGroup != introspect.Nothing:
 		return no("suppresses a group of interfaces")
 	}
