@@ -63,12 +63,13 @@ func countDown(f []byte) []byte {
 	return f
 }
 
-// incomplete tells whether the checksum of TCP or UDP, which begins at a place of the frame, may be partial.
+// incomplete tells whether the checksum of TCP or UDP, which begins at a place of the frame, may be partial. Zero and 0xffff
+// are the same sum.
 func incomplete(f, addresses []byte, protocol byte, at, length int) bool {
 	sum := ^checksum(append(bytes.Clone(addresses), 0, protocol, byte(length>>8), byte(length)))
 	switch {
 	case protocol == 6 && length >= 20:
-		return binary.BigEndian.Uint16(f[at+16:]) == sum
+		return binary.BigEndian.Uint16(f[at+16:])%0xffff == sum%0xffff
 	case protocol == 17 && length >= 8:
 		field, port := binary.BigEndian.Uint16(f[at+6:]), binary.BigEndian.Uint16(f[at+2:])
 		return field == 0 || field == sum || slices.Contains(tunnelPorts, uint64(port))
