@@ -9,13 +9,17 @@ import (
 	"github.com/hone-net/hone/slowpath"
 )
 
-// Offsets in the tally: what the filters have counted, how many records of the sysctl program found no room, and how many
-// of the sentry's questions were answered.
+// Offsets in the tally: what the filters have counted, how many records of the sysctl program found no room, how many
+// of the sentry's questions were answered, and what the filter of ICMP errors counts.
 const (
 	tallySockets  = 0
 	tallyLost     = 8 * int(slowpath.NumDomains)
-	tallyAnswered = tallyLost + 8 // by the Watcher
-	tallySize     = tallyAnswered + 8
+	tallyAnswered = tallyLost + 8     // by the Watcher
+	tallyPaths    = tallyAnswered + 8 // moves of Route4 because the host was told of a small MTU
+	tallyTold     = tallyPaths + 8    // how often it was told of one
+	tallyTurn     = tallyTold + 8     // when the last move was
+	tallySmall    = tallyTurn + 8     // below what an MTU is small; by the Watcher
+	tallySize     = tallySmall + 8
 )
 
 // counters are the two maps that the kernel-side programs count in: seen, which every emitted program reads, and tally,

@@ -14,7 +14,7 @@ import (
 // ledger accounts for every addition to `seen`, by who made it. The sum of what the Watcher has folded of each is what a
 // program made of its Snapshot may be vouched for.
 //
-//	seen = what the filters counted + what the sysctl program counted + what the sentry did + own
+//	seen = what the filters and the sysctl program counted + what the sentry and ICMP errors did + own
 //
 // The filters count a datagram a moment before the kernel queues it, and a moment after most changes are made, so seen
 // is never behind the configuration and the sum never ahead of seen.
@@ -30,6 +30,7 @@ type ledger struct {
 	sentry  uint64          // moves by the sentry that were looked at, each toConfig
 	learned uint64          // the same of those toRoute6
 	replied uint64          // the sentry's questions that were answered
+	paths   uint64          // moves by the filter of ICMP errors that were looked at, each toRoute4
 	own     slowpath.Epochs // changes that the Watcher noticed itself
 }
 
@@ -174,6 +175,9 @@ func (l *ledger) built() slowpath.Epochs {
 		}
 		if toRoute6&(1<<i) != 0 {
 			e[i] += l.learned
+		}
+		if toRoute4&(1<<i) != 0 {
+			e[i] += l.paths
 		}
 	}
 	return e

@@ -13,9 +13,9 @@ import (
 // large the outgoing interface's MTU is. Anybody can teach the host one, for what it is told of by ICMPv6 is not
 // announced. But the kernel counts them.
 
-// learnedRequest asks for routes that were learned, and for no others.
-func learnedRequest() request {
-	b := header(unix.SizeofRtMsg, unix.AF_INET6)
+// learnedRequest asks for routes of a family that were learned, and for no others.
+func learnedRequest(family byte) request {
+	b := header(unix.SizeofRtMsg, family)
 	native.PutUint32(b[8:], unix.RTM_F_CLONED)
 	return request{unix.RTM_GETROUTE, b}
 }
@@ -29,7 +29,7 @@ func readLearned(s *Snapshot) (*Snapshot, error) {
 	}
 	learned := map[Address]Exception{}
 	if count > 0 {
-		if learned, err = dumpLearned(); err != nil {
+		if learned, err = dumpLearned(unix.AF_INET6); err != nil {
 			return s, fmt.Errorf("introspect: dump learned routes: %w", err)
 		}
 	}
@@ -38,12 +38,25 @@ func readLearned(s *Snapshot) (*Snapshot, error) {
 	return changed(s, &n), nil
 }
 
-func dumpLearned() (learned map[Address]Exception, err error) {
+// readLocked reads the destinations of which IPv4 has learned a path MTU below the least: then it is as if the route's were
+// locked, and forwarded packets are held to it (ip_mtu_locked in ip_dst_mtu_maybe_forward). The kernel walks all its routes
+// for that, and shows what some packet has used since.
+func readLocked(s *Snapshot) (*Snapshot, error) {
+	learned, err := dumpLearned(unix.AF_INET)
+	if err != nil {
+		return s, fmt.Errorf("introspect: dump learned routes: %w", err)
+	}
+	n := *s
+	n.Learned4 = become(s.Learned4, learned)
+	return changed(s, &n), nil
+}
+
+func dumpLearned(family byte) (learned map[Address]Exception, err error) {
 	c, err := dialRoute()
 	if err != nil {
 		return nil, err
 	}
-	err = ask(c, learnedRequest(), func() { learned = map[Address]Exception{} }, func(m netlink.Message) error {
+	err = ask(c, learnedRequest(family), func() { learned = map[Address]Exception{} }, func(m netlink.Message) error {
 		e, ok, err := decodeException(m.Data)
 		if ok {
 			learned[Address(e.Dst)] = e
@@ -53,19 +66,27 @@ func dumpLearned() (learned map[Address]Exception, err error) {
 	return learned, errors.Join(err, c.Close())
 }
 
-// decodeException reads the payload of RTM_NEWROUTE: only routes that were learned are ok.
+// decodeException reads the payload of RTM_NEWROUTE: only routes that were learned are ok, of IPv4 those with a locked MTU.
 func decodeException(b []byte) (e Exception, ok bool, err error) {
 	if len(b) < unix.SizeofRtMsg {
 		return e, false, errShort
 	}
-	if b[0] != unix.AF_INET6 || native.Uint32(b[8:])&unix.RTM_F_CLONED == 0 {
+	four := b[0] == unix.AF_INET
+	if !four && b[0] != unix.AF_INET6 || native.Uint32(b[8:])&unix.RTM_F_CLONED == 0 {
 		return e, false, nil
 	}
+	locked := false
 	err = attributes(b[unix.SizeofRtMsg:], func(kind uint16, data []byte) error {
-		if kind == unix.RTA_DST {
+		switch kind {
+		case unix.RTA_DST:
 			return set(&e.Dst, readAddr, data)
+		case unix.RTA_METRICS:
+			return attributes(data, func(kind uint16, data []byte) error {
+				locked = locked || kind == unix.RTAX_LOCK && len(data) == 4 && native.Uint32(data)&(1<<unix.RTAX_MTU) != 0
+				return nil
+			})
 		}
 		return nil
 	})
-	return e, err == nil && e.Dst.Is6(), err
+	return e, err == nil && (four && locked && e.Dst.Is4() || !four && e.Dst.Is6()), err
 }

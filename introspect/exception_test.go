@@ -32,12 +32,28 @@ func TestDecodeException(t *testing.T) {
 	}
 }
 
+// TestDecodeException4: of IPv4 only a locked MTU is one.
+func TestDecodeException4(t *testing.T) {
+	for _, locks := range []uint32{0, 1 << unix.RTAX_WINDOW, 1 << unix.RTAX_MTU, 1<<unix.RTAX_MTU | 1<<unix.RTAX_RTT} {
+		b := header(unix.SizeofRtMsg, unix.AF_INET)
+		native.PutUint32(b[8:], unix.RTM_F_CLONED)
+		b = append(native.AppendUint16(native.AppendUint16(b, 8), unix.RTA_DST), 10, 0, 0, 5)
+		b = native.AppendUint16(native.AppendUint16(b, 4+8+8), unix.RTA_METRICS)
+		b = native.AppendUint32(native.AppendUint16(native.AppendUint16(b, 8), unix.RTAX_MTU), 552)
+		b = native.AppendUint32(native.AppendUint16(native.AppendUint16(b, 8), unix.RTAX_LOCK), locks)
+		e, ok, err := decodeException(b)
+		if want := locks&(1<<unix.RTAX_MTU) != 0; err != nil || ok != want || e.Dst != netip.MustParseAddr("10.0.0.5") {
+			t.Errorf("locks %#x: %v, %v, %v", locks, e, ok, err)
+		}
+	}
+}
+
 func FuzzDecodeException(f *testing.F) {
 	b := header(unix.SizeofRtMsg, unix.AF_INET6)
 	native.PutUint32(b[8:], unix.RTM_F_CLONED)
 	f.Add(append(b, 20, 0, 1, 0, 1, 2, 3, 4))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if e, ok, err := decodeException(b); ok && (err != nil || !e.Dst.Is6()) {
+		if e, ok, err := decodeException(b); ok && (err != nil || e.Dst.Is6() != (b[0] == unix.AF_INET6)) {
 			t.Errorf("%v, %v", e, err)
 		}
 	})

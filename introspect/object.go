@@ -269,8 +269,8 @@ type Address netip.Addr
 // Compare orders Addresses.
 func (a Address) Compare(o Address) int { return netip.Addr(a).Compare(netip.Addr(o)) }
 
-// Exception is an address for which routes are not all that counts: an IPv6 destination of which the kernel has learned something that no route says: the MTU of the path to
-// it, or a redirect, so that what is forwarded to it is under the same rule; or that of a socket.
+// Exception is an address for which routes are not all that counts: a destination of which the kernel has learned something that
+// no route says, the MTU of the path to it or a redirect, so that what is forwarded to it is under the same rule; or that of a socket.
 type Exception struct{ Dst netip.Addr }
 
 // Equal tells whether two Exceptions are the same.

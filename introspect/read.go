@@ -23,6 +23,9 @@ func Read(ctx context.Context) (*Snapshot, error) {
 	if err == nil {
 		s, err = readSilent(s)
 	}
+	if err == nil {
+		s, err = readLocked(s)
+	}
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, fmt.Errorf("introspect: read: %w", cause)
 	}

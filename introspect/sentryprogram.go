@@ -43,6 +43,8 @@ const (
 	watchTCX
 	watchLearned
 	numWatches
+
+	watchPath = numWatches // no watch of the sentry's: what the filter of ICMP errors tells of
 )
 
 const (

@@ -18,6 +18,7 @@ type Snapshot struct {
 	Filters  Map[FilterKey, Filter]  // tc filters (one entry for a device, parent and kind is enough)
 	Taps     Map[TapKey, Tap]        // packet sockets
 	Sysctls  Map[Name, Sysctl]       // sysctls that netconf does not carry, by path below /proc/sys/net
+	Learned4 Map[Address, Exception] // IPv4 destinations of which the kernel was told a path MTU below route/min_pmtu
 	Learned6 Map[Address, Exception] // IPv6 destinations of which the kernel has learned something by itself
 	Bound    Map[Address, Exception] // addresses of connected sockets that are none of the host's
 	Hooks    Map[Name, Hook]         // what may see forwarded packets beside routing: netfilter, iptables-legacy, IPVS, XFRM
@@ -41,7 +42,7 @@ func (s *Snapshot) Equal(o *Snapshot) bool {
 		s.Nexthops.Equal(o.Nexthops) && s.Neighs.Equal(o.Neighs) && s.FDB.Equal(o.FDB) && s.VLANs.Equal(o.VLANs) &&
 		s.Netconf.Equal(o.Netconf) && s.Qdiscs.Equal(o.Qdiscs) &&
 		s.Filters.Equal(o.Filters) && s.Taps.Equal(o.Taps) && s.Sysctls.Equal(o.Sysctls) &&
-		s.Learned6.Equal(o.Learned6) && s.Bound.Equal(o.Bound) && s.Hooks.Equal(o.Hooks) && s.SameRuleset(o)
+		s.Learned4.Equal(o.Learned4) && s.Learned6.Equal(o.Learned6) && s.Bound.Equal(o.Bound) && s.Hooks.Equal(o.Hooks) && s.SameRuleset(o)
 }
 
 // SameRuleset compares what nftables is told to do.

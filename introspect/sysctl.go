@@ -20,7 +20,7 @@ var deviceSysctls6 = []string{"accept_ra", "accept_ra_mtu", "accept_redirects", 
 // globalSysctls are those of the whole namespace.
 var globalSysctls = []string{
 	"ipv4/fib_multipath_hash_fields", "ipv4/fib_multipath_hash_policy", "ipv4/fib_multipath_use_neigh",
-	"ipv4/ip_forward_update_priority", "ipv4/ip_forward_use_pmtu", "ipv6/fib_multipath_hash_fields", "ipv6/fib_multipath_hash_policy",
+	"ipv4/ip_forward_update_priority", "ipv4/ip_forward_use_pmtu", "ipv4/raw_l3mdev_accept", smallPath, pathLifetime, "ipv6/fib_multipath_hash_fields", "ipv6/fib_multipath_hash_policy",
 }
 
 // accounting is whether the kernel counts what connections carry. It begins to, without a word, where a rule of nftables that

@@ -145,6 +145,8 @@ var sections = slices.Concat([]section{
 		func(s *Snapshot) *Map[QdiscKey, Qdisc] { return &s.Qdiscs }),
 	sectionOf("filter", Filter{}, func(f Filter) FilterKey { return f.Key },
 		func(s *Snapshot) *Map[FilterKey, Filter] { return &s.Filters }),
+	sectionOf("learned4", Exception{}, func(e Exception) Address { return Address(e.Dst) },
+		func(s *Snapshot) *Map[Address, Exception] { return &s.Learned4 }),
 	sectionOf("learned6", Exception{}, func(e Exception) Address { return Address(e.Dst) },
 		func(s *Snapshot) *Map[Address, Exception] { return &s.Learned6 }),
 	sectionOf("bound", Exception{}, func(e Exception) Address { return Address(e.Dst) },

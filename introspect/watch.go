@@ -25,6 +25,7 @@ type Watcher struct {
 	sysctls   *sysctlWatch // nil where no program can watch writes
 	unwatched error        // why
 	sentry    *sentry      // nil where the kernel cannot have one
+	paths     *pathWatch
 	waiter    *waiter
 	wake      int // an eventfd: the context is done
 	buffer    []byte
@@ -97,6 +98,9 @@ func (w *Watcher) open() (err error) {
 		return err
 	})
 	w.sentry, _ = newSentry(w.ledger.counters) // else they are polled
+	if w.paths, err = watchPaths(w.ledger); err != nil {
+		return err
+	}
 	if w.waiter, err = newWaiter(w.sources()...); err != nil {
 		return err
 	}
@@ -191,7 +195,7 @@ func (w *Watcher) Doubt(k Kind) { w.stale.kinds(k) }
 
 // sources are the descriptors that tell of something to do.
 func (w *Watcher) sources() []int {
-	fds := append(w.sockets(), w.wake)
+	fds := append(w.sockets(), w.wake, w.paths.ring.FD())
 	if w.sysctls != nil {
 		fds = append(fds, w.sysctls.ring.FD())
 	}
@@ -206,7 +210,7 @@ func (w *Watcher) Seen() *ebpf.Map { return w.ledger.seen }
 
 // Descriptors are those that have to stay open as long as a program trusts Seen: without them nothing counts.
 func (w *Watcher) Descriptors() []int {
-	fds := w.sockets()
+	fds := append(w.sockets(), w.paths.fd)
 	if w.sysctls != nil {
 		fds = append(fds, w.sysctls.descriptors()...)
 	}
@@ -238,6 +242,9 @@ func (w *Watcher) Close() error {
 	}
 	if w.sentry != nil {
 		errs = append(errs, w.sentry.close())
+	}
+	if w.paths != nil {
+		errs = append(errs, w.paths.close())
 	}
 	for _, f := range w.filters {
 		errs = append(errs, f.Close())

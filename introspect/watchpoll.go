@@ -67,6 +67,7 @@ func (w *Watcher) schedule() []poll {
 			"a function enters a netfilter hook (where the kernel lists them)", "br_netfilter is loaded",
 			"connections begin to be counted, for a rule that asks or is only tried (nft -c)"),
 		w.pollLearned(),
+		w.pollPaths(),
 		w.newPoll(hookPeriod, watchTCX, w.looker(readTCX), "BPF_PROG_QUERY, polled", "a TCX program is attached or detached"),
 		w.pollSysctls(),
 		proxies,
@@ -102,6 +103,14 @@ func (w *Watcher) pollLearned() poll {
 	p := w.newPoll(hookPeriod, watchLearned, w.lookerFor(toRoute6, readLearned), "polled; read with rests of twenty times what it takes",
 		"the host is told of the MTU of an IPv6 path, or redirected")
 	p.silent[0].Bound, p.dear = learnedPeriod+pollSlack, 20
+	return p
+}
+
+// pollPaths looks at what the filter of ICMP errors has noted.
+func (w *Watcher) pollPaths() poll {
+	p := w.newPoll(pathPeriod, numWatches, w.lookerFor(toRoute4, w.readPaths), "filter of a raw socket; looked at",
+		"an ICMP error tells the host of an IPv4 path MTU below net.ipv4.route.min_pmtu, a moment after another one")
+	p.watched, p.rest, p.dear = 1<<watchPath, sparePeriod, restFactor
 	return p
 }
 
@@ -195,6 +204,10 @@ func (w *Watcher) poll() error {
 		if w.sentry.last.questions != w.ledger.replied { // one may have been asked while there was no room
 			w.told |= 1 << watchLearned
 		}
+	}
+	told, err := w.listenPaths()
+	if w.told |= told; err != nil {
+		return err
 	}
 	now, later := time.Now(), uint64(0)
 	for i := range w.polls {

@@ -60,7 +60,7 @@ const (
 	NextHeader                     // IPv6: the next header is not TCP, UDP, ESP or an ICMPv6 echo
 	RouteExpires                   // the route ends by itself, and no live lookup
 	EgressDisabled                 // the outgoing interface has no IPv6
-	RouteLearned                   // IPv6: the kernel has learned a path MTU or a redirect for the destination
+	RouteLearned                   // the kernel has learned a path MTU for the destination that it holds packets to, or IPv6 a redirect
 	RulesetDrop                    // a rule or a policy of the ruleset drops it
 	RulesetReject                  // a rule of the ruleset rejects it
 	RulesetLog                     // a rule of the ruleset logs it

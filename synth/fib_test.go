@@ -204,7 +204,7 @@ func slowlyIn(s *introspect.Snapshot, ask lookups, addr netip.Addr) found {
 
 func (v *view[P]) slowlyIn(addr netip.Addr) found {
 	host := v.host(addr)
-	if v.martian(host) || v.addrs[host] > 0 || v.learned(host) || v.bound(host) {
+	if v.martian(host) || v.addrs[host] > 0 || v.excepted(host) || v.bound(host) {
 		a, _ := v.answer(host, nil)
 		return foundOf(v.content(&row{key: a.key}))
 	}

@@ -22,6 +22,7 @@ type family[P point[P]] struct {
 	of          func(netip.Prefix) P
 	has         func(netip.Addr) bool
 	routes      func(*introspect.Snapshot) introspect.Map[introspect.RouteKey, introspect.Route]
+	learned     func(*introspect.Snapshot) introspect.Map[introspect.Address, introspect.Exception]
 	six         bool
 	unspecified netip.Addr                  // the address of zeros
 	martians    []P                         // prefixes of which no address is ever a fast packet's
@@ -46,12 +47,18 @@ var ipv4 = &family[prefix]{
 	of: prefixOf, has: netip.Addr.Is4, martians: martians, policy: "ipv4/fib_multipath_hash_policy", plain: plain,
 	unspecified: netip.IPv4Unspecified(),
 	routes:      func(s *introspect.Snapshot) introspect.Map[introspect.RouteKey, introspect.Route] { return s.Routes4 },
+	learned: func(s *introspect.Snapshot) introspect.Map[introspect.Address, introspect.Exception] {
+		return s.Learned4
+	},
 }
 
 var ipv6 = &family[prefix6]{
 	of: prefixOf6, has: netip.Addr.Is6, six: true, martians: martians6, policy: "ipv6/fib_multipath_hash_policy", plain: plain6,
 	unspecified: netip.IPv6Unspecified(),
 	routes:      func(s *introspect.Snapshot) introspect.Map[introspect.RouteKey, introspect.Route] { return s.Routes6 },
+	learned: func(s *introspect.Snapshot) introspect.Map[introspect.Address, introspect.Exception] {
+		return s.Learned6
+	},
 }
 
 // lpm is the contents of a table that answers with the row of the longest prefix. Its changes are noted as writes, in an

@@ -219,6 +219,8 @@ func TestConfigReasons(t *testing.T) {
 		{name: "redirects of one that does not forward", reason: slowpath.EgressLearns, old: "netconf dev=3 forwarding\n",
 			fresh: "netconf dev=3\n", lines: []string{"sysctl path=ipv4/conf/r1/accept_redirects value=1"}},
 		{name: "address", reason: slowpath.Local, lines: []string{"addr dev=3 local=192.0.2.7/24 peer=192.0.2.7 flags=0x80"}},
+		{name: "learned", reason: slowpath.RouteLearned, lines: []string{"learned4 dst=192.0.2.7"}},
+		{name: "learned of another", lines: []string{"learned4 dst=192.0.2.8"}},
 		{name: "small mtu", reason: slowpath.MTU, old: "via:10.2.0.2\n", fresh: "via:10.2.0.2 mtu=40\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -210,10 +210,8 @@ func (v *view[P]) fill() {
 			v.renew(v.host(key.Addr))
 		}
 	}
-	for key := range v.Learned6.All() {
-		if v.has(netip.Addr(key)) {
-			v.renew(v.host(netip.Addr(key)))
-		}
+	for key := range v.learned(v.Snapshot).All() {
+		v.renew(v.host(netip.Addr(key)))
 	}
 	for key := range v.Bound.All() {
 		if v.has(netip.Addr(key)) {
@@ -231,12 +229,13 @@ func (v *view[P]) bound(p P) bool {
 	return ok
 }
 
-// learned tells whether the kernel has learned something of an address that no route says.
-func (v *view[P]) learned(p P) bool {
-	if v.Learned6.Len() == 0 || p.len() < p.width() {
+// excepted tells whether the kernel has learned something of an address that no route says.
+func (v *view[P]) excepted(p P) bool {
+	learned := v.learned(v.Snapshot)
+	if learned.Len() == 0 || p.len() < p.width() {
 		return false
 	}
-	_, ok := v.Learned6.Get(introspect.Address(p.netip().Addr()))
+	_, ok := learned.Get(introspect.Address(p.netip().Addr()))
 	return ok
 }
 
@@ -275,7 +274,7 @@ func (v *view[P]) answer(p P, routes []introspect.Route) (answer, bool) {
 		return because(slowpath.Local), true
 	case v.owner:
 		return because(slowpath.Local), v.own[p] > 0
-	case v.learned(p):
+	case v.excepted(p):
 		return because(slowpath.RouteLearned), true
 	case v.parted:
 		return v.layered(p, routes)

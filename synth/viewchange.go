@@ -34,10 +34,8 @@ func (v *view[P]) follow(old *introspect.Snapshot) {
 	for c := range introspect.DiffMaps(old.Neighs, v.Neighs) {
 		v.neighChange(c)
 	}
-	for c := range introspect.DiffMaps(old.Learned6, v.Learned6) {
-		if v.has(netip.Addr(c.Key)) {
-			v.dirty.routes[v.host(netip.Addr(c.Key))] = true
-		}
+	for c := range introspect.DiffMaps(v.learned(old), v.learned(v.Snapshot)) {
+		v.dirty.routes[v.host(netip.Addr(c.Key))] = true
 	}
 	for c := range introspect.DiffMaps(old.Bound, v.Bound) {
 		if v.has(netip.Addr(c.Key)) {

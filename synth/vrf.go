@@ -43,6 +43,14 @@ func refuseVRF(s subject, vrf introspect.Link) verdict {
 		return no("rp_filter is on")
 	case filtered:
 		return no("tc filters on ingress")
+	case deafened(s.Snapshot):
+		return no("sysctl net.ipv4.raw_l3mdev_accept is 0, so that it is not heard what MTUs of paths the kernel learns")
 	}
 	return accepted
+}
+
+// deafened tells whether the Watcher's raw socket, which belongs to no VRF, is given no packets of VRFs.
+func deafened(s *introspect.Snapshot) bool {
+	v, ok := s.Sysctls.Get("ipv4/raw_l3mdev_accept")
+	return ok && v.Value == "0"
 }

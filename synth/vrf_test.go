@@ -68,6 +68,8 @@ func TestVRFRefused(t *testing.T) {
 		{name: "filter of the member", old: "netconf dev=2 forwarding", fresh: "netconf dev=2 forwarding rp-filter=1", reason: slowpath.VRF},
 		{name: "tap", line: "tap inode=1 dev=8 protocol=3", reason: slowpath.Tap},
 		{name: "tc", line: "qdisc dev=8 handle=0xffff0000 parent=0xfffffff1 kind=clsact", reason: slowpath.VRF},
+		{name: "without ICMP errors", line: "sysctl path=ipv4/raw_l3mdev_accept value=0", reason: slowpath.VRF},
+		{name: "with ICMP errors", line: "sysctl path=ipv4/raw_l3mdev_accept value=1"},
 		{name: "named by a rule", line: "rule pref=100 action=1 table=7 iif=red", reason: slowpath.Rules},
 		{name: "member named by a rule", line: "rule pref=100 action=1 table=7 iif=r0", reason: slowpath.Rules},
 		{name: "another named by a rule", line: "rule pref=100 action=1 table=7 iif=r2"},

@@ -180,7 +180,7 @@ func (b *bed) configure(lines []string) error {
 }
 
 // perform runs one line; "sysctl path=value" needs no process, "batch" is followed by lines for ip, "perhaps" by a command
-// that may fail, "vconfig" and "drop by XDP on" are done without a command, and "wait" is for what the kernel does a moment later.
+// that may fail, "vconfig", "drop by XDP on" and "teach" are done without a command, and "wait" is for what the kernel does a moment later.
 func perform(ns *lab.Namespace, line string) error {
 	if rest, ok := strings.CutPrefix(line, "perhaps "); ok {
 		_, _ = ns.Output(rest)
@@ -193,7 +193,7 @@ func perform(ns *lab.Namespace, line string) error {
 	if rest, ok := strings.CutPrefix(line, "batch\n"); ok {
 		return ns.Batch(strings.Split(rest, "\n"))
 	}
-	for word, do := range map[string]func(string) error{"vconfig ": vconfig, "drop by XDP on ": dropper} {
+	for word, do := range map[string]func(string) error{"vconfig ": vconfig, "drop by XDP on ": dropper, "teach ": teach4} {
 		if rest, ok := strings.CutPrefix(line, word); ok {
 			return ns.Do(func() error { return do(rest) })
 		}

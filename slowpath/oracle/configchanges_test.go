@@ -17,6 +17,7 @@ var changeConfigs = []config{
 		alter: []string{"ip neigh replace 10.2.0.3 lladdr 02:00:00:00:0e:03 nud permanent dev r1"}},
 	{name: "change: back to r0", alter: []string{"ip route replace 172.16.0.0/16 via 10.0.0.2"}},
 	{name: "change: route mtu", alter: []string{"ip route replace 172.16.0.0/16 via 10.2.0.1 mtu 1300"}},
+	{name: "change: learned mtu", alter: []string{"teach 172.16.5.9 500", "teach 172.16.5.10 1000"}, targets: []string{"172.16.5.8/30"}},
 	{name: "change: tos route", alter: []string{"ip route add 172.16.0.0/16 tos 0x10 via 10.3.0.1"}},
 	{name: "change: ecmp", alter: []string{"ip route replace 172.16.0.0/16 nexthop via 10.2.0.1 nexthop via 10.3.0.1"}},
 	{name: "change: onto a qdisc", setup: []string{"tc qdisc add dev r3 root tbf rate 10gbit burst 10m limit 20m"},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hone-net/hone/introspect"
 	"github.com/hone-net/hone/slowpath"
 	"github.com/hone-net/hone/slowpath/lab"
 	"github.com/hone-net/hone/synth/ir"
@@ -36,6 +37,10 @@ var planted = []plant{
 	{fault{name: "sends from another MAC", tables: scrambled(8)}, "plain"},
 	{fault{name: "sends by another port", tables: otherPort}, "plain"},
 	{fault{name: "does not notice changes of routes", program: unmoved(slowpath.Any)}, "change: another gateway"},
+	{fault{name: "does not notice ICMP errors", program: unmoved(slowpath.Any)}, "change: learned mtu"},
+	{fault{name: "does not know what was learned", snapshot: func(s *introspect.Snapshot) {
+		s.Learned4 = introspect.Map[introspect.Address, introspect.Exception]{}
+	}}, "learned mtu"},
 	{fault{name: "does not notice moved neighbours", program: unmoved(slowpath.Any)}, "change: neighbour moves"},
 	{fault{name: "does not notice changes of anything else", program: unmoved(slowpath.Config)}, "change: filter"},
 	{fault{name: "does not ask whether the lookup found anything", program: without(slowpath.LiveLookup)}, "change: route withdrawn"},

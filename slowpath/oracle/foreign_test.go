@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"strconv"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -118,6 +120,34 @@ func teach(from, to string, mtu uint32) error {
 	b = append(append(b, netip.MustParseAddr(from).AsSlice()...), netip.MustParseAddr(to).AsSlice()...)
 	b = append(b, 128, 0, 0, 0, 0, 0, 0, 0)
 	return unix.Sendto(fd, b, 0, &unix.SockaddrInet6{Addr: netip.IPv6Loopback().As16()})
+}
+
+// teach4 sends the host itself a "fragmentation needed", of the MTU to a destination, about an answer to a ping from 10.0.0.254:
+// this the kernel heeds without asking who pinged.
+func teach4(line string) error {
+	text, size, _ := strings.Cut(line, " ")
+	to, err := netip.ParseAddr(text)
+	if err != nil {
+		return err
+	}
+	mtu, err := strconv.ParseUint(size, 10, 16)
+	if err != nil {
+		return err
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_ICMP)
+	if err != nil {
+		return fmt.Errorf("open socket of ICMP: %w", err)
+	}
+	defer unix.Close(fd)
+	b := binary.BigEndian.AppendUint16([]byte{3, 4, 0, 0, 0, 0}, uint16(mtu))
+	b = append(b, 0x45, 0, 0, 28, 0, 0, 0, 0, 64, unix.IPPROTO_ICMP, 0, 0, 10, 0, 0, 254)
+	b = append(append(b, to.AsSlice()...), make([]byte, 8)...)
+	sum := uint32(0)
+	for i := 0; i < len(b); i += 2 {
+		sum += uint32(binary.BigEndian.Uint16(b[i:]))
+	}
+	binary.BigEndian.PutUint16(b[2:], ^uint16(sum+sum>>16))
+	return unix.Sendto(fd, b, 0, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
 }
 
 // tagOddFrames makes a0 put the VLAN tag of VLAN 5 into the metadata of every UDP frame whose IPv4 identification is odd,

@@ -14,6 +14,7 @@ var capabilities = []struct {
 	admin bool
 }{
 	{"CAP_NET_ADMIN", unix.CAP_NET_ADMIN, false},
+	{"CAP_NET_RAW", unix.CAP_NET_RAW, false},
 	{"CAP_BPF", unix.CAP_BPF, true},
 	{"CAP_PERFMON", unix.CAP_PERFMON, true},
 }
@@ -25,7 +26,7 @@ func checkCapabilities() error {
 		return fmt.Errorf("agent: read capabilities: %w", err)
 	}
 	if missing := missingOf(has); len(missing) > 0 {
-		return fmt.Errorf("agent: missing capability %s: run honed as root or grant it (CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON)",
+		return fmt.Errorf("agent: missing capability %s: run honed as root or grant it (CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON)",
 			strings.Join(missing, ", "))
 	}
 	return nil

@@ -11,10 +11,10 @@ import (
 
 func TestMissingCapabilities(t *testing.T) {
 	for _, c := range []struct{ has, missing []int }{
-		{[]int{unix.CAP_NET_ADMIN, unix.CAP_BPF, unix.CAP_PERFMON}, nil},
-		{[]int{unix.CAP_NET_ADMIN, unix.CAP_SYS_ADMIN}, nil},
-		{[]int{unix.CAP_SYS_ADMIN}, []int{unix.CAP_NET_ADMIN}},
-		{nil, []int{unix.CAP_NET_ADMIN, unix.CAP_BPF, unix.CAP_PERFMON}},
+		{[]int{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW, unix.CAP_BPF, unix.CAP_PERFMON}, nil},
+		{[]int{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW, unix.CAP_SYS_ADMIN}, nil},
+		{[]int{unix.CAP_SYS_ADMIN}, []int{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW}},
+		{nil, []int{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW, unix.CAP_BPF, unix.CAP_PERFMON}},
 	} {
 		missing := missingOf(func(bit int) bool { return slices.Contains(c.has, bit) })
 		if len(missing) != len(c.missing) {
