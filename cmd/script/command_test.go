@@ -1,6 +1,9 @@
 package script
 
 import (
+	"fmt"
+	"net"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -61,16 +64,26 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	return c
 }
 
-// router makes the namespaces $A, $R and $B in a row: $A sends (a0), $R forwards (r0, r1), $B receives (b0).
+// router [cards] makes the namespaces $A, $R and $B in a row: $A sends (a0), $R forwards (r0, r1), $B receives (b0). Between
+// them are veths, or the network cards of a machine of packaging/vm.
 func router(ts *testscript.TestScript, neg bool, args []string) {
 	a, r, b := ts.Getenv("A"), ts.Getenv("R"), ts.Getenv("B")
 	for _, ns := range []string{a, r, b} {
 		shell(ts, "ip netns add "+ns)
 	}
-	for _, line := range []string{
-		"ip netns exec R sysctl -eqw net.ipv6.conf.default.addr_gen_mode=1", // no link-local address: R says nothing in its own time
+	cables := []string{
 		"ip -n A link add a0 address 02:00:00:00:0a:00 type veth peer name r0 address 02:00:00:00:00:f0 netns R",
 		"ip -n R link add r1 address 02:00:00:00:00:f1 type veth peer name b0 address 02:00:00:00:0b:00 netns B",
+	}
+	if len(args) > 0 {
+		c := cards()
+		cables = []string{
+			"ip link set " + c[0] + " netns A name a0 address 02:00:00:00:0a:00", "ip link set " + c[1] + " netns R name r0 address 02:00:00:00:00:f0",
+			"ip link set " + c[2] + " netns R name r1 address 02:00:00:00:00:f1", "ip link set " + c[3] + " netns B name b0 address 02:00:00:00:0b:00",
+		}
+	}
+	shellIn(ts, "ip netns exec R sysctl -eqw net.ipv6.conf.default.addr_gen_mode=1") // no link-local address: R says nothing in its own time
+	for _, line := range append(cables,
 		"ip -n A link set a0 up", "ip -n R link set r0 up", "ip -n R link set r1 up", "ip -n B link set b0 up",
 		"ip -n A addr add 10.0.0.1/24 dev a0", "ip -n R addr add 10.0.0.254/24 dev r0",
 		"ip -n R addr add 10.1.0.254/24 dev r1", "ip -n B addr add 10.1.0.1/24 dev b0",
@@ -79,9 +92,27 @@ func router(ts *testscript.TestScript, neg bool, args []string) {
 		"ip -n R route add 10.2.0.0/16 via 10.1.0.1",
 		"ip netns exec B ethtool -K b0 gro on",
 		"ip netns exec A ethtool -K a0 gro on",
-	} {
+	) {
 		shellIn(ts, line)
 	}
+}
+
+// cards are the network cards of a machine of packaging/vm: a cable is between the first two, and one between the others.
+func cards() (names []string) {
+	if os.Getenv("HONE_VM") == "" || exec.Command("modprobe", "virtio_net").Run() != nil {
+		return nil
+	}
+	for i := range 4 {
+		for end := time.Now().Add(10 * time.Second); len(names) == i && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+			links, _ := net.Interfaces()
+			for _, l := range links {
+				if l.HardwareAddr.String() == fmt.Sprintf("52:54:00:ff:00:0%d", i) {
+					names = append(names, l.Name)
+				}
+			}
+		}
+	}
+	return names
 }
 
 // bridged makes the namespaces $A, $R and $B, of which $R has a bridge br0 with the ports r0, where $A is (a0), and r1 and

@@ -87,7 +87,7 @@ func setup(e *testscript.Env) error {
 }
 
 // condition knows [root]: the script may make network namespaces; [first]: it runs in the first of them; and [fast]: the kernel tells what a fast path between
-// veth pairs takes, the VLAN tag of a frame and the devices that take redirected ones; [tracked]: programs can read its connections, [counted]: and count their packets; [vlan]: it has VLAN devices; [filters]: its bridges filter VLANs; and
+// veth pairs takes, the VLAN tag of a frame and the devices that take redirected ones; [tracked]: programs can read its connections, [counted]: and count their packets; [vlan]: it has VLAN devices; [filters]: its bridges filter VLANs; [cards]: it has network cards to spare; and
 // [unveth], [untracked]: the machine is one of packaging/vm, which nobody else uses, and its module veth or nf_conntrack was there and is not any more.
 func condition(name string) (bool, error) {
 	switch name {
@@ -108,6 +108,8 @@ func condition(name string) (bool, error) {
 		return exec.Command("unshare", "-n", "sh", "-c", lines).Run() == nil, nil
 	case "filters":
 		return exec.Command("unshare", "-n", "ip", "link", "add", "br0", "type", "bridge", "vlan_filtering", "1").Run() == nil, nil
+	case "cards":
+		return len(cards()) == 4, nil
 	case "unveth":
 		return os.Getenv("HONE_VM") != "" && unix.DeleteModule("veth", unix.O_NONBLOCK) == nil, nil
 	case "untracked":
