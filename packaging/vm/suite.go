@@ -27,7 +27,7 @@ var suites = []suite{
 	{"slowpath/oracle", "150m", "TestKinds|TestVRF|TestAccountsStay", "-oracle.packets=40000 -oracle.whole=false", true},
 	{"cmd/script", "90m", "TestScripts/(basic|kinds|killed|links|module|old)", "-test.parallel=1", false},
 	{"introspect", "60m", "TestLive|TestReadSilent", "", false},
-	{"synth/emit", "10m", "TestForwarder|TestLive|TestReal|TestMetadata", "", false},
+	{"synth/emit", "30m", "TestForwarder|TestLive|TestReal|TestMetadata", "", false},
 }
 
 // build compiles the wanted tests without cgo, so that they need nothing in the guest, and hone and honed for scripts.
