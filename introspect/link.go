@@ -193,7 +193,9 @@ func foldLink(s *Snapshot, m message, e *Effect) (bool, error) {
 	}
 	old, known := s.Links.Get(l.Index)
 	if m.gone {
-		e.Resync |= Links | s.rulesOf(old.Name)
+		// The disciplines are shown by the number of the device: a dump of them that is under way passes one over where one goes,
+		// and does not say so.
+		e.Resync |= Links | Qdiscs | Filters | VLANs | s.rulesOf(old.Name)
 		e.affects(s, l.Index, anyState)
 		s.forget(l.Index)
 		return known, nil

@@ -96,6 +96,10 @@ func (t *stale) takeLink(s *Snapshot, m netlink.Message) {
 		t.tag(l.Index)
 	}
 	old, known := s.Links.Get(l.Index)
+	if known && m.Header.Type == unix.RTM_NEWLINK && s.confDiffers(l, m.Data) {
+		t.dump |= Netconfs
+		t.link(l.Index, true, l.Name)
+	}
 	if known && old.Name == l.Name && old.MTU == l.MTU && m.Header.Type == unix.RTM_NEWLINK {
 		return
 	}

@@ -245,7 +245,7 @@ func (a *Agent) renew(m made, e slowpath.Epochs) {
 		f.current = identity{}
 		return
 	}
-	if err != nil {
+	if f.excess = false; err != nil { // nothing can be left out: that one is the kernel's, the others go on
 		a.failed(f, kind, err)
 		return
 	}
