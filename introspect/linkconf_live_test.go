@@ -10,13 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nest is an attribute of attributes.
-func nest(kind uint16, inner []byte) []byte {
-	b := native.AppendUint16(nil, uint16(4+len(inner)))
-	b = append(native.AppendUint16(b, kind|unix.NLA_F_NESTED), inner...)
-	return append(b, make([]byte, align4(len(b))-len(b))...)
-}
-
 // TestLinkConf: what IFLA_INET_CONF sets is noticed, of which nothing but the link tells.
 func TestLinkConf(t *testing.T) {
 	inNamespace(t, func(run func(string)) {
@@ -40,7 +33,7 @@ func TestLinkConf(t *testing.T) {
 		conf := append(attribute32(1, 0), append(attribute32(8, 1), attribute32(23, 1)...)...) // FORWARDING, RP_FILTER, ACCEPT_LOCAL
 		body := header(sizeofIfInfomsg, unix.AF_UNSPEC)
 		native.PutUint32(body[4:], uint32(index))
-		body = append(body, nest(unix.IFLA_AF_SPEC, nest(unix.AF_INET, nest(1, conf)))...)
+		body = append(body, attribute(nil, unix.IFLA_AF_SPEC, attribute(nil, unix.AF_INET, attribute(nil, iflaInetConf, conf)))...)
 		if _, err := c.Execute(netlink.Message{Header: netlink.Header{Type: unix.RTM_SETLINK, Flags: netlink.Request | netlink.Acknowledge}, Data: body}); err != nil {
 			t.Error(err)
 			return
@@ -83,18 +76,11 @@ func TestQdiscsWhileLinksGo(t *testing.T) {
 			done := make(chan bool)
 			go func() { // by a socket of the namespace: the goroutine is not in it
 				defer close(done)
-				body := header(sizeofIfInfomsg, unix.AF_UNSPEC)
-				name := append([]byte(fmt.Sprintf("q%d", i)), 0)
-				body = append(native.AppendUint16(native.AppendUint16(body, uint16(4+len(name))), unix.IFLA_IFNAME), name...)
-				body = append(body, make([]byte, align4(len(body))-len(body))...)
-				if _, err := c.Execute(netlink.Message{Header: netlink.Header{Type: unix.RTM_DELLINK, Flags: netlink.Request | netlink.Acknowledge}, Data: body}); err != nil {
+				if _, err := c.Execute(netlink.Message{Header: netlink.Header{Type: unix.RTM_DELLINK, Flags: netlink.Request | netlink.Acknowledge}, Data: nameRequest(fmt.Sprintf("q%d", i))}); err != nil {
 					t.Error(err)
 				}
 			}()
-			for going := true; ; {
-				if before := w.s.Links.Len(); !going || before == 0 {
-					break
-				}
+			for { // until it is gone
 				w.stale.dump |= Qdiscs // as when any link goes up
 				if err := w.refreshRest(); err != nil {
 					t.Error(err)
@@ -130,10 +116,7 @@ func batchBy(t *testing.T, tool, lines string) {
 	}
 }
 
-// nameRequest asks for the link of a name.
+// nameRequest is about the link of a name.
 func nameRequest(link string) []byte {
-	body := header(sizeofIfInfomsg, unix.AF_UNSPEC)
-	name := append([]byte(link), 0)
-	body = append(native.AppendUint16(native.AppendUint16(body, uint16(4+len(name))), unix.IFLA_IFNAME), name...)
-	return append(body, make([]byte, align4(len(body))-len(body))...)
+	return attribute(header(sizeofIfInfomsg, unix.AF_UNSPEC), unix.IFLA_IFNAME, append([]byte(link), 0))
 }
