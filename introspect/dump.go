@@ -96,57 +96,57 @@ const maxTries = 50
 
 // ask dumps until the dump is whole: again starts a new try, f takes each message, whose data is gone after it returns.
 func ask(c *netlink.Conn, r request, again func(), f func(netlink.Message) error) error {
-	_, err := askParts(c, r, again, f)
-	return err
+	return askParts(c, r, again, f, func(bool) {})
 }
 
-// askParts is ask, and tells in how many parts the dump came.
-func askParts(c *netlink.Conn, r request, again func(), f func(netlink.Message) error) (parts int, err error) {
+// askParts is ask, and calls part after each part that had messages, with whether it ends the dump: between two the kernel
+// lets objects change.
+func askParts(c *netlink.Conn, r request, again func(), f func(netlink.Message) error, part func(last bool)) (err error) {
 	for try := range maxTries {
 		again()
-		if parts, err = askOnce(c, r, f); !retryable(err) {
-			return parts, err
+		if err = askOnce(c, r, f, part); !retryable(err) {
+			return err
 		}
 		time.Sleep(time.Duration(try) * time.Millisecond)
 	}
-	return parts, err
+	return err
 }
 
 func retryable(err error) bool {
 	return errors.Is(err, errTorn) || errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EBUSY)
 }
 
-func askOnce(c *netlink.Conn, r request, f func(netlink.Message) error) (parts int, err error) {
+func askOnce(c *netlink.Conn, r request, f func(netlink.Message) error, part func(bool)) error {
 	m := netlink.Message{Data: r.body}
 	m.Header.Type, m.Header.Flags = netlink.HeaderType(r.kind), netlink.Request|netlink.Dump
 	sent, err := c.Send(m)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	return answer(c, sent.Header.Sequence, f)
+	return answer(c, sent.Header.Sequence, f, part)
 }
 
 // answer reads the parts of a dump up to its end. It reads the socket itself, for a part that says "interrupted" may be
 // the last, which netlink.Conn does not show. After an error of f it reads on, so that the socket can be used again.
-func answer(c *netlink.Conn, sequence uint32, f func(netlink.Message) error) (parts int, err error) {
+func answer(c *netlink.Conn, sequence uint32, f func(netlink.Message) error, part func(bool)) error {
 	d := dumping{sequence: sequence, f: f}
 	for buffer := make([]byte, 64<<10); !d.done; {
-		part, err := receive(c, buffer)
+		b, err := receive(c, buffer)
 		if err != nil {
-			return parts, err
+			return err
 		}
 		before := d.taken
-		if err := splitDatagram(part, d.take); err != nil {
-			return parts, err
+		if err := splitDatagram(b, d.take); err != nil {
+			return err
 		}
 		if d.taken > before {
-			parts++
+			part(d.done)
 		}
 	}
 	if d.failed == nil && d.torn {
-		return parts, errTorn
+		return errTorn
 	}
-	return parts, d.failed
+	return d.failed
 }
 
 // dumping is a dump under way.

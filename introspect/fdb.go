@@ -80,13 +80,14 @@ func foldFDB(s *Snapshot, m message, e *Effect) (bool, error) {
 // reloadFDB builds the tree of all entries at once.
 func (s *Snapshot) reloadFDB(c *netlink.Conn) error {
 	var entries []FDBEntry
-	parts, err := askParts(c, requests[FDB][0], func() { entries = entries[:0] }, func(m netlink.Message) error {
+	parts := 0
+	err := askParts(c, requests[FDB][0], func() { entries, parts = entries[:0], 0 }, func(m netlink.Message) error {
 		f, ok, err := decodeFDB(m.Data)
 		if err == nil && ok {
 			entries = append(entries, f)
 		}
 		return err
-	})
+	}, func(bool) { parts++ })
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,8 @@ func (s *Snapshot) reload(c *netlink.Conn, kinds Kind) (*Snapshot, error) {
 func (s *Snapshot) reloadKind(c *netlink.Conn, k Kind) error {
 	switch k {
 	case Routes4, Routes6:
-		return s.reloadRoutes(c, k)
+		_, err := s.reloadRoutes(c, k)
+		return err
 	case Filters:
 		return s.reloadFilters(c)
 	case FDB:
@@ -106,17 +107,21 @@ func (s *Snapshot) keepFeatures(old *Snapshot) *Snapshot {
 	return &n
 }
 
-// reloadRoutes builds the tree of a full table at once: a million insertions would cost ten times as much.
-func (s *Snapshot) reloadRoutes(c *netlink.Conn, k Kind) error {
+// reloadRoutes builds the tree of a full table at once: a million insertions would cost ten times as much. Of IPv4 it
+// tells where the parts of the dump meet.
+func (s *Snapshot) reloadRoutes(c *netlink.Conn, k Kind) (met seams, err error) {
 	var b routeBuilder
-	parts, err := askParts(c, requests[k][0], func() { b.routes = b.routes[:0] }, func(m netlink.Message) error {
+	err = askParts(c, requests[k][0], b.again, func(m netlink.Message) error {
 		if len(m.Data) > 0 && m.Data[0] != requests[k][0].body[0] {
 			return nil // a kernel without IPv6 shows all routes that it has
 		}
 		return b.add(m)
-	})
+	}, b.part)
 	if err != nil {
-		return err
+		return met, err
+	}
+	if k == Routes4 {
+		met = b.seams()
 	}
 	routes := s.routes(k)
 	*routes = b.build().onto(*routes)
@@ -124,14 +129,26 @@ func (s *Snapshot) reloadRoutes(c *netlink.Conn, k Kind) error {
 	if k == Routes6 {
 		entries, err := countedEntries()
 		known := s.entries6()
-		s.hidden6, s.pieces6 = entries != known && (entries >= 0 || known > 0), parts > 1
-		return err
+		s.hidden6, s.pieces6 = entries != known && (entries >= 0 || known > 0), b.pieces > 1
+		return met, err
 	}
-	return nil
+	return met, nil
 }
 
 // routeBuilder collects the entries of the tree as a dump shows them.
-type routeBuilder struct{ routes []*node[RouteKey, Route] }
+type routeBuilder struct {
+	routes []*node[RouteKey, Route]
+	pieces int   // parts that the dump came in
+	parts  []int // how many routes there were after each that was not its end
+}
+
+func (b *routeBuilder) again() { *b = routeBuilder{routes: b.routes[:0], parts: b.parts[:0]} }
+
+func (b *routeBuilder) part(last bool) {
+	if b.pieces++; !last {
+		b.parts = append(b.parts, len(b.routes))
+	}
+}
 
 func (b *routeBuilder) add(m netlink.Message) error {
 	if m.Header.Type != unix.RTM_NEWROUTE {

@@ -155,8 +155,7 @@ func (p *picture) same(s *Snapshot, old, now Set) bool {
 }
 
 func (r *ruleset) ask(q request, take func([]byte) error) error {
-	_, err := askOnce(r.conn, q, func(m netlink.Message) error { return take(m.Data) })
-	return err
+	return askOnce(r.conn, q, func(m netlink.Message) error { return take(m.Data) }, func(bool) {})
 }
 
 // dumpElements reads the elements of a set. One that vanished makes the picture torn, and so does one that shows an element
@@ -181,8 +180,8 @@ func (r *ruleset) dumpElements(v *Set) error {
 
 // elementsOf dumps the elements of a set once, and tells in how many parts.
 func (r *ruleset) elementsOf(k SetKey) (Map[ElementKey, Element], int, error) {
-	found, torn, q := map[ElementKey]Element{}, false, elementsRequest(k)
-	parts, err := askOnce(r.conn, q, func(m netlink.Message) error {
+	found, torn, parts, q := map[ElementKey]Element{}, false, 0, elementsRequest(k)
+	err := askOnce(r.conn, q, func(m netlink.Message) error {
 		e, err := decodeElements(m.Data)
 		for _, one := range e.all {
 			_, again := found[one.Key]
@@ -190,7 +189,7 @@ func (r *ruleset) elementsOf(k SetKey) (Map[ElementKey, Element], int, error) {
 			found[one.Key] = one
 		}
 		return err
-	})
+	}, func(bool) { parts++ })
 	if torn || errors.Is(err, unix.ENOENT) {
 		err = errTorn
 	}

@@ -22,7 +22,7 @@ func TestRouteBetweenDumpAndDrain(t *testing.T) {
 				settle(t, w)
 				w.stale.routes4 = doubts
 				taken := w.openWindow(Routes4)
-				dumped, err := w.s.reload(w.route, Routes4)
+				dumped, err := w.dumpRoutes(Routes4, 0)
 				if err != nil {
 					t.Error(err)
 					return
@@ -68,7 +68,7 @@ func TestRestlessRoutesAreGivenUp(t *testing.T) {
 		w.stale.routes4.doubt(k)
 		for i := range maxRestless + 1 {
 			doubts := w.openWindow(Routes4)
-			dumped, err := w.s.reload(w.route, Routes4)
+			dumped, err := w.dumpRoutes(Routes4, 0)
 			if err != nil {
 				t.Error(err)
 				return

@@ -100,7 +100,7 @@ func (t *staleRoutes) doubtedLink(routes []Route) (link Index, only, ok bool) {
 
 // selective tells whether the routes over some links are all that is in doubt, and few enough to be asked for.
 func (w *Watcher) selective(t *staleRoutes) bool {
-	if t.whole || len(t.keys) > 0 || len(t.over) == 0 || len(t.over) > maxOver {
+	if t.whole || len(t.keys) > 0 || t.seams.any() || len(t.over) == 0 || len(t.over) > maxOver || t.restless > maxRestless {
 		return false
 	}
 	n := 0
@@ -119,7 +119,7 @@ const (
 // refreshOver asks for the routes over some links.
 func (w *Watcher) refreshOver() error {
 	doubts := w.openWindow(Routes4)
-	shown := map[Index]Map[RouteKey, Route]{}
+	shown := map[Index]dumpedOver{}
 	for i := range doubts.over {
 		var err error
 		if shown[i], err = dumpOver(w.route, i); err != nil {
@@ -129,32 +129,44 @@ func (w *Watcher) refreshOver() error {
 	return w.closeOver(doubts, shown)
 }
 
+// dumpedOver is what a dump has shown of the routes over a link.
+type dumpedOver struct {
+	routes Map[RouteKey, Route]
+	seams  seams
+}
+
 // dumpOver dumps the IPv4 routes over a link; there are none over one that is gone.
-func dumpOver(c *netlink.Conn, i Index) (Map[RouteKey, Route], error) {
+func dumpOver(c *netlink.Conn, i Index) (dumpedOver, error) {
 	body := native.AppendUint16(header(unix.SizeofRtMsg, unix.AF_INET), 8)
 	body = native.AppendUint32(native.AppendUint16(body, unix.RTA_OIF), uint32(i))
 	var b routeBuilder
-	err := ask(c, request{unix.RTM_GETROUTE, body}, func() { b.routes = b.routes[:0] }, b.add)
+	err := askParts(c, request{unix.RTM_GETROUTE, body}, b.again, b.add, b.part)
 	if err != nil && !errors.Is(err, unix.ENODEV) {
-		return Map[RouteKey, Route]{}, fmt.Errorf("introspect: dump routes over link %d: %w", i, err)
+		return dumpedOver{}, fmt.Errorf("introspect: dump routes over link %d: %w", i, err)
 	}
 	// Of a VRF it shows those over its ports, too, and all that use a nexthop object over the link.
+	d := dumpedOver{seams: b.seams()}
 	b.routes = slices.DeleteFunc(b.routes, func(n *node[RouteKey, Route]) bool { return !n.value.over(i) })
-	return b.build(), nil
+	d.routes = b.build()
+	return d, nil
 }
 
 // closeOver folds what was announced since, and settles the doubts that the dumps can.
-func (w *Watcher) closeOver(doubts staleRoutes, shown map[Index]Map[RouteKey, Route]) error {
-	if err := w.drain(); err != nil {
+func (w *Watcher) closeOver(doubts staleRoutes, shown map[Index]dumpedOver) error {
+	if err := w.drainAll(); err != nil {
 		return err
 	}
 	t, n := &w.stale.routes4, *w.s
 	t.reading = nil
 	for i, keys := range doubts.over {
-		t.settleOver(&n, i, keys, shown[i])
+		if w.behind || t.torn(shown[i].seams).any() {
+			t.over.all(i)
+			continue
+		}
+		t.settleOver(&n, i, keys, shown[i].routes)
 	}
 	n.countUses()
-	w.s, t.window = changed(w.s, &n), nil
+	w.s, t.window, t.shaken = changed(w.s, &n), nil, false
 	w.giveUp(t)
 	return nil
 }
@@ -231,6 +243,7 @@ func (t *staleRoutes) disturbed(s *Snapshot, m netlink.Message) {
 	if t.window == nil || len(m.Data) < 8 {
 		return
 	}
+	t.shaken = t.shaken || s.takesRoutes4(m)
 	i := Index(int32(native.Uint32(m.Data[4:]))) // of a link and of an address
 	switch uint16(m.Header.Type) {
 	case unix.RTM_NEWNEXTHOP, unix.RTM_DELNEXTHOP:

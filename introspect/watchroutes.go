@@ -17,6 +17,8 @@ type staleRoutes struct {
 	window   map[RouteKey]bool // keys that were announced since the current dump began; nil while there is none
 	reading  overLinks         // what the current dump is about, if only that
 	restless int               // dumps in a row that left doubts
+	seams    seams             // those where IPv4 routes may have been passed over
+	shaken   bool              // since the current dump began, IPv4 routes may have gone that nothing announces
 }
 
 // maxRestless is how many dumps may leave doubts before their keys are given up for a while: marked as unknown, so that
@@ -26,7 +28,9 @@ const maxRestless = 4
 // unsettled marks a route that changes faster than it can be read.
 const unsettled = "unsettled"
 
-func (t *staleRoutes) any() bool { return t.whole || len(t.keys) > 0 || len(t.over) > 0 }
+func (t *staleRoutes) any() bool {
+	return t.whole || len(t.keys) > 0 || len(t.over) > 0 || t.seams.any()
+}
 
 // all doubts everything, as after a flush that is not announced.
 func (t *staleRoutes) all() { t.whole = true }
@@ -48,7 +52,7 @@ func (w *Watcher) refreshRoutes(k Kind) error {
 	}
 	doubts := w.openWindow(k)
 	doubts.whole = doubts.whole || len(doubts.over) > 0
-	dumped, err := w.s.reload(w.route, k)
+	dumped, err := w.dumpRoutes(k, doubts.restless)
 	if err != nil {
 		return err
 	}
@@ -61,30 +65,34 @@ func (w *Watcher) openWindow(k Kind) staleRoutes {
 	doubts := *t
 	doubts.whole = doubts.whole || k == Routes6 && w.s.hidden6
 	*t = staleRoutes{window: map[RouteKey]bool{}, reading: doubts.over, restless: doubts.restless}
-	if doubts.whole || len(doubts.keys) > 0 {
+	if doubts.whole || len(doubts.keys) > 0 || doubts.seams.any() {
 		t.reading = nil
 	}
 	return doubts
 }
 
 // closeWindow folds what was announced since, and settles the doubts that the dump can.
-func (w *Watcher) closeWindow(kind Kind, doubts staleRoutes, dumped *Snapshot) error {
-	if err := w.drain(); err != nil {
+func (w *Watcher) closeWindow(kind Kind, doubts staleRoutes, dumped dumped) error {
+	if err := w.drainAll(); err != nil {
 		return err
 	}
 	t, entries := w.stale.routes(kind), -1
-	torn := kind == Routes6 && dumped.pieces6 && len(t.window) > 0
-	if torn {
+	t.seams = t.torn(dumped.met)
+	pieces := kind == Routes6 && dumped.pieces6 && len(t.window) > 0
+	if pieces {
 		var err error
 		if entries, err = w.entriesAtRest(); err != nil {
 			return err
 		}
 	}
+	if doubts.seams.any() && !doubts.whole {
+		doubts.keys = doubts.seams.keys(dumped.Snapshot, doubts.seams.keys(w.s, doubts.keys))
+	}
 	n := *w.s
 	after := staleRoutes{whole: t.whole, keys: maps.Clone(t.keys), over: t.over, restless: t.restless}
-	after.settle(&n, w.s, dumped, kind, doubts, t.window)
-	if torn && n.entries6() != entries {
-		t.whole, t.window = t.whole || doubts.whole, nil
+	after.settle(&n, w.s, dumped.Snapshot, kind, doubts, t)
+	if pieces && n.entries6() != entries || t.seams.everywhere() || w.behind {
+		t.whole, t.seams, t.window, t.shaken = t.whole || doubts.whole, doubts.seams, nil, false
 		for k := range doubts.keys {
 			t.doubt(k)
 		}
@@ -92,7 +100,7 @@ func (w *Watcher) closeWindow(kind Kind, doubts staleRoutes, dumped *Snapshot) e
 		maps.DeleteFunc(w.unsettled, func(k RouteKey, _ bool) bool {
 			return k.kind() == kind && (doubts.whole || doubts.keys[k] && !after.keys[k])
 		})
-		n.hidden6 = n.hidden6 && !torn // the count was right
+		n.hidden6 = n.hidden6 && !pieces // the count was right
 		w.doubtEnds(&n)
 		w.s, *t = changed(w.s, &n), after
 	}
@@ -101,19 +109,25 @@ func (w *Watcher) closeWindow(kind Kind, doubts staleRoutes, dumped *Snapshot) e
 }
 
 // settle takes of a dump what was in doubt, unless it was announced meanwhile.
-func (t *staleRoutes) settle(n, folded, dumped *Snapshot, kind Kind, doubts staleRoutes, window map[RouteKey]bool) {
+func (t *staleRoutes) settle(n, folded, dumped *Snapshot, kind Kind, doubts staleRoutes, during *staleRoutes) {
+	window, torn := during.window, during.seams
 	n.hidden6 = dumped.hidden6 || n.hidden6 && kind != Routes6
 	if doubts.whole {
 		*n.routes(kind) = *dumped.routes(kind)
 		n.countUses()
+		for k := range torn.keys(folded, nil) {
+			n.takeEquals(k, folded) // which has those that are gone at most
+		}
 		for k := range window {
 			n.takeEquals(k, folded)
 			t.doubt(k)
 		}
+		t.seams = torn
 		return
 	}
+	t.seams = torn.of(doubts.seams)
 	for k := range doubts.keys {
-		if window[k] {
+		if window[k] || torn.hold(k) {
 			t.doubt(k)
 			continue
 		}
@@ -140,7 +154,7 @@ func (w *Watcher) giveUp(t *staleRoutes) {
 		t.restless = 0
 		return
 	}
-	if t.restless++; t.whole || t.restless <= maxRestless || t.over.whole() {
+	if t.restless++; t.whole || t.restless <= maxRestless || t.over.whole() || t.seams.any() {
 		return
 	}
 	n := *w.s

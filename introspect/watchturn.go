@@ -103,6 +103,16 @@ func (w *Watcher) drain() error {
 	return w.takeSysctls()
 }
 
+// drainAll folds all that was queued before a dump ended: what is folded later must not be older than it.
+func (w *Watcher) drainAll() error {
+	for range maxRounds {
+		if err := w.drain(); err != nil || !w.behind {
+			return err
+		}
+	}
+	return nil
+}
+
 func (w *Watcher) countUses() {
 	n := *w.s
 	n.countUses()
