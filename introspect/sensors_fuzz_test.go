@@ -81,16 +81,20 @@ func FuzzPolicies(f *testing.F) {
 	})
 }
 
-// FuzzSensorFiles feeds the readers of modules, and of counts of routes, where -1 stands for a kernel that does not tell.
+// FuzzSensorFiles feeds the readers of modules, and of what the kernel counts, as of routes, where -1 stands for a kernel that does not tell.
 func FuzzSensorFiles(f *testing.F) {
 	f.Add("ebtable_filter 16384 0 - Live 0x0", 0)
 	f.Add("kernel/net/bridge/netfilter/ebtable_nat.ko", 0)
 	f.Add("0014 000b 0099 001d 0000 0009 0000\n", 3)
 	f.Add("0014 -1 0000000100000000 1d", 2)
 	f.Add("0014 000b", 2)
+	f.Add("TcpExt: A PFMemallocDrop\nTcpExt: 1 23\n", 0)
 	f.Fuzz(func(t *testing.T, text string, at int) {
 		if table, ok := tableOf(text); ok && (!strings.Contains(text, "ebtable_"+table) || strings.ContainsAny(table, "/ ")) {
 			t.Errorf("table %q of %q", table, text)
+		}
+		if n, err := parseReserves(text); n > 0 && (err != nil || !strings.Contains(text, "PFMemallocDrop")) {
+			t.Errorf("%d, %v of %q", n, err, text)
 		}
 		at &= 7
 		n, err := parseRouteStats(text, at)

@@ -52,7 +52,8 @@ type Watcher struct {
 	firm   bool // the same, but for links that only went down, which takes away routes
 	early  int  // answers without the routes that may be given
 
-	turns, balanced int // since the last audit
+	turns, balanced int    // since the last audit
+	reserves        uint64 // notifications lost for want of memory that the kernel has counted
 
 	given       *Snapshot // what Next returned last
 	givenEpochs slowpath.Epochs
@@ -105,7 +106,8 @@ func (w *Watcher) open() (err error) {
 		return err
 	}
 	w.polls = w.schedule()
-	return nil
+	w.reserves, err = readReserves()
+	return err
 }
 
 // routeGroups are the groups of rtnetlink that are listened to.
@@ -213,6 +215,9 @@ func (w *Watcher) Descriptors() []int {
 	fds := append(w.sockets(), w.paths.fd)
 	if w.sysctls != nil {
 		fds = append(fds, w.sysctls.descriptors()...)
+	}
+	if w.sentry != nil {
+		fds = append(fds, w.sentry.state.FD()) // whose timer ends with it
 	}
 	return fds
 }

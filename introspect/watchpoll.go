@@ -79,6 +79,8 @@ func (w *Watcher) schedule() []poll {
 		sieves,
 		missing,
 		w.newPoll(slowPeriod, numWatches, w.audit, ""),
+		w.newPoll(slowPeriod, numWatches, w.lookAtReserves, "counter PFMemallocDrop of the network namespace, polled",
+			"a notification that the kernel makes of its last reserves of memory"),
 	}
 }
 
