@@ -61,7 +61,7 @@ func note(s *extent, v *ir.Value) {
 		s.add(v.Imm, v.Width)
 	case ir.OpCount, ir.OpCommit, ir.OpAccount:
 		s.add(ir.MaxPacket, 1)
-	case ir.OpPush, ir.OpPop:
+	case ir.OpPush, ir.OpPop, ir.OpTrim:
 		for i := range s {
 			s[i] = ^uint64(0)
 		}

@@ -46,7 +46,7 @@ func (c *concern) linkChanges() {
 
 // samePlace tells whether a link is the same one to the others.
 func samePlace(a, b introspect.Link) bool {
-	return a.Name == b.Name && a.Type == b.Type && a.Kind == b.Kind && a.SlaveKind == b.SlaveKind && a.Master == b.Master &&
+	return a.Name == b.Name && a.Type == b.Type && a.Kind == b.Kind && a.Bus == b.Bus && a.SlaveKind == b.SlaveKind && a.Master == b.Master &&
 		a.Lower == b.Lower && a.PeerNS == b.PeerNS && a.Group == b.Group && a.VRFTable == b.VRFTable && a.Alias == b.Alias && a.VLAN.Equal(b.VLAN) &&
 		filtersVLANs(a) == filtersVLANs(b) &&
 		a.Port.NeighSuppress == b.Port.NeighSuppress && (a.Port.Learning || a.Port.Flood) == (b.Port.Learning || b.Port.Flood) &&

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hone-net/hone/slowpath"
@@ -38,6 +39,26 @@ func forwarder(f []byte, software bool) []byte {
 	sent := bytes.Clone(f)
 	copy(sent, []byte{2, 0, 0, 0, 2, 2, 2, 0, 0, 0, 2, 1})
 	return countDown(sent)
+}
+
+// refilled is a frame without what filled it up when it came, and filled up with zeros where that is done to frames that
+// leave with so many bytes of tags.
+func refilled(f []byte, fills bool, tags int) []byte {
+	if f == nil {
+		return nil
+	}
+	end := 14 + int(binary.BigEndian.Uint16(f[16:]))
+	if f[12] == 0x86 {
+		end = 54 + int(binary.BigEndian.Uint16(f[18:]))
+	}
+	if len(f) == end {
+		return f
+	}
+	f = bytes.Clone(f[:end])
+	if n := 60 - tags - end; fills && n > 0 {
+		f = append(f, make([]byte, n)...)
+	}
+	return f
 }
 
 // checksum is RFC 1071's.
@@ -82,13 +103,15 @@ func TestAgreesWithForwarder(t *testing.T) {
 	agrees(t, 100000, router(t), randomFrame, forwarder)
 }
 
-// agrees compares programs for a card and for a veth with a forwarder, which gives nil where it leaves a packet to the
+// agrees compares programs for a card, for one of a guest and for a veth with a forwarder, which gives nil where it leaves a packet to the
 // kernel.
 func agrees(t *testing.T, rounds int, text string, random func(*rand.Rand) []byte, forward func([]byte, bool) []byte) {
 	if testing.Short() {
 		rounds /= 5
 	}
-	for name, text := range map[string]string{"card": text, "veth": veth(text)} {
+	for name, text := range map[string]string{"card": text, "veth": veth(text), "guest": guest(text),
+		"card to a veth":         swapped(t, text, "name=r1 type=1 flags=0x11043 ", "name=r1 type=1 flags=0x11043 kind=veth "),
+		"guest's card to a card": swapped(t, text, "name=r0 type=1 flags=0x11043 ", "name=r0 type=1 flags=0x11043 bus=virtio ")} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t, text, 2)
 			seed := rand.Uint64()
@@ -96,7 +119,7 @@ func agrees(t *testing.T, rounds int, text string, random func(*rand.Rand) []byt
 			sent := 0
 			for range rounds {
 				frame := random(w)
-				want := forward(frame, name == "veth")
+				want := refilled(forward(frame, name == "veth"), strings.HasSuffix(name, "card"), 0)
 				v := b.run(t, frame)
 				if (v.Kind == ir.RedirectExit) != (want != nil) || want != nil && !bytes.Equal(v.Packet, want) {
 					t.Fatalf("seed %d: %v of %x\nsent %x\nwant %x", seed, v, frame, v.Packet, want)

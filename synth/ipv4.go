@@ -5,45 +5,6 @@ import (
 	"github.com/hone-net/hone/synth/ir"
 )
 
-// leastFrame is the length, without its checksum, to which Ethernet fills up shorter frames.
-const leastFrame = 60
-
-// length wants the frame to end where the packet does. A network card's frame may be filled up to the least length; the
-// kernel would cut that off, and the next card fill it up again. On a software device nothing fills frames up.
-func (c *compiler) length() bool {
-	p := &c.pkt
-	p.length = c.Load(c.ip.total, 2)
-	if c.ip.rest > 0 {
-		p.length = c.ArithImm(ir.OpAdd, p.length, c.ip.rest)
-	}
-	frame, want := c.frameLength(), c.ArithImm(ir.OpAdd, p.length, etherHeader)
-	p.frame = want
-	if software(c.port) {
-		c.Guard(ir.Eq, frame, want, slowpath.Length)
-		return true
-	}
-	filled, next := c.block("filled"), c.block("whole")
-	c.If(ir.Ne, frame, want, filled, next, true)
-	c.Start(filled)
-	c.GuardImm(ir.Le, frame, leastFrame, slowpath.Length)
-	c.Guard(ir.Lt, want, frame, slowpath.Length)
-	if !c.ip.six {
-		c.GuardImm(ir.Ge, p.length, uint64(c.ip.header), slowpath.Length)
-	}
-	c.Jump(next)
-	c.Start(next)
-	return true
-}
-
-// frameLength is that of the frame, without its tag.
-func (c *compiler) frameLength() *ir.Value {
-	n := c.Meta(ir.MetaLen)
-	if c.Tag != 0 {
-		n = c.ArithImm(ir.OpSub, n, uint64(c.Tag))
-	}
-	return n
-}
-
 // fragment wants a packet that is none: MF clear and no offset.
 func (c *compiler) fragment() bool {
 	const moreOrOffset = 0xff3f << 16 // 3f ff as they stand in the frame, behind the identification

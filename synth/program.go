@@ -46,6 +46,7 @@ type packet struct {
 	source []*ir.Value
 	dest   []*ir.Value
 	frame  *ir.Value // length of the frame, without what it is filled up with
+	filled *ir.Value // how much that is; nil where it is nothing
 	row    *ir.Value // the nexthop by the tables, nil where they are not asked
 	// connection is the row of the packet's connection, nil where connections are not tracked, or this one is not
 	connection *ir.Value

@@ -14,6 +14,11 @@ func veth(text string) string {
 	return strings.ReplaceAll(text, "flags=0x11043 ", "flags=0x11043 kind=veth ")
 }
 
+// guest makes cards of a virtual machine of them, which send short frames as they are.
+func guest(text string) string {
+	return strings.ReplaceAll(text, "flags=0x11043 ", "flags=0x11043 bus=virtio ")
+}
+
 // TestPacketReasons breaks one thing at a time about a frame.
 func TestPacketReasons(t *testing.T) {
 	text := with(router(t), "route dst=198.51.100.0/24 table=254 type=7 proto=3", "route dst=192.0.3.0/24 table=254 type=1 hop=dev:2,via:10.1.0.2")

@@ -121,7 +121,7 @@ func (c *compiler) deliver(to hop) {
 	c.translating(to)
 	c.begin(to, func() {
 		c.countDown()
-		c.Redirect(to.port)
+		c.redirect(to)
 	})
 }
 

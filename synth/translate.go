@@ -61,7 +61,7 @@ func (c *compiler) translate(send hop, atSum int, written func(*ir.Value) *ir.Va
 		c.Store(end, 2, ports[0])
 		c.Store(end+2, 2, ports[1])
 		c.Store(atSum, 2, sum)
-		c.Redirect(send.port)
+		c.redirect(send)
 	})
 }
 

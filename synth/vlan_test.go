@@ -95,7 +95,7 @@ func TestAgreesWithForwarderInVLANs(t *testing.T) {
 			sent := 0
 			for range rounds {
 				frame := random(w)
-				want := forward(frame, c.soft)
+				want := refilled(forward(frame, c.soft), true, map[bool]int{true: 4}[c.out])
 				if c.in {
 					frame = inVLAN(10 | uint16(w.IntN(16))<<12)(frame)
 				}

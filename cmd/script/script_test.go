@@ -54,7 +54,7 @@ func TestScripts(t *testing.T) {
 		Condition:           condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await": await, "router": router, "bridged": bridged, "send": send, "none": none, "signal": signalProcess,
-			"foreign": foreign, "scrape": scrape, "settled": settled, "fast": fast,
+			"foreign": foreign, "scrape": scrape, "settled": settled, "fast": fast, "filled": filled,
 			"listen": listen, "stream": stream, "scene": scene, "unload": unload, "told": told,
 			"plug": plug, "serve": serve, "visits": visits, "counts": counts, "carried": carried, "barred": barred,
 		},

@@ -100,7 +100,7 @@ func (k kernelRun) contents(t testing.TB, name string) []byte {
 // run is what Eval is, in the kernel. The counters are expected to be zero.
 func (k kernelRun) run(t testing.TB, pkt []byte) ir.Verdict {
 	t.Helper()
-	options := ebpf.RunOptions{Data: pkt, DataOut: make([]byte, len(pkt)+4)} // which may grow
+	options := ebpf.RunOptions{Data: pkt, DataOut: make([]byte, len(pkt)+4+15)} // which may grow
 	ret, err := k.coll.Programs[ProgramName].Run(&options)
 	if err != nil {
 		t.Fatal(err)

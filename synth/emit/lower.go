@@ -157,12 +157,17 @@ func (l *lowering) lowerBlock(b *ir.Block) error {
 		}
 	}
 	l.value = nil
+	l.flushCounts()
+	return l.exitOf(b.Exit)
+}
+
+// flushCounts counts what the block has said so far.
+func (l *lowering) flushCounts() {
 	for _, c := range l.counts {
 		l.note = "count " + c.String()
 		l.count(CounterOffset(c))
 	}
 	l.counts = nil
-	return l.exitOf(b.Exit)
 }
 
 func (l *lowering) exitOf(e ir.Exit) error {

@@ -50,7 +50,7 @@ func (b *cookbook) follow(i *inst) {
 	case kStore, kStoreImm:
 		b.stored = b.stored || b.holdsPacket(i.dst)
 	case kCall:
-		b.stored = b.stored || !i.kfunc && i.imm == int64(asm.FnXdpAdjustHead)
+		b.stored = b.stored || !i.kfunc && (i.imm == int64(asm.FnXdpAdjustHead) || i.imm == int64(asm.FnXdpAdjustTail))
 	case kBranch:
 		b.written[i.label] = b.written[i.label] || b.stored
 	case kJump:

@@ -39,6 +39,31 @@ func (l *lowering) shift(v *ir.Value) {
 	}
 }
 
+// trim changes the end of the packet. That the kernel refuses to is not to be expected; the packet is given up then, for
+// it has been written to.
+func (l *lowering) trim(v *ir.Value) {
+	l.flushCounts()
+	off, zeros := l.in(v.Args[0]), noReg
+	if v.Args[1].Op != ir.OpConst || v.Args[1].Imm != 0 {
+		zeros = l.in(v.Args[1])
+	}
+	l.mov(r1, l.ctx)
+	l.setConstant(2, 0)
+	l.alu(asm.Sub, false, 2, off)
+	l.adjustTail()
+	if zeros != noReg {
+		l.mov(r1, l.ctx)
+		l.mov(2, zeros)
+		l.adjustTail()
+	}
+	l.written = true
+}
+
+func (l *lowering) adjustTail() {
+	l.call(asm.FnXdpAdjustTail, 2)
+	l.branchImm(asm.JNE, false, l.copy(r0), 0, l.abort)
+}
+
 // reachBehind is how many bytes of the packet the program may look at behind a shift.
 func (l *lowering) reachBehind(shift *ir.Value) (n int32) {
 	for i, b := range l.program.Blocks {

@@ -79,6 +79,8 @@ func (l *lowering) emit(v *ir.Value) error {
 		return l.account(v)
 	case ir.OpPush, ir.OpPop:
 		l.shift(v)
+	case ir.OpTrim:
+		l.trim(v)
 	default:
 		return fmt.Errorf("unknown operation %v", v.Op)
 	}

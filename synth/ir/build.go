@@ -165,6 +165,9 @@ func (b *Builder) Pop(macs [2]*Value, r slowpath.Reason) {
 	b.add(Value{Op: OpPop, Args: macs[:], Reason: r})
 }
 
+// Trim takes bytes off the end of the packet and then adds zeros. It is the last that is done to a packet.
+func (b *Builder) Trim(off, zeros *Value) { b.add(Value{Op: OpTrim, Args: []*Value{off, zeros}}) }
+
 // Jump ends the block.
 func (b *Builder) Jump(to *Block) { b.Block.Exit = Exit{Kind: Jump, Then: to} }
 

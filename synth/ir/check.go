@@ -52,6 +52,7 @@ type checker struct {
 	bound  []int              // by block: bytes that every path to its end has bounded
 	moved  []bool             // by block: some path has shifted the packet when the block begins
 	shift  []bool             // by block: every path to its end has
+	ended  []bool             // by block: some path has trimmed the packet when the block begins
 }
 
 func (c *checker) run() error {
@@ -62,7 +63,7 @@ func (c *checker) run() error {
 		return err
 	}
 	c.stored, c.bound = make([]bool, len(c.p.Blocks)), make([]int, len(c.p.Blocks))
-	c.moved, c.shift = make([]bool, len(c.p.Blocks)), make([]bool, len(c.p.Blocks))
+	c.moved, c.shift, c.ended = make([]bool, len(c.p.Blocks)), make([]bool, len(c.p.Blocks)), make([]bool, len(c.p.Blocks))
 	c.marked = make([]map[fieldOf]bool, len(c.p.Blocks))
 	for i, b := range c.p.Blocks {
 		if err := c.checkBlock(i, b); err != nil {
@@ -128,7 +129,7 @@ func (c *checker) checkBlock(i int, b *Block) error {
 		if v.Op.Shifts() {
 			c.bound[i], c.moved[i], c.shift[i] = c.bound[i]+ShiftBy[v.Op], true, true
 		}
-		c.stored[i] = c.stored[i] || v.Op.Stores()
+		c.stored[i], c.ended[i] = c.stored[i] || v.Op.Stores(), c.ended[i] || v.Op == OpTrim
 		if v.Op == OpMark {
 			c.mark(i, fieldOf{v.Table, v.Field})
 		}
@@ -136,7 +137,7 @@ func (c *checker) checkBlock(i int, b *Block) error {
 	at.index = len(b.Values)
 	for _, to := range b.Successors() {
 		j := c.g.Index[to]
-		c.stored[j], c.moved[j] = c.stored[j] || c.stored[i], c.moved[j] || c.moved[i]
+		c.stored[j], c.moved[j], c.ended[j] = c.stored[j] || c.stored[i], c.moved[j] || c.moved[i], c.ended[j] || c.ended[i]
 		for f := range c.marked[i] {
 			c.mark(j, f)
 		}
@@ -202,6 +203,9 @@ func (c *checker) checkValue(at place, v *Value) error {
 	}
 	if c.stored[at.block] && v.needsKernel() {
 		return fmt.Errorf("may leave to the kernel after a store")
+	}
+	if c.ended[at.block] && v.Op.looks() {
+		return fmt.Errorf("looks at the packet after it was trimmed")
 	}
 	return c.checkOp(at, v)
 }

@@ -154,6 +154,22 @@ func TestCheckRefuses(t *testing.T) {
 			b.GuardImm(Eq, one, 1, slowpath.TTL)
 			b.Redirect(one)
 		}},
+		{"guard after the end was trimmed", "after a store", func(b *Builder) {
+			one := b.Const(1)
+			b.Trim(one, one)
+			b.Guard(Eq, one, one, slowpath.TTL)
+			b.Redirect(one)
+		}},
+		{"load after the end was trimmed", "after it was trimmed", func(b *Builder) {
+			b.Bound(4, slowpath.Short)
+			cut, on := b.NewBlock("cut"), b.NewBlock("on")
+			b.If(Eq, b.Load(0, 1), b.Const(1), cut, on, false)
+			b.Start(cut)
+			b.Trim(b.Const(1), b.Const(0))
+			b.Jump(on)
+			b.Start(on)
+			b.Redirect(b.Load(0, 2))
+		}},
 		{"connection kept after a store", "after a store", func(b *Builder) {
 			one := b.Const(1)
 			row := b.Lookup(b.Table(&Table{Name: "ct", Kind: Conntrack, Size: 64}), one, one, one, one, one)

@@ -10,7 +10,7 @@ import (
 // Yields tells whether the operation gives a number or a row.
 func (o Op) Yields() bool {
 	switch o {
-	case OpStore, OpStoreLE, OpBound, OpGuard, OpMark, OpCount, OpTally, OpHit, OpCommit, OpKeep, OpAccount, OpPush, OpPop:
+	case OpStore, OpStoreLE, OpBound, OpGuard, OpMark, OpCount, OpTally, OpHit, OpCommit, OpKeep, OpAccount, OpPush, OpPop, OpTrim:
 		return false
 	}
 	return o != OpNone && o < numOps
@@ -18,7 +18,7 @@ func (o Op) Yields() bool {
 
 // Stores tells whether the operation says that the packet will be forwarded: nothing may punt below it.
 func (o Op) Stores() bool {
-	return o == OpStore || o == OpStoreLE || o == OpCount || o == OpCommit || o == OpAccount || o.Shifts()
+	return o == OpStore || o == OpStoreLE || o == OpCount || o == OpCommit || o == OpAccount || o == OpTrim || o.Shifts()
 }
 
 // Shifts tells whether the operation moves the beginning of the packet. args[0] and args[1] become its bytes [0, 8) and
@@ -30,6 +30,14 @@ var ShiftBy = map[Op]int{OpPush: 4, OpPop: -4}
 
 // shiftBytes are the bytes of the packet that OpPush and OpPop begin with.
 var shiftBytes = map[Op]int{OpPush: 14, OpPop: 18}
+
+// MinPacket is the least length of a packet, that of a header of Ethernet.
+const MinPacket = 14
+
+// looks tells whether the operation looks at the packet, or changes it.
+func (o Op) looks() bool {
+	return o == OpLoad || o == OpLoadLE || o == OpStore || o == OpStoreLE || o == OpMeta || o == OpTrim || o.Shifts()
+}
 
 // IsRow tells whether the value is a reference to a row of a table.
 func (v *Value) IsRow() bool {
@@ -51,7 +59,7 @@ func (v *Value) arity() int {
 		return 4
 	case OpPush, OpAccount:
 		return 3
-	case OpPop:
+	case OpPop, OpTrim:
 		return 2
 	case OpLookup:
 		if v.Table != nil {

@@ -207,6 +207,8 @@ func (e *evaluator) value(v *Value) (done bool, err error) {
 		return false, nil
 	case OpPush, OpPop:
 		return false, e.shift(v)
+	case OpTrim:
+		return e.trim(e.num[v.Args[0].ID], e.num[v.Args[1].ID]), nil
 	case OpMark:
 		row := e.row[v.Args[0].ID]
 		e.env.Marks = append(e.env.Marks, Mark{v.Table.Name, row.index, v.Field})
@@ -238,6 +240,17 @@ func (e *evaluator) shift(v *Value) error {
 	copy(e.pkt, words[:12+4*(len(v.Args)-2)])
 	e.trace("%s: %x", v.Op, e.pkt[:16])
 	return nil
+}
+
+// trim changes the end of the packet; it tells whether it could not, and has left the program.
+func (e *evaluator) trim(off, zeros uint64) (done bool) {
+	e.trace("trim %d %d", off, zeros)
+	if uint64(len(e.pkt)) < off+MinPacket {
+		e.exit(&Exit{Kind: Abort})
+		return true
+	}
+	e.pkt = append(e.pkt[:uint64(len(e.pkt))-off], make([]byte, zeros)...)
+	return false
 }
 
 // commit counts what was noted. Numbers past the table's size are taken modulo it.

@@ -37,6 +37,7 @@ const (
 	OpAccount // adds one packet of args[2] bytes to the account of a connection, the row args[0] that was kept, in direction args[1]
 	OpPush    // guard: four more bytes behind the MACs; see Shifts. Punts for Reason where there is no room
 	OpPop     // guard: the four bytes behind the MACs go; see Shifts
+	OpTrim    // takes args[0] bytes off the end of the packet, then adds args[1] zeros; aborts where fewer than MinPacket would be left. Nobody looks at the packet below it
 	numOps
 )
 
@@ -85,7 +86,7 @@ var opNames = [numOps]string{
 	OpFold: "fold", OpSwap16: "swap16", OpSelect: "select", OpMoved: "moved", OpBound: "bound", OpGuard: "guard",
 	OpLookup: "lookup", OpField: "field", OpMark: "mark", OpCount: "count",
 	OpTally: "tally", OpHit: "hit", OpCommit: "commit",
-	OpKeep: "keep", OpAccount: "account", OpPush: "push", OpPop: "pop",
+	OpKeep: "keep", OpAccount: "account", OpPush: "push", OpPop: "pop", OpTrim: "trim",
 }
 
 var condNames = [numConds]string{Eq: "eq", Ne: "ne", Lt: "lt", Le: "le", Gt: "gt", Ge: "ge", AnySet: "any", NoneSet: "none"}

@@ -169,8 +169,30 @@ func (g *generator) leave(s *scope) {
 		if g.tallies != nil && !oneIn(g.Rand, 4) {
 			g.b.Commit(g.b.Table(g.tallies), g.b.Const(uint64(g.IntN(2000))))
 		}
+		if oneIn(g.Rand, 3) {
+			g.trim(s)
+		}
 		g.b.Redirect(out)
 	}
+}
+
+// trim changes the end of the packet, on one of two ways that meet or on both. Now and then too little would be left.
+func (g *generator) trim(s *scope) {
+	off, zeros := g.b.ArithImm(ir.OpAnd, g.number(s), 31), g.b.Const(0)
+	if oneIn(g.Rand, 2) {
+		zeros = g.b.ArithImm(ir.OpAnd, g.number(s), 15)
+	}
+	if oneIn(g.Rand, 2) {
+		g.b.Trim(off, zeros)
+		return
+	}
+	cond, p, q := g.condition(s)
+	then, meet := g.newBlock(), g.newBlock()
+	g.b.If(cond, p, q, then, meet, oneIn(g.Rand, 2))
+	g.b.Start(then)
+	g.b.Trim(off, zeros)
+	g.b.Jump(meet)
+	g.b.Start(meet)
 }
 
 // shift moves the packet's beginning.
