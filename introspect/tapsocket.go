@@ -72,12 +72,18 @@ func (k *sensors) readTaps(s *Snapshot) (*Snapshot, error) {
 	return changed(s, &n), nil
 }
 
-// dump asks once, and tells whether the answer is the last one.
+// dump asks, and tells whether the answer is the last one. The kernel goes on by number after each part of an answer, and
+// passes over a socket where one that it has shown is closed meanwhile: another answer has to come twice.
 func (t *tapSocket) dump() (same bool, err error) {
+	changed := false
 	for range maxTries {
-		if same, err = t.dumpOnce(); !retryable(err) {
-			return same, err
+		if same, err = t.dumpOnce(); retryable(err) {
+			continue
 		}
+		if err != nil || same {
+			return same && !changed, err
+		}
+		changed = true
 	}
 	return false, err
 }
