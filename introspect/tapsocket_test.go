@@ -13,7 +13,7 @@ import (
 // in the answer.
 func TestTapsWhileOthersClose(t *testing.T) {
 	inNamespace(t, func(run func(string)) {
-		const closing, staying = 600, 300
+		const closing, staying = 450, 300
 		open := func() int {
 			fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0x0300)
 			if err != nil {
@@ -39,7 +39,7 @@ func TestTapsWhileOthersClose(t *testing.T) {
 		}
 		defer taps.close()
 		closed, left := make(chan bool), sync.WaitGroup{}
-		for part := range slices.Chunk(all[:closing], 100) {
+		for part := range slices.Chunk(all[:closing], 75) {
 			left.Go(func() {
 				for _, fd := range part {
 					_ = unix.Close(fd) // which takes some milliseconds

@@ -3,11 +3,15 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+
+	"github.com/hone-net/hone/slowpath/lab"
 )
 
 // subject is something that forwards, or drops, what arrives at the router's first port.
@@ -29,9 +33,9 @@ var dropSubject = subject{name: "drop", drops: true, start: func(r *rig) (func()
 	return r.attach(verdictSpec("drop", xdpDrop))
 }}
 
-// passSubject is the cost of having a program at all: it hands everything to the kernel.
+// passSubject is the cost of having a program at all, on each port as hone has: it hands everything to the kernel.
 var passSubject = subject{name: "empty", start: func(r *rig) (func() error, error) {
-	return r.attach(verdictSpec("pass", xdpPass))
+	return r.attachTo(verdictSpec("pass", xdpPass), r.Ports...)
 }}
 
 // bareSubject is the hand-written forwarder.
@@ -42,16 +46,30 @@ var bareSubject = subject{name: "bare", start: func(r *rig) (func() error, error
 
 // attach puts a program on the router's first port.
 func (r *rig) attach(spec *ebpf.ProgramSpec) (stop func() error, err error) {
+	return r.attachTo(spec, r.Ports[0])
+}
+
+func (r *rig) attachTo(spec *ebpf.ProgramSpec, ports ...lab.Port) (stop func() error, err error) {
+	var all []io.Closer
+	stop = func() (err error) {
+		for _, c := range slices.Backward(all) {
+			err = errors.Join(err, c.Close())
+		}
+		return err
+	}
 	err = r.R.Do(func() error {
 		prog, err := ebpf.NewProgram(spec)
 		if err != nil {
 			return fmt.Errorf("bench: load %s: %w", spec.Name, err)
 		}
-		l, err := link.AttachXDP(link.XDPOptions{Program: prog, Interface: r.Ports[0].Index, Flags: link.XDPDriverMode})
-		if err != nil {
-			return fmt.Errorf("bench: attach %s: %w", spec.Name, errors.Join(err, prog.Close()))
+		all = append(all, prog)
+		for _, p := range ports {
+			l, err := link.AttachXDP(link.XDPOptions{Program: prog, Interface: p.Index, Flags: link.XDPDriverMode})
+			if err != nil {
+				return fmt.Errorf("bench: attach %s: %w", spec.Name, errors.Join(err, stop()))
+			}
+			all = append(all, l)
 		}
-		stop = func() error { return errors.Join(l.Close(), prog.Close()) }
 		return nil
 	})
 	return stop, err
