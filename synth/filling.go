@@ -83,22 +83,23 @@ func (c *compiler) redirect(to hop) {
 	cut, sent := c.block("cut"+to.name), c.block("sent"+to.name)
 	c.If(ir.Ne, c.pkt.filled, c.Const(0), cut, sent, true)
 	c.Start(cut)
-	if filling := cards(c.snapshot); len(filling) > 0 {
-		card := c.block("card" + to.name)
-		for _, i := range filling {
-			other := c.block("not-" + strconv.Itoa(int(i)) + to.name)
-			c.If(ir.Eq, to.port, c.Const(uint64(i)), card, other, false)
-			c.Start(other)
+	var card *ir.Block
+	for _, i := range cards(c.snapshot) {
+		if card == nil {
+			card = c.block("card" + to.name)
 		}
-		c.Trim(c.pkt.filled, c.Const(0))
-		c.Jump(sent)
+		other := c.block("not-" + strconv.Itoa(int(i)) + to.name)
+		c.If(ir.Eq, to.port, c.Const(uint64(i)), card, other, false)
+		c.Start(other)
+	}
+	c.Trim(c.pkt.filled, c.Const(0))
+	c.Jump(sent)
+	if card != nil {
 		c.Start(card)
 		length, least := c.ArithImm(ir.OpAdd, c.pkt.frame, uint64(c.Tag)), c.Const(leastFrame)
 		c.Trim(c.pkt.filled, c.Select(ir.Lt, length, least, c.Arith(ir.OpSub, least, length), c.Const(0)))
-	} else {
-		c.Trim(c.pkt.filled, c.Const(0))
+		c.Jump(sent)
 	}
-	c.Jump(sent)
 	c.Start(sent)
 	c.Redirect(to.port)
 }
