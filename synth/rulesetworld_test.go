@@ -111,6 +111,11 @@ func (r *ruler) counter() introspect.Expr {
 // alike matches like rules of a list: the same fields, other values.
 func (r *ruler) alike(shape int) (all []introspect.Expr) {
 	fields := r.fields()
+	if shape&(3<<18) == 0 {
+		f := fields[r.IntN(2)]
+		all = append(f.load(8), introspect.Cmp{SReg: 8, Data: introspect.Data(r.value(f))})
+		return append(all, r.gapped(fields[len(fields)-1-shape%6], shape>>4)...)
+	}
 	for i := range 1 + shape%3 {
 		f := fields[(shape>>(4*i))%len(fields)]
 		all = append(all, f.load(8)...)
@@ -238,77 +243,6 @@ func (r *ruler) match() []introspect.Expr {
 }
 
 func (r *ruler) oneOf(n ...int) int { return n[r.IntN(len(n))] }
-
-// lookup makes a set, or a verdict map, of keys that are drawn.
-func (r *ruler) lookup(fields []int, draw func() []byte) introspect.Expr {
-	r.sets++
-	set := introspect.Set{Key: introspect.SetKey{Family: r.table.Family, Table: r.table.Name, Name: fmt.Sprint("s", r.sets)}}
-	for i, n := range fields {
-		set.KeyLen += uint32(n)
-		if i < len(fields)-1 {
-			set.KeyLen += uint32(3 - (n+3)%4)
-		}
-		if len(fields) > 1 {
-			set.Fields = append(set.Fields, uint8(n))
-		}
-	}
-	look := introspect.Lookup{Set: set.Key.Name, SReg: 8, DReg: introspect.NoRegister, Invert: r.IntN(4) == 0}
-	if r.IntN(3) == 0 {
-		set.Flags |= introspect.SetMap
-		look.DReg, look.Invert = introspect.VerdictRegister, false
-	}
-	interval := r.IntN(2) == 0
-	if interval {
-		set.Flags |= introspect.SetInterval
-	}
-	for range r.oneOf(1, 2, 3, 30) {
-		r.element(&set, draw, interval)
-	}
-	if set.Flags&introspect.SetMap != 0 && r.IntN(4) == 0 {
-		k := introspect.ElementKey{CatchAll: true}
-		set.Elements = set.Elements.With(k, introspect.Element{Key: k, Verdict: r.decision()})
-	}
-	r.s.Sets = r.s.Sets.With(set.Key, set)
-	return look
-}
-
-func (r *ruler) element(set *introspect.Set, draw func() []byte, interval bool) {
-	k := introspect.ElementKey{Key: introspect.Data(draw())}
-	e := introspect.Element{}
-	if set.Flags&introspect.SetMap != 0 {
-		e.Verdict = r.decision()
-	}
-	add := func(k introspect.ElementKey) {
-		e.Key = k
-		set.Elements = set.Elements.With(k, e)
-	}
-	switch {
-	case !interval:
-		add(k)
-	case len(set.Fields) > 1:
-		to, at := []byte(draw()), 0
-		from := []byte(k.Key)
-		for _, n := range set.Fields {
-			end := at + int(n)
-			if bytes.Compare(from[at:end], to[at:end]) > 0 || r.IntN(2) == 0 {
-				copy(to[at:end], from[at:end])
-			}
-			at = end + 3 - (int(n)+3)%4
-		}
-		k.To = introspect.Data(to)
-		if set.Elements.Len() < 3 { // they must not overlap, and few do
-			set.Elements = introspect.Map[introspect.ElementKey, introspect.Element]{}
-		}
-		if set.Elements.Len() == 0 {
-			add(k)
-		}
-	default: // any beginnings and ends make intervals
-		if k.End = r.IntN(3) == 0; k.End {
-			e.Verdict = introspect.Verdict{}
-		}
-		add(k)
-	}
-}
 
 // frame is a packet that may be forwarded.
 func (r *ruler) frame() []byte {

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 )
 
@@ -22,6 +23,21 @@ func (s span) single() bool { return s.lo == s.hi }
 
 // all is the span of every number that a key can have.
 func (k Key) all() span { return span{0, k.Mask} }
+
+// fit is a span of the same numbers with ends that a key can have, as masks leave numbers out; false if it can have none
+// of them. Only such spans are in boxes: lookups clear the other bits of the numbers that they keep.
+func (k Key) fit(s span) (span, bool) {
+	fits := span{k.upTo(s.lo), k.upTo(s.hi)}
+	if fits.lo < s.lo {
+		fits.lo = ((fits.lo | ^k.Mask) + 1) & k.Mask // the next one, or zero
+	}
+	return fits, s.lo <= fits.lo && fits.lo <= fits.hi
+}
+
+// upTo is the greatest number up to n that a key can have.
+func (k Key) upTo(n uint64) uint64 {
+	return (n | (1<<bits.Len64(n&^k.Mask) - 1)) & k.Mask
+}
 
 // box is a span for each of some keys: packets are in it whose keys are all in their spans.
 type box []span
@@ -69,23 +85,28 @@ func (t *test) positive() (*region, bool) {
 	if len(t.in.keys) != 1 || len(t.in.boxes) > mostComplement {
 		return nil, false
 	}
-	r, most := &region{keys: t.in.keys}, t.in.keys[0].Mask
+	r, key := &region{keys: t.in.keys}, t.in.keys[0]
 	spans := make([]span, 0, len(t.in.boxes))
 	for _, b := range t.in.boxes {
 		spans = append(spans, b[0])
 	}
 	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.lo, b.lo) })
+	add := func(from, to uint64) {
+		if s, ok := key.fit(span{from, to}); ok {
+			r.boxes = append(r.boxes, box{s})
+		}
+	}
 	from := uint64(0)
 	for _, s := range spans {
 		if s.lo > from {
-			r.boxes = append(r.boxes, box{{from, s.lo - 1}})
+			add(from, s.lo-1)
 		}
-		if s.hi >= most {
+		if s.hi >= key.Mask {
 			return r, true
 		}
 		from = max(from, s.hi+1)
 	}
-	r.boxes = append(r.boxes, box{{from, most}})
+	add(from, key.Mask)
 	return r, true
 }
 

@@ -45,15 +45,15 @@ func cut(b box, keys []Key) []box {
 			all = times(all, []box{{s}})
 			continue
 		}
-		all = times(all, halves(s, keys[i].Mask>>chunkBits))
+		all = times(all, halves(s))
 	}
 	return all
 }
 
 // halves cuts a span of 64 bits: at both ends of the upper half, the lower half matters.
-func halves(s span, most uint64) []box {
+func halves(s span) []box {
 	const low = math.MaxUint32
-	first, last := s.lo>>chunkBits, min(s.hi>>chunkBits, most)
+	first, last := s.lo>>chunkBits, s.hi>>chunkBits
 	if first == last {
 		return []box{{exactly(first), {s.lo & low, s.hi & low}}}
 	}

@@ -113,15 +113,20 @@ func randomRegion(r *rand.Rand) *region {
 	for at := 0; len(in.keys) < 1+r.IntN(3); at += 8 {
 		width := widths[r.IntN(len(widths))]
 		f := Field{Network, at, width}
-		in.keys = append(in.keys, Key{f, f.most() >> r.IntN(3)})
+		k := Key{f, f.most() >> r.IntN(3)}
+		if r.IntN(4) == 0 {
+			k.Mask &= r.Uint64() | 1 // some numbers are left out
+		}
+		in.keys = append(in.keys, k)
 	}
 	for i := range 1 + r.IntN(80) {
 		b := box{}
 		for _, k := range in.keys {
-			b = append(b, randomSpan(r, k.Mask))
+			b = append(b, randomSpan(r, k.Field.most()))
 		}
 		in.boxes, in.of = append(in.boxes, b), append(in.of, i)
 	}
+	in.fit()
 	return in
 }
 

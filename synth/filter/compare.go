@@ -48,6 +48,7 @@ func regionOf(parts [][]cell, all []element) (*region, bool) {
 			return nil, false
 		}
 	}
+	r.fit()
 	r.widen()
 	return r, true
 }
@@ -186,7 +187,25 @@ func split(parts [][]cell, lo, hi []byte, first, last uint64) ([]box, bool) {
 	return all, ok
 }
 
-// widen makes of masks that leave out low bits only the whole field, so that all prefixes of an address have one key.
+// fit has the spans of boxes end in numbers that their keys can have.
+func (r *region) fit() {
+	kept := region{keys: r.keys}
+	for n, b := range r.boxes {
+		fits := true
+		for i, k := range r.keys {
+			var ok bool
+			b[i], ok = k.fit(b[i])
+			fits = fits && ok
+		}
+		if fits {
+			kept.boxes, kept.of = append(kept.boxes, b), append(kept.of, r.of[n])
+		}
+	}
+	*r = kept
+}
+
+// widen makes of masks that leave out low bits only the whole field, so that all prefixes of an address have one key. The
+// spans of the boxes end in numbers that the keys can have.
 func (r *region) widen() {
 	for i, k := range r.keys {
 		low := k.Field.most() &^ k.Mask
@@ -194,16 +213,9 @@ func (r *region) widen() {
 			continue
 		}
 		r.keys[i].Mask = k.Field.most()
-		kept := region{keys: r.keys}
-		for n, b := range r.boxes {
-			least := (b[i].lo + low) &^ low // the first number whose low bits are clear
-			if least < b[i].lo || least > b[i].hi|low {
-				continue
-			}
-			b[i] = span{least, b[i].hi | low}
-			kept.boxes, kept.of = append(kept.boxes, b), append(kept.of, r.of[n])
+		for _, b := range r.boxes {
+			b[i].hi |= low
 		}
-		*r = kept
 	}
 }
 

@@ -17,8 +17,8 @@ func shapeOf(keys []Key, b box) (shape, bool) {
 		if in.lo == 0 && in.hi >= most {
 			continue
 		}
-		low := in.hi - in.lo // all ones where the span is a block
-		if low&(low+1) != 0 || in.lo&low != 0 {
+		low := uint64(1)<<bits.Len64(in.lo^in.hi) - 1 // what differs within the span
+		if in.lo&(low|^most) != 0 || in.hi&low != most&low {
 			return nil, false
 		}
 		s[i] = most &^ low
