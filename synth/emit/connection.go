@@ -96,7 +96,7 @@ func (t *tracked) read(entry reg) facts {
 	t.setConstant(f.limit, t.limit(t.table.Tracking.UDP))
 	t.mark(done)
 	if t.used["oif"] && t.table.Tracking.NAT {
-		t.masquerade(entry, f.status)
+		t.masquerade(entry)
 	}
 	return f
 }

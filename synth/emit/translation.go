@@ -70,7 +70,8 @@ func (t *tracked) translate(stride, status reg) {
 // ifSet emits code that is passed over where a bit is not set.
 func (t *tracked) ifSet(bits reg, bit int32, emit func()) {
 	over := t.newLabel()
-	t.unset(bits, bit, over)
+	t.aluImm(asm.And, true, bits, bit)
+	t.branchImm(asm.JEq, true, bits, 0, over)
 	emit()
 	t.mark(over)
 }
@@ -81,17 +82,15 @@ func (t *tracked) ofTuple(tuple reg, offset int16, width uint8) reg {
 	return r
 }
 
-// masquerade reads the interface whose address the connection's source was translated to; packets of its first
-// direction have to leave by it.
-func (t *tracked) masquerade(entry, status reg) {
+// masquerade reads the interface whose address the connection's source was translated to, perhaps to what it was; packets
+// of its first direction have to leave by it.
+func (t *tracked) masquerade(entry reg) {
 	oif, none := t.out["oif"], t.newLabel()
 	t.setConstant(oif, 0)
 	if t.k.Masquerade < 0 {
 		return
 	}
 	t.branchImm(asm.JNE, true, t.reply, 0, none)
-	bit := t.copy(status)
-	t.unset(bit, ir.StatusSourceNAT, none)
 	ext, at := t.reg(), t.reg()
 	t.load(ext, entry, t.k.Ext, 8)
 	t.branchImm(asm.JEq, false, ext, 0, none)
@@ -100,10 +99,4 @@ func (t *tracked) masquerade(entry, status reg) {
 	t.alu(asm.Add, false, at, ext)
 	t.load(oif, t.view(at), t.k.Masquerade, 4)
 	t.mark(none)
-}
-
-// unset jumps where a bit is not set.
-func (t *tracked) unset(bits reg, bit int32, to label) {
-	t.aluImm(asm.And, true, bits, bit)
-	t.branchImm(asm.JEq, true, bits, 0, to)
 }

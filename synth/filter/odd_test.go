@@ -40,6 +40,11 @@ func TestOddRegisters(t *testing.T) {
 		{name: "two bytes of a full register", rule: []introspect.Expr{source(0), order(0, 0, 2, 2), is("\x00\x0a\x00\x01")}, left: true},
 		{name: "two bytes of an empty register", rule: []introspect.Expr{source(1), order(1, 0, 2, 2), is("\x00\x0a")}, left: true},
 		{name: "one word of eight bytes", rule: []introspect.Expr{source(0), source(1), order(0, 0, 8, 8), is("\x01\x00\x00\x0a\x01\x00\x00\x0a")}},
+		{name: "two words of two bytes", rule: []introspect.Expr{source(0), order(0, 0, 4, 2), is("\x00\x0a\x01\x00")}, left: true},
+		{name: "words behind themselves", rule: []introspect.Expr{source(1), source(2), order(1, 0, 8, 4), is("\x01\x00\x00\x0a\x01\x00\x00\x0a")}},
+		{name: "words ahead of themselves", rule: []introspect.Expr{source(0), source(1), source(2), order(0, 1, 8, 4), is("\x0a\x00\x00\x01")}, left: true},
+		{name: "bits ahead of themselves", rule: []introspect.Expr{source(0), source(1), source(2), introspect.Bitwise{DReg: 1, Len: 8,
+			Mask: "\xff\x00\x00\x00\xff\x00\x00\x00", Xor: "\x00\x00\x00\x00\x00\x00\x00\x00"}, is("\x0a\x00\x00\x01")}, left: true},
 		{name: "two words of eight bytes", rule: []introspect.Expr{source(0), source(1), source(2), source(3), order(0, 4, 16, 8),
 			introspect.Cmp{SReg: 4, Data: "\x01"}}, left: true},
 	} {

@@ -180,7 +180,7 @@ func (d *reader) leave(e introspect.Expr, r slowpath.Reason) {
 
 func (d *reader) bitwise(e introspect.Bitwise) []cell {
 	cells := copied(d.regs.at(e.SReg, int(e.Len)))
-	if len(e.Mask) != len(cells) || len(e.Xor) != len(cells) {
+	if len(e.Mask) != len(cells) || len(e.Xor) != len(cells) || ahead(e.SReg, e.DReg, len(cells)) {
 		return nil
 	}
 	for i := range cells {
@@ -192,12 +192,17 @@ func (d *reader) bitwise(e introspect.Bitwise) []cell {
 // copied copies cells.
 func copied(cells []cell) []cell { return append([]cell(nil), cells...) }
 
+// ahead tells whether the kernel, which works word by word, writes words that it reads later.
+func ahead(from, to introspect.Register, n int) bool { return from < to && int(to-from) < (n+3)/4 }
+
 // byteorder exchanges the bytes of words, as either direction does where the host's order is not the network's. Of several
-// words of eight bytes, the kernel takes the second from the middle of the first.
+// words of eight bytes, the kernel takes the second from the middle of the first; of several of two bytes, kernels before
+// 6.7 take every other one.
 func (d *reader) byteorder(e introspect.Byteorder) []cell {
 	cells, size := copied(d.regs.at(e.SReg, int(e.Len))), int(e.Size)
 	switch {
-	case size != 2 && size != 4 && size != 8, len(cells)%size != 0, size == 8 && len(cells) > size, !d.regs.filled(e.DReg, len(cells)):
+	case size != 2 && size != 4 && size != 8, len(cells)%size != 0, size != 4 && len(cells) > size,
+		!d.regs.filled(e.DReg, len(cells)), ahead(e.SReg, e.DReg, len(cells)):
 		return nil
 	}
 	if bigEndian {
