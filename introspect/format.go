@@ -27,6 +27,7 @@ func (v *Link) fields(t *text) {
 	num(t, "xdp-id", &v.XDPProgID)
 	bits(t, "xdp-features", &v.XDPFeatures)
 	t.flag("strips-vlan", &v.StripsVLAN)
+	num(t, "gro", &v.GRO)
 	t.flag("keeps-tags", &v.KeepsTags)
 	t.flag("taken", &v.Taken)
 	t.flag("sieved", &v.Sieved)

@@ -228,7 +228,7 @@ func foldLink(s *Snapshot, m message, e *Effect) (bool, error) {
 
 // silentFrom takes over what no message about a link carries.
 func (l *Link) silentFrom(old Link) {
-	l.XDPFeatures, l.StripsVLAN = old.XDPFeatures, old.StripsVLAN
+	l.XDPFeatures, l.StripsVLAN, l.GRO = old.XDPFeatures, old.StripsVLAN, old.GRO
 	l.KeepsTags, l.Taken = old.KeepsTags && l.isPort(), old.Taken && l.mayBeTaken()
 	l.Sieved = old.Sieved && l.isTap()
 	if l.hasFarEnd() {

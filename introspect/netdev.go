@@ -29,6 +29,9 @@ const (
 // stripping are the features by which a device moves a VLAN tag from the frame to its metadata.
 var stripping = map[string]bool{"rx-vlan-hw-parse": true, "rx-vlan-stag-hw-parse": true}
 
+// joining are the features by which the kernel joins packets. Without the first one, the others do nothing.
+var joining = map[string]GRO{"rx-gro": GROOn, "rx-udp-gro-forwarding": GROUDP, "rx-gro-list": GROUDP}
+
 // readFeatures asks for the features of every link.
 func (k *sensors) readFeatures(s *Snapshot) (*Snapshot, error) {
 	for i := range s.Links.All() {
@@ -49,7 +52,7 @@ func (k *sensors) readFeaturesOf(s *Snapshot, i Index) (*Snapshot, error) {
 	xdp, err := k.xdpFeatures(i)
 	if err == nil {
 		l.XDPFeatures = xdp
-		l.StripsVLAN, err = k.stripsVLAN(i)
+		l.StripsVLAN, l.GRO, err = k.offloads(i)
 	}
 	if errors.Is(err, unix.ENODEV) {
 		return s, nil // gone, as a notification is about to tell
@@ -83,29 +86,33 @@ func takeXDPFeatures(to *uint64, b []byte) error {
 	})
 }
 
-// stripsVLAN reads the active features by name; a driver without ethtool operations has none.
-func (k *sensors) stripsVLAN(i Index) (strips bool, err error) {
+// offloads reads the active features by name; a driver without ethtool operations has none but
+// what the kernel does for it.
+func (k *sensors) offloads(i Index) (strips bool, gro GRO, err error) {
 	if k.ethtool.ID == 0 {
-		return true, nil // nobody can tell
+		return true, GROUDP, nil // nobody can tell
 	}
 	inner := attribute32(ethtoolHeaderIndex, uint32(i))
 	body := append(nested(ethtoolHeader, len(inner)), inner...)
 	answers, err := k.execute(k.ethtool, ethtoolFeaturesGet, body)
 	if errors.Is(err, unix.EOPNOTSUPP) {
-		return false, nil
+		return false, GROOn, nil
 	}
 	for _, a := range answers {
-		err = errors.Join(err, takeStripping(&strips, a.Data))
+		err = errors.Join(err, takeActive(&strips, &gro, a.Data))
 	}
-	return strips, err
+	return strips, gro, err
 }
 
-func takeStripping(to *bool, b []byte) error {
+func takeActive(strips *bool, gro *GRO, b []byte) error {
 	return attributes(b, func(kind uint16, data []byte) error {
 		if kind != ethtoolFeaturesActive {
 			return nil
 		}
-		return eachFeature(data, func(name string) { *to = *to || stripping[name] })
+		return eachFeature(data, func(name string) {
+			*strips = *strips || stripping[name]
+			*gro = max(*gro, joining[name])
+		})
 	})
 }
 

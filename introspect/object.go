@@ -47,6 +47,7 @@ type Link struct {
 	XDPProgID   uint32     // id of the attached program, of whichever mode; 0 without
 	XDPFeatures uint64     // NETDEV_XDP_ACT_*
 	StripsVLAN  bool       // ethtool feature rx-vlan-hw-parse is active
+	GRO         GRO        // which packets the kernel may join before anybody sees them
 	KeepsTags   bool       // of a port of a bridge: it is known that no VLAN device, in whichever namespace, takes tagged frames off it
 	Taken       bool       // somebody, in whichever namespace, is given its frames before IP, such as a macvlan; not of ports
 	Sieved      bool       // of a tap: its reader has some of the frames to it dropped
@@ -59,6 +60,15 @@ type Link struct {
 	Unknown     []string
 }
 
+// GRO is what generic receive offload joins.
+type GRO uint8
+
+const (
+	GROOff GRO = iota
+	GROOn      // segments of TCP, also within tunnels (ethtool feature rx-gro)
+	GROUDP     // datagrams of UDP, too (rx-udp-gro-forwarding, rx-gro-list)
+)
+
 // Equal tells whether two Links are the same.
 func (l Link) Equal(o Link) bool {
 	altNames, unknown := slices.Equal(l.AltNames, o.AltNames), slices.Equal(l.Unknown, o.Unknown)
@@ -66,7 +76,7 @@ func (l Link) Equal(o Link) bool {
 		l.Flags == o.Flags && l.Kind == o.Kind && l.Bus == o.Bus && l.SlaveKind == o.SlaveKind && l.Master == o.Master && l.Lower == o.Lower &&
 		l.PeerNS == o.PeerNS && l.MTU == o.MTU && l.Group == o.Group && l.MAC == o.MAC && l.Broadcast == o.Broadcast && l.Carrier == o.Carrier &&
 		l.OperState == o.OperState && l.Promiscuity == o.Promiscuity && l.AllMulti == o.AllMulti && l.XDPMode == o.XDPMode &&
-		l.XDPProgID == o.XDPProgID && l.XDPFeatures == o.XDPFeatures && l.StripsVLAN == o.StripsVLAN && l.KeepsTags == o.KeepsTags && l.Taken == o.Taken && l.Sieved == o.Sieved &&
+		l.XDPProgID == o.XDPProgID && l.XDPFeatures == o.XDPFeatures && l.StripsVLAN == o.StripsVLAN && l.GRO == o.GRO && l.KeepsTags == o.KeepsTags && l.Taken == o.Taken && l.Sieved == o.Sieved &&
 		l.FarMTU == o.FarMTU &&
 		l.VRFTable == o.VRFTable && l.Switch == o.Switch && l.Bridge.Equal(o.Bridge) && l.Port.Equal(o.Port) &&
 		l.VLAN.Equal(o.VLAN)

@@ -43,13 +43,14 @@ func FuzzFeatures(f *testing.F) {
 	f.Add(active[:len(active)-1])
 	f.Add(attribute(attribute32(netdevIfindex, 3), netdevXDPFeatures, native.AppendUint64(nil, 7)))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		features, strips := uint64(0), false
+		features, strips, gro := uint64(0), false, GROOff
 		err := takeXDPFeatures(&features, b)
 		if word := native.AppendUint64(nil, features); err == nil && features != 0 && !bytes.Contains(b, word) {
 			t.Errorf("features %#x of % x", features, b)
 		}
-		if _ = takeStripping(&strips, b); strips && !bytes.Contains(b, []byte("rx-vlan-")) {
-			t.Errorf("strips by % x", b)
+		_ = takeActive(&strips, &gro, b)
+		if strips && !bytes.Contains(b, []byte("rx-vlan-")) || gro != GROOff && !bytes.Contains(b, []byte("rx-")) {
+			t.Errorf("strips %v, GRO %d by % x", strips, gro, b)
 		}
 	})
 }

@@ -68,6 +68,9 @@ func TestReadSilent(t *testing.T) {
 			if l.Kind == "veth" && (l.XDPFeatures == 0 && tells || !l.StripsVLAN) {
 				t.Errorf("%s has features %#x, strips VLAN tags: %v", l.Name, l.XDPFeatures, l.StripsVLAN)
 			}
+			if (l.GRO == GROOn) != (l.Name == "lo") { // a veth has it switched off
+				t.Errorf("GRO of %s: %d", l.Name, l.GRO)
+			}
 		}
 	})
 }

@@ -205,15 +205,23 @@ func (p *plan) same(o *plan) bool {
 }
 
 // ingressOf is what rules know of an interface. The mark of a frame crosses a veth whose other end is in the same
-// namespace, and no other link but the bridge that this is a port of.
+// namespace, and no other link but the bridge that this is a port of. On software devices the kernel joins packets only
+// while a program is attached, which nobody asked for.
 func ingressOf(s *introspect.Snapshot, l introspect.Link) ingress {
 	in := ingress{link: l, marks: l.Kind == kindVeth && l.PeerNS < 0}
+	if !software(l) {
+		in.gro = l.GRO
+	}
 	for _, i := range wholeOf(s).ports[l.Index] {
 		port, _ := s.Links.Get(i)
 		in.marks = in.marks || l.Kind == kindBridge && port.Kind == kindVeth && port.PeerNS < 0
+		if l.Kind == kindBridge {
+			in.gro = max(in.gro, ingressOf(s, port).gro)
+		}
 	}
 	if lower, ok := below(s, l); ok {
-		in.marks = ingressOf(s, lower).marks
+		under := ingressOf(s, lower)
+		in.marks, in.gro = under.marks, under.gro
 	}
 	in.vrf, _ = vrfOf(s, l)
 	return in

@@ -43,6 +43,7 @@ type ingress struct {
 	link  introspect.Link
 	vrf   introspect.Link // that it belongs to; the zero Link outside
 	marks bool            // packets may come with a mark
+	gro   introspect.GRO  // what the kernel joins before it looks
 	tos   uint32          // the bits of the TOS or traffic class that a rule's tos is compared with
 	bits  int             // of an address
 }

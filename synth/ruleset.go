@@ -13,7 +13,8 @@ import (
 
 // rulesetOf is what the ruleset means to the packets of one family that come in by an interface.
 func rulesetOf(s *introspect.Snapshot, l introspect.Link, ip *layout, shape Shape) *filter.Path {
-	return filter.New(s, filter.Ingress{Link: l, Six: ip.six, Marks: ingressOf(s, l).marks, Tracked: tracks(s, ip), Sets: shape.sets})
+	in := ingressOf(s, l)
+	return filter.New(s, filter.Ingress{Link: l, Six: ip.six, Marks: in.marks, GRO: in.gro, Tracked: tracks(s, ip), Sets: shape.sets})
 }
 
 // pass asks the ruleset about a packet whose outgoing interface is known. It tells whether any packet goes on; nothing

@@ -55,9 +55,10 @@ func (b box) exact() bool { return !slices.ContainsFunc(b, func(s span) bool { r
 
 // test asks whether a packet is in a region, or whether it is not.
 type test struct {
-	not bool
-	in  *region
-	set *inset // asked instead of a region
+	not   bool
+	in    *region
+	set   *inset // asked instead of a region
+	alone bool   // it may leave packets to the kernel, and so has to be asked by itself
 }
 
 // settled tells whether the outcome is known without a packet.
@@ -76,7 +77,7 @@ const mostComplement = 8
 
 // positive is the region in which a test holds, where that is a simple one.
 func (t *test) positive() (*region, bool) {
-	if t.set != nil {
+	if t.set != nil || t.alone {
 		return nil, false
 	}
 	if !t.not {

@@ -40,6 +40,7 @@ var (
 	FieldTTL      = Field{Network, 8, 1}
 	FieldSum      = Field{Network, 10, 2}
 	FieldHopLimit = Field{Network, 7, 1}
+	fieldL4Proto  = Field{Meta, MetaL4Proto, 1}
 )
 
 // OIF is the index of the interface that the packet leaves by.

@@ -12,7 +12,8 @@ import (
 type Ingress struct {
 	Link  introspect.Link
 	Six   bool
-	Marks bool // packets may come with a mark
+	Marks bool           // packets may come with a mark
+	GRO   introspect.GRO // what the kernel may join before rules see it
 	// Tracked says that the kernel tracks the connections of the family.
 	Tracked bool
 	// Sets are the sets that change in place.
@@ -80,7 +81,7 @@ func (in Ingress) meta(key uint32, at place) []cell {
 	case unix.NFT_META_NFPROTO:
 		return constants([]byte{in.family()})
 	case unix.NFT_META_L4PROTO:
-		return numberCells(Field{Meta, MetaL4Proto, 1})
+		return numberCells(fieldL4Proto)
 	case unix.NFT_META_PKTTYPE:
 		return constants([]byte{unix.PACKET_HOST})
 	case unix.NFT_META_MARK:

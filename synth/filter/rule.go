@@ -263,7 +263,7 @@ func (d *reader) test(e introspect.Expr, parts [][]cell, all []element, not bool
 		return false
 	}
 	clear(r.of) // whichever element it is
-	t := test{not: not, in: r}
+	t := test{not: not, in: r, alone: d.in.joined(r.keys)}
 	if holds, known := t.settled(); known {
 		return !holds
 	}

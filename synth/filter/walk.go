@@ -244,6 +244,9 @@ func (w *walker) choose(s step) (v introspect.Verdict, outcome string, matches b
 
 // boxOf is the first box of a region that the packet is in, -1 if it is in none; known is false where that cannot be told.
 func (w *walker) boxOf(r *region) (n int, known bool) {
+	if !w.whole(r.keys) {
+		return -1, false
+	}
 	numbers := make([]uint64, len(r.keys))
 	for i, k := range r.keys {
 		v, ok := w.trial.Value(w.stage, k.Field)

@@ -28,6 +28,9 @@ func (w *writer) test(t test, fails *label) bool {
 
 // values reads keys; false if one of them cannot be told, and the packet has been left to the kernel.
 func (w *writer) values(keys []Key) ([]*ir.Value, bool) {
+	if !w.whole(keys) {
+		return nil, false
+	}
 	all := make([]*ir.Value, len(keys))
 	for i, k := range keys {
 		v := w.packet.Value(w.stage, k.Field)
